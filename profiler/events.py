@@ -1,0 +1,34 @@
+"""Progress as it leaves the engine: versioned events on the run's one monotonic clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+EVENTS_VERSION = 1
+
+PHASES = ("building", "starting", "checking", "warming", "measuring", "sizing", "verifying")
+
+# Kinds of event and what their `data` holds:
+#   phase        {phase, fraction (0..1 of the whole run), message}; also sent within a phase
+#   log          {text}: lines for the run's log (build output, service log)
+#   circumstances {...}: facts about host, image and inputs, once known
+#   started      {ordinal, phase, cpu_millicores, memory_bytes}: a measurement begins
+#   samples      {ordinal, series: "requests" | "usage", columns: {name: numpy array}}: raw data
+#   measurement  {ordinal, measurement: dict}: a measurement is complete (Measurement.to_json())
+PHASE, LOG, CIRCUMSTANCES = "phase", "log", "circumstances"
+STARTED, SAMPLES, MEASUREMENT = "started", "samples", "measurement"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of progress. `at_ns` is CLOCK_MONOTONIC, the clock of all samples."""
+
+    kind: str
+    data: dict
+    at_ns: int = field(default_factory=time.monotonic_ns)
+    version: int = EVENTS_VERSION
+
+
+Listener = Callable[[Event], None]

@@ -1,0 +1,64 @@
+"""Names and types of the raw columns: what the driver and the sampler record.
+
+All times are CLOCK_MONOTONIC nanoseconds. A column that could not be known is absent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Columns = dict[str, np.ndarray]
+
+#: One entry per request, in order of scheduled time.
+REQUEST_COLUMNS: dict[str, str] = {
+    "scheduled_ns": "i8",  # when it was due (closed loop: when its turn came)
+    "sent_ns": "i8",  # when its first byte was handed to the kernel, connect included after it
+    "finished_ns": "i8",  # last byte of the answer, or when it was given up
+    "status": "i2",  # HTTP status; 0 when there was none
+    "outcome": "u1",  # index into OUTCOMES
+    "bytes_sent": "i8",
+    "bytes_received": "i8",
+    "row": "i4",  # dataset row, from 1
+    "stage": "i2",  # index into the load's stages
+}
+
+OUTCOMES = (
+    "ok",
+    "http_error",
+    "connect_failed",
+    "reset",
+    "timeout",
+    "malformed",
+    "aborted",  # we stopped before the answer came: neither success nor error
+)
+OK, ABORTED = 0, 6
+
+#: One entry per sample of the service's usage; cumulative counters as in service.UsageReading.
+USAGE_COLUMNS: dict[str, str] = {
+    "at_ns": "i8",
+    "cpu_ns": "i8",
+    "memory_current_bytes": "i8",
+    "memory_working_set_bytes": "i8",
+    "memory_anon_bytes": "i8",
+    "memory_file_bytes": "i8",
+    "memory_shmem_bytes": "i8",
+    "memory_kernel_peak_bytes": "i8",
+    "periods": "i8",
+    "throttled_periods": "i8",
+    "throttled_ns": "i8",
+    "oom_kills": "i8",
+    "threads": "i4",
+}
+
+
+def concatenate(parts: list[Columns]) -> Columns:
+    """Join chunks of the same columns, in order."""
+    if not parts:
+        return {}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def between(columns: Columns, clock: str, start_ns: int, end_ns: int) -> Columns:
+    """The entries whose `clock` column lies in [start_ns, end_ns)."""
+    keep = (columns[clock] >= start_ns) & (columns[clock] < end_ns)
+    return {name: values[keep] for name, values in columns.items()}

@@ -1,0 +1,103 @@
+"""The seam: a running model service, whatever it runs in. A container and a process are two of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the service answers; for a container its own address, never a published port."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class UsageReading:
+    """The kernel's (or psutil's) counters for the whole service at one instant.
+
+    Counters are cumulative since the service started. A field that this kind of service cannot
+    know is None, never 0.
+    """
+
+    at_ns: int
+    cpu_ns: int
+    memory_current_bytes: int
+    memory_working_set_bytes: int
+    memory_anon_bytes: int | None = None
+    memory_file_bytes: int | None = None
+    memory_shmem_bytes: int | None = None
+    memory_kernel_peak_bytes: int | None = None
+    periods: int | None = None
+    throttled_periods: int | None = None
+    throttled_ns: int | None = None
+    oom_kills: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How the service's first process ended."""
+
+    code: int
+    out_of_memory: bool
+
+
+class Service(ABC):
+    """A model service at one size, as a context manager: entering starts it, leaving removes it.
+
+    A half-started service is cleaned up too. Every implementation raises RunFailed with the code
+    that names what went wrong, and nothing else, for what is the user's to mend.
+    """
+
+    #: True where cpu and memory limits are enforced by the kernel.
+    limits_enforced: bool = False
+    #: Seconds between usage samples that this kind can afford.
+    sample_interval_s: float = 0.02
+
+    @abstractmethod
+    def __enter__(self) -> Service: ...
+
+    @abstractmethod
+    def __exit__(self, *exc_info: object) -> None: ...
+
+    @property
+    @abstractmethod
+    def address(self) -> Address:
+        """Where requests go; known once started."""
+
+    @property
+    @abstractmethod
+    def health_path(self) -> str:
+        """The path that answers 200 once the service is ready."""
+
+    @property
+    @abstractmethod
+    def started_ns(self) -> int:
+        """CLOCK_MONOTONIC when the service's process was started."""
+
+    @abstractmethod
+    def read_usage(self) -> UsageReading | None:
+        """The counters now; None once the service is gone."""
+
+    @abstractmethod
+    def reset_memory_peak(self) -> bool:
+        """Start a new period for the kernel's peak counter; False where the kernel cannot."""
+
+    @abstractmethod
+    def resize(self, cpu_millicores: int) -> None:
+        """Change the cpu quota of the running service, without a restart."""
+
+    @abstractmethod
+    def exited(self) -> Exit | None:
+        """None while the first process runs."""
+
+    @abstractmethod
+    def log(self, max_bytes: int = 16_384) -> str:
+        """The end of what the service wrote to stdout and stderr."""
+
+    @abstractmethod
+    def circumstances(self) -> dict:
+        """Facts about this service to keep with its measurements (image digest, core set, ...)."""

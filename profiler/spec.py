@@ -1,0 +1,158 @@
+"""What a run is asked to do: the resolved, checked form of SPEC.json. Plain values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """A model's files: `path` is a file (keeps its basename) or a folder (keeps its own name)."""
+
+    name: str
+    version: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Python packages of a scored service; at most one of pip, base image alone, or Dockerfile.
+
+    `pip` holds requirement lines already read from a list, a requirements file or a conda file.
+    """
+
+    pip: tuple[str, ...] = ()
+    python: str | None = None
+    base_image: str | None = None
+    dockerfile: Path | None = None
+
+
+@dataclass(frozen=True)
+class ScoredConfig:
+    """A score.py with init() and run(), served by azureml-inference-server-http."""
+
+    entry_script: str
+    source_directory: Path
+    environment: Environment
+    env: dict[str, str] = field(default_factory=dict)
+    workers: int = 1
+    gpu: bool = False
+    egress: bool = False
+
+
+@dataclass(frozen=True)
+class ContainerConfig:
+    """A ready image that answers HTTP."""
+
+    image: str
+    port: int
+    health_path: str = "/"
+    score_path: str = "/score"
+    method: str = "POST"
+    headers: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    gpu: bool = False
+    egress: bool = False
+
+
+Config = ScoredConfig | ContainerConfig
+
+
+@dataclass(frozen=True)
+class DatasetFiles:
+    """Where the request bodies are, and the defaults of what a row does not say itself."""
+
+    path: Path
+    content_type: str = "application/json"
+    method: str = "POST"
+    request_path: str = "/score"
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where it runs, and the largest size that may be asked for there.
+
+    `service_cores` and `driver_cores` are disjoint unless the host has a single core.
+    """
+
+    kind: Literal["docker", "process"]
+    service_cores: tuple[int, ...]
+    driver_cores: tuple[int, ...]
+    max_cpu_millicores: int
+    max_memory_bytes: int
+    gpus: tuple[int, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The largest size of this run: where measuring starts and above which no advice goes."""
+
+    cpu_millicores: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of load; ends after `duration_s` or `requests`, or when the measurement decides."""
+
+    mode: Literal["open", "closed"]
+    rate_rps: float | None = None
+    arrivals: Literal["poisson", "constant"] = "poisson"
+    concurrency: int | None = None
+    duration_s: float | None = None
+    requests: int | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """Stages in turn, repeated until the measurement decides; rows in order or shuffled."""
+
+    stages: tuple[Stage, ...]
+    order: Literal["sequential", "shuffled"] = "sequential"
+    seed: int = 0
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What "good enough" means.
+
+    With `latency_ms` None the bound is relative: the percentile at most `latency_ratio` times, and
+    the throughput at least `throughput_share` of, what the largest size gives.
+    """
+
+    percentile: float = 95.0
+    latency_ms: float | None = None
+    max_error_rate: float = 0.0
+    confidence: float = 0.95
+    latency_ratio: float = 1.25
+    throughput_share: float = 0.95
+
+
+@dataclass(frozen=True)
+class Budget:
+    """`duration_s` runs from the service's first start; `build_s` bounds the making of its image."""
+
+    duration_s: float = 600.0
+    build_s: float = 900.0
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything a run needs, checked; paths absolute."""
+
+    models: tuple[ModelFiles, ...]
+    config: Config
+    dataset: DatasetFiles
+    target: Target
+    limits: Limits
+    load: Load
+    objective: Objective
+    budget: Budget
