@@ -1,0 +1,68 @@
+# What one types. `make run` is all that a fresh machine needs: python3 (3.11+, with venv), make, git.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test e2e bench lint base-image clean
+
+help:
+	@echo "make install     the environment in $(VENV), with pinned dependencies"
+	@echo "make run         start everything and print the address (PORT=8000)"
+	@echo "make test        the tests; REQUIRE_DOCKER=1 fails instead of skipping without Docker"
+	@echo "make e2e         the browser journeys, on real installations (needs Chromium)"
+	@echo "make bench       how long things take here, as times and ratios"
+	@echo "make lint        style and consistency"
+	@echo "make base-image  a base image made with debootstrap, where no registry can be reached"
+
+install: $(VENV)/.installed
+
+run: install
+	@exec $(BIN)/python manage.py serve
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest $(TESTS)
+
+e2e: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m e2e tests/e2e
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python bench/run_times.py
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+base-image:
+	@sh scripts/base_image.sh
+
+clean:
+	rm -rf $(VENV)
+
+# The stamps make a second run instant. uv resolves in a second; pip is the way for package
+# indexes that only pip has been told of (pip.conf).
+define install_requirements
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r $(1) \
+	    || $(BIN)/python -m pip install --quiet -r $(1)
+	@touch $@
+endef
+
+$(VENV)/.installed: requirements.txt | $(BIN)/uv
+	@echo "Installing what requirements.txt lists into $(VENV) ..."
+	$(call install_requirements,requirements.txt)
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing what the tests need ..."
+	$(call install_requirements,requirements-dev.txt)
+
+$(BIN)/uv: | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements.txt)"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	    || { echo "Python 3.11 or newer is needed; name one with PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	    || { rm -rf $(VENV); echo "python3 has no venv; on Debian: apt-get install python3-venv" >&2; exit 1; }
