@@ -1,0 +1,1 @@
+"""The one Django app: rows, forms, pages, jobs, admin."""

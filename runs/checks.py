@@ -1,0 +1,39 @@
+"""System checks: settings that make no sense together fail loudly at start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.checks import Error, register
+
+
+@register()
+def check_settings(app_configs: object, **kwargs: object) -> list[Error]:
+    """Each wrong setting with what to do about it."""
+    problems = []
+    if settings.SIZING_REVIEW not in ("optional", "required"):
+        problems.append(
+            Error(
+                f"SIZING_REVIEW is {settings.SIZING_REVIEW!r}.",
+                hint="Set it to optional or required.",
+                id="runs.E001",
+            )
+        )
+    if settings.PROFILER_CA_BUNDLE and not Path(settings.PROFILER_CA_BUNDLE).is_file():
+        problems.append(
+            Error(
+                f"PROFILER_CA_BUNDLE names {settings.PROFILER_CA_BUNDLE}, which is not a file.",
+                hint="Give the path of a PEM file with the certificates that builds must trust.",
+                id="runs.E002",
+            )
+        )
+    if settings.PROFILER_TARGET not in settings.PROFILER_QUEUES:
+        problems.append(
+            Error(
+                f"PROFILER_TARGET {settings.PROFILER_TARGET!r} has no queue.",
+                hint="Name it in PROFILER_QUEUES, so that the dashboard shows its queue.",
+                id="runs.E003",
+            )
+        )
+    return problems

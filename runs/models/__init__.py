@@ -1,0 +1,24 @@
+"""The rows. One file per noun."""
+
+from runs.models.dataset import Dataset
+from runs.models.inference_config import InferenceConfig
+from runs.models.measurement import LogChunk, Measurement, SampleChunk
+from runs.models.profile_run import ProfileRun, RunModel
+from runs.models.registered_model import RegisteredModel, TagEvent
+from runs.models.stored_files import StoredFiles
+from runs.models.target import Target, WorkerHeartbeat
+
+__all__ = [
+    "Dataset",
+    "InferenceConfig",
+    "LogChunk",
+    "Measurement",
+    "ProfileRun",
+    "RegisteredModel",
+    "RunModel",
+    "SampleChunk",
+    "StoredFiles",
+    "TagEvent",
+    "Target",
+    "WorkerHeartbeat",
+]

@@ -1,0 +1,373 @@
+"""A profile run: what was asked for, how far it is, and what came out.
+
+Each change of state is one conditional UPDATE whose row count says who won. A worker holds a run
+by its fencing token; once someone else closed or requeued the run, nothing it writes counts.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils import timezone
+
+from profiler import errors
+from runs.models.dataset import Dataset
+from runs.models.inference_config import InferenceConfig
+from runs.models.names import valid_name
+from runs.models.registered_model import RegisteredModel
+from runs.models.target import STALE_AFTER, Target
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+#: How long a worker may take to obey a cancel before it is stopped by force.
+CANCEL_PATIENCE = timedelta(seconds=15)
+
+
+class LostRun(Exception):
+    """The run was closed or given to another attempt: its former worker may write no more."""
+
+
+class ProfileRunQuerySet(models.QuerySet):
+    def for_list(self) -> ProfileRunQuerySet:
+        """What the runs list and a model's page show, newest first."""
+        return (
+            self.select_related("config", "dataset", "target", "created_by")
+            .prefetch_related("models")
+            .defer("spec", "result", "circumstances", "error_log_tail")
+            .order_by("-created_at")
+        )
+
+    def for_page(self) -> ProfileRunQuerySet:
+        """What one run's page shows."""
+        return self.select_related(
+            "config__files", "dataset", "target", "created_by", "cancel_requested_by"
+        ).prefetch_related("models", "measurements")
+
+    def unfinished(self) -> ProfileRunQuerySet:
+        return self.filter(state__in=ProfileRun.UNFINISHED)
+
+    def running(self) -> ProfileRunQuerySet:
+        return self.filter(state=ProfileRun.State.RUNNING)
+
+    def stale(self) -> ProfileRunQuerySet:
+        """Running, but their worker was not heard of for too long."""
+        return self.running().filter(heartbeat_at__lt=timezone.now() - STALE_AFTER)
+
+    def disobeying(self) -> ProfileRunQuerySet:
+        """Running although their cancel was asked for long enough ago."""
+        return self.running().filter(cancel_requested_at__lt=timezone.now() - CANCEL_PATIENCE)
+
+    def free_name(self, stem: str) -> str:
+        """`<stem>-<n>` with the lowest n above the number of runs so named that is free."""
+        number = self.filter(name__startswith=f"{stem}-").count() + 1
+        while self.filter(name=f"{stem}-{number}").exists():
+            number += 1
+        return f"{stem}-{number}"
+
+    def submit(
+        self,
+        *,
+        models: list[RegisteredModel],
+        config: InferenceConfig,
+        dataset: Dataset,
+        target: Target,
+        created_by: User | None,
+        name: str = "",
+        load: dict | list | None = None,
+        objective: dict | None = None,
+        limits: dict | None = None,
+        budget: dict | None = None,
+    ) -> ProfileRun:
+        """Create a run and queue it on its target once the transaction commits.
+
+        What is left out takes the engine's default. Raises IntegrityError for a name taken.
+        """
+        from runs import run_spec
+
+        with transaction.atomic():
+            run = self.create(
+                name=name or self.free_name(models[0].name if models else config.name),
+                config=config,
+                dataset=dataset,
+                target=target,
+                created_by=created_by,
+                load=load or {},
+                objective=objective or {},
+                limits=limits or {},
+                budget=budget or {},
+            )
+            RunModel.objects.bulk_create(RunModel(run=run, model=model) for model in models)
+            run.spec = run_spec.build(run, models)
+            run.input_hashes = run_spec.input_hashes(run, models)
+            run.save(update_fields=["spec", "input_hashes"])
+            run.enqueue()
+        return run
+
+
+class ProfileRun(models.Model):
+    """Models + config + dataset + target + load + objective + limits + budget, under one name."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        TIMED_OUT = "timed_out", "Timed out"
+
+    UNFINISHED = (State.QUEUED, State.RUNNING)
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=255, unique=True, validators=[valid_name])
+    config = models.ForeignKey(InferenceConfig, on_delete=models.PROTECT, related_name="runs")
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="runs")
+    target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="runs")
+    load = models.JSONField(default=dict, blank=True)
+    objective = models.JSONField(default=dict, blank=True)
+    limits = models.JSONField(default=dict, blank=True)
+    budget = models.JSONField(default=dict, blank=True)
+    spec = models.JSONField(default=dict, blank=True)
+    input_hashes = models.JSONField(default=dict, blank=True)
+
+    state = models.CharField(
+        max_length=20, choices=State.choices, default=State.QUEUED, db_index=True
+    )
+    phase = models.CharField(max_length=20, blank=True)
+    fraction = models.FloatField(default=0.0)
+    message = models.TextField(blank=True)
+    #: The measurement under way: {ordinal, phase, cpu_millicores, memory_bytes}, or None.
+    current = models.JSONField(null=True, blank=True)
+
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    attempt = models.PositiveIntegerField(default=1)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    fencing_token = models.UUIDField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    error_code = models.CharField(max_length=50, blank=True)
+    error_message = models.TextField(blank=True)
+    error_log_tail = models.TextField(blank=True)
+    advice = models.JSONField(null=True, blank=True)
+    azureml = models.JSONField(null=True, blank=True)
+    circumstances = models.JSONField(default=dict, blank=True)
+    #: Seconds spent in each phase.
+    phase_times = models.JSONField(default=dict, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    # Last, because from here on the name `models` is the field's.
+    models = models.ManyToManyField(RegisteredModel, through="RunModel", related_name="runs")
+
+    objects = ProfileRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("run_detail", args=[self.name])
+
+    # --- Reads ------------------------------------------------------------------------------------
+    @property
+    def job_id(self) -> str:
+        """The queue's id of this attempt, so that a requeue never collides (RQ allows no dot)."""
+        return f"{self.uuid}-{self.attempt}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in self.UNFINISHED
+
+    @property
+    def is_cancelling(self) -> bool:
+        return self.state == self.State.RUNNING and self.cancel_requested_at is not None
+
+    @property
+    def elapsed_s(self) -> float | None:
+        """Seconds since it started, or that it took; None before it starts."""
+        if self.started_at is None:
+            return None
+        return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+
+    def log_text(self) -> str:
+        return "".join(self.log_chunks.values_list("text", flat=True))
+
+    # --- Transitions ------------------------------------------------------------------------------
+    def _change(self, where: Q, **fields: object) -> bool:
+        """The conditional update that every transition is; True when this call won."""
+        return ProfileRun.objects.filter(where, pk=self.pk).update(**fields) == 1
+
+    def enqueue(self) -> None:
+        """Put this attempt's job on the target's queue once the transaction commits."""
+        from runs import queue
+
+        transaction.on_commit(lambda: queue.enqueue(self))
+
+    def begin(self, attempt: int) -> uuid.UUID | None:
+        """Queued to running; the token its worker writes with, or None when not to be run."""
+        token, now = uuid.uuid4(), timezone.now()
+        with transaction.atomic():
+            won = self._change(
+                Q(state=self.State.QUEUED, attempt=attempt),
+                state=self.State.RUNNING,
+                fencing_token=token,
+                started_at=now,
+                heartbeat_at=now,
+                message="",
+            )
+            if won:
+                self._forget_earlier_attempts()
+        return token if won else None
+
+    def _forget_earlier_attempts(self) -> None:
+        """Half-measured numbers of an interrupted attempt would mix with this one's."""
+        self.measurements.all().delete()
+        self.chunks.all().delete()
+        self.log_chunks.all().delete()
+
+    @contextmanager
+    def held(self, token: uuid.UUID, **fields: object) -> Iterator[None]:
+        """A transaction in which only the run's own worker writes; sets `fields` on the run.
+
+        Raises LostRun when the run is no longer the token's. The UPDATE comes first, so it also
+        locks the row against whoever would close the run meanwhile.
+        """
+        with transaction.atomic():
+            if not self.heartbeat(token, **fields):
+                raise LostRun(f"{self.name} is no longer this worker's")
+            yield
+
+    def _held_by(self, token: uuid.UUID) -> Q:
+        return Q(state=self.State.RUNNING, fencing_token=token)
+
+    def heartbeat(self, token: uuid.UUID, **fields: object) -> bool:
+        return self._change(self._held_by(token), heartbeat_at=timezone.now(), **fields)
+
+    def progress(self, token: uuid.UUID, phase: str, fraction: float, message: str) -> bool:
+        return self.heartbeat(token, phase=phase, fraction=fraction, message=message)
+
+    def complete(self, token: uuid.UUID, result: dict) -> bool:
+        """Close with the engine's RESULT, whatever its state; measurements are rows already."""
+        error = result.get("error") or {}
+        return self._close(
+            self._held_by(token),
+            result["state"],
+            error_code=error.get("code", ""),
+            error_message=error.get("message", ""),
+            error_log_tail=error.get("log_tail", ""),
+            advice=result.get("advice"),
+            azureml=result.get("azureml"),
+            circumstances=result.get("circumstances") or {},
+            result={key: value for key, value in result.items() if key != "measurements"},
+        )
+
+    def fail(self, token: uuid.UUID, code: str, message: str, log_tail: str = "") -> bool:
+        return self._close(
+            self._held_by(token),
+            self.State.FAILED,
+            error_code=code,
+            error_message=message,
+            error_log_tail=log_tail,
+        )
+
+    def time_out(self, token: uuid.UUID, message: str) -> bool:
+        return self._close(self._held_by(token), self.State.TIMED_OUT, error_message=message)
+
+    def cancel(self, token: uuid.UUID, message: str = "Cancelled.") -> bool:
+        """Running to cancelled, by the worker that obeyed."""
+        return self._close(self._held_by(token), self.State.CANCELLED, message=message)
+
+    def request_cancel(self, user: User | None) -> bool:
+        """Cancel at once while queued; ask the worker to stop while running."""
+        asked = {"cancel_requested_at": timezone.now(), "cancel_requested_by": user}
+        if self._close(
+            Q(state=self.State.QUEUED),
+            self.State.CANCELLED,
+            message="Cancelled before it began.",
+            **asked,
+        ):
+            return True
+        return self._change(Q(state=self.State.RUNNING, cancel_requested_at=None), **asked)
+
+    def force_cancel(self, before: datetime) -> bool:
+        """Close a run that did not obey a cancel asked for before that time."""
+        return self._close(
+            Q(state=self.State.RUNNING, cancel_requested_at__lt=before),
+            self.State.CANCELLED,
+            message="Cancelled by force: the worker did not stop when asked to.",
+        )
+
+    def close_lost(self, why: str, **where: object) -> bool:
+        """Close a run whose worker is gone; `where` narrows it to what the caller saw."""
+        cancelled = self._close(
+            Q(state=self.State.RUNNING, cancel_requested_at__isnull=False, **where),
+            self.State.CANCELLED,
+            message=f"Cancelled; its worker was gone. {why}",
+        )
+        return cancelled or self._close(
+            Q(state=self.State.RUNNING, **where),
+            self.State.FAILED,
+            error_code=errors.WORKER_LOST,
+            error_message=why,
+        )
+
+    def requeue(self, token: uuid.UUID, message: str) -> bool:
+        """Running back to queued as a new attempt: nothing was wrong, its worker had to stop."""
+        won = self._change(
+            self._held_by(token) & Q(cancel_requested_at=None),
+            state=self.State.QUEUED,
+            attempt=F("attempt") + 1,
+            fencing_token=None,
+            heartbeat_at=None,
+            queued_at=timezone.now(),
+            started_at=None,
+            phase="",
+            fraction=0.0,
+            current=None,
+            message=message,
+        )
+        if won:
+            self.refresh_from_db(fields=["attempt", "state"])
+            self.enqueue()
+        return won
+
+    def _close(self, where: Q, state: str, **fields: object) -> bool:
+        return self._change(
+            where,
+            state=state,
+            finished_at=timezone.now(),
+            fencing_token=None,
+            current=None,
+            **fields,
+        )
+
+
+class RunModel(models.Model):
+    """A model that a run profiled; it cannot be deleted while the run exists."""
+
+    run = models.ForeignKey(ProfileRun, on_delete=models.CASCADE)
+    model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["run", "model"], name="model_once_per_run")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.model_id}"

@@ -1,0 +1,182 @@
+"""A model as the registry knows it, and the history of its tags."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.urls import reverse
+from simple_history.models import HistoricalRecords
+
+from runs.models.names import VersionedQuerySet, valid_name
+from runs.models.stored_files import StoredFiles
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from runs.models.profile_run import ProfileRun
+
+#: As long as MLflow allows, so that tags can be carried over.
+MAX_TAG_CHARACTERS = 5000
+
+
+class RegisteredModelQuerySet(VersionedQuerySet):
+    def for_list(self) -> RegisteredModelQuerySet:
+        """The latest version of each name, newest first, with how many versions and runs."""
+        same_name = RegisteredModel.objects.filter(name=models.OuterRef("name")).order_by()
+        versions = same_name.values("name").annotate(count=models.Count("pk")).values("count")
+        return (
+            self.latest_of_each()
+            .select_related("files", "created_by")
+            .annotate(
+                version_count=models.Subquery(versions),
+                run_count=models.Count("runs", distinct=True),
+            )
+            .order_by("-created_at")
+        )
+
+    def for_page(self) -> RegisteredModelQuerySet:
+        return self.select_related("files", "created_by")
+
+    def register(
+        self,
+        *,
+        name: str,
+        files: StoredFiles,
+        created_by: User | None,
+        description: str = "",
+        framework: str = "",
+        framework_version: str = "",
+        tags: Mapping[str, str] | None = None,
+        properties: Mapping[str, str] | None = None,
+    ) -> RegisteredModel:
+        """Register the next version of `name`; its first tags are in the history too."""
+        with transaction.atomic():
+            model = self.create_version(
+                name=name,
+                files=files,
+                created_by=created_by,
+                description=description,
+                framework=framework,
+                framework_version=framework_version,
+                properties=dict(properties or {}),
+            )
+            model.set_tags(tags or {}, created_by)
+        return model
+
+
+class RegisteredModel(models.Model):
+    """`name:version`, its files, its tags (which change) and properties (which only grow)."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=255, validators=[valid_name])
+    version = models.PositiveIntegerField()
+    description = models.TextField(blank=True)
+    framework = models.CharField(max_length=100, blank=True)
+    framework_version = models.CharField(max_length=50, blank=True)
+    files = models.ForeignKey(StoredFiles, on_delete=models.PROTECT, related_name="models")
+    tags = models.JSONField(default=dict, blank=True)
+    properties = models.JSONField(default=dict, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = RegisteredModelQuerySet.as_manager()
+    # Tags and properties have their own, append-only history: TagEvent.
+    history = HistoricalRecords(excluded_fields=["tags", "properties"])
+
+    class Meta:
+        ordering = ["name", "-version"]
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="model_version")]
+
+    def __str__(self) -> str:
+        return self.ref
+
+    def get_absolute_url(self) -> str:
+        return reverse("model_detail", args=[self.name, self.version])
+
+    @property
+    def ref(self) -> str:
+        return f"{self.name}:{self.version}"
+
+    def set_tags(
+        self,
+        changes: Mapping[str, str | None],
+        actor: User | None,
+        source: str = "by hand",
+        run: ProfileRun | None = None,
+    ) -> list[TagEvent]:
+        """Change tags (None removes one) and record each real change; the events written."""
+        with transaction.atomic():
+            row = RegisteredModel.objects.select_for_update().get(pk=self.pk)
+            tags, events = dict(row.tags), []
+            for key, new in changes.items():
+                new = None if new is None else _checked(key, new)
+                old = tags.get(key)
+                if old == new:
+                    continue
+                tags.pop(key, None)
+                if new is not None:
+                    tags[key] = new
+                events.append(
+                    TagEvent(
+                        model=self, key=key, old=old, new=new, actor=actor, source=source, run=run
+                    )
+                )
+            RegisteredModel.objects.filter(pk=self.pk).update(tags=tags)
+            TagEvent.objects.bulk_create(events)
+        self.tags = tags
+        return events
+
+    def add_properties(self, additions: Mapping[str, str]) -> None:
+        """Add properties. Raises ValidationError when one is there already with another value."""
+        with transaction.atomic():
+            row = RegisteredModel.objects.select_for_update().get(pk=self.pk)
+            changed = [
+                key for key, value in additions.items() if row.properties.get(key, value) != value
+            ]
+            if changed:
+                raise ValidationError(
+                    f"Properties are immutable: {', '.join(sorted(changed))} of {self.ref} "
+                    "already has another value."
+                )
+            checked = {key: _checked(key, value) for key, value in additions.items()}
+            properties = {**row.properties, **checked}
+            RegisteredModel.objects.filter(pk=self.pk).update(properties=properties)
+        self.properties = properties
+
+
+def _checked(key: str, value: str) -> str:
+    value = str(value)
+    if not key or len(key) > 255 or len(value) > MAX_TAG_CHARACTERS:
+        raise ValidationError(f"The tag {key[:255]!r} is empty or too long.")
+    return value
+
+
+class TagEvent(models.Model):
+    """One change of one tag. Append-only."""
+
+    model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="tag_events")
+    key = models.CharField(max_length=255)
+    # None means that the tag was not there: not the same as an empty one.
+    old = models.TextField(null=True, blank=True)  # noqa: DJ001
+    new = models.TextField(null=True, blank=True)  # noqa: DJ001
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField(auto_now_add=True)
+    source = models.CharField(max_length=255)
+    run = models.ForeignKey(
+        "runs.ProfileRun", null=True, on_delete=models.SET_NULL, related_name="tag_events"
+    )
+
+    class Meta:
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.old} -> {self.new}"

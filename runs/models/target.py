@@ -1,0 +1,108 @@
+"""Where runs execute, and who is alive there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from runs.models.names import valid_name
+
+#: A worker or sweeper not heard of for this long is taken for gone.
+STALE_AFTER = timedelta(seconds=20)
+
+
+class TargetQuerySet(models.QuerySet):
+    def for_list(self) -> TargetQuerySet:
+        return self.prefetch_related("heartbeats").order_by("name")
+
+    def available(self) -> TargetQuerySet:
+        """Targets a run may be sent to."""
+        return self.filter(enabled=True, unavailable_reason="").order_by("name")
+
+
+class Target(models.Model):
+    """A machine's part that runs are measured on; workers on that machine listen to its queue.
+
+    `cores`, `service_cores` and `gpus` are lists of numbers; the cores that are not the service's
+    are the driver's (with a single core both share it).
+    """
+
+    class Kind(models.TextChoices):
+        DOCKER = "docker", "Docker containers"
+        PROCESS = "process", "processes"
+
+    name = models.CharField(max_length=255, unique=True, validators=[valid_name])
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    queue = models.CharField(max_length=255)
+    cores = models.JSONField(default=list)
+    service_cores = models.JSONField(default=list)
+    memory_bytes = models.BigIntegerField()
+    gpus = models.JSONField(default=list, blank=True)
+    max_cpu_millicores = models.PositiveIntegerField()
+    max_memory_bytes = models.BigIntegerField()
+    enabled = models.BooleanField(default=True)
+    unavailable_reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TargetQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def driver_cores(self) -> list[int]:
+        return [core for core in self.cores if core not in self.service_cores] or list(self.cores)
+
+    @property
+    def is_available(self) -> bool:
+        return self.enabled and not self.unavailable_reason
+
+
+class WorkerHeartbeatQuerySet(models.QuerySet):
+    def beat(self, target: Target, host: str, pid: int, kind: str) -> None:
+        """Say that this worker or sweeper is alive."""
+        self.update_or_create(
+            target=target, host=host, pid=pid, kind=kind, defaults={"last_seen_at": timezone.now()}
+        )
+
+    def forget_old(self) -> int:
+        """Drop the rows of workers gone for an hour."""
+        return self.filter(last_seen_at__lt=timezone.now() - timedelta(hours=1)).delete()[0]
+
+
+class WorkerHeartbeat(models.Model):
+    """When a worker or sweeper was last heard of."""
+
+    class Kind(models.TextChoices):
+        WORKER = "worker", "worker"
+        SWEEPER = "sweeper", "sweeper"
+
+    target = models.ForeignKey(Target, on_delete=models.CASCADE, related_name="heartbeats")
+    host = models.CharField(max_length=255)
+    pid = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    last_seen_at = models.DateTimeField()
+
+    objects = WorkerHeartbeatQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-last_seen_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["target", "host", "pid", "kind"], name="one_heartbeat_per_process"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.host}:{self.pid}"
+
+    @property
+    def is_alive(self) -> bool:
+        return timezone.now() - self.last_seen_at < STALE_AFTER

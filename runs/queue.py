@@ -1,0 +1,71 @@
+"""The queue server: a pipe for ids. Everything in it can be lost and rebuilt."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import redis
+from django_rq import get_connection
+from rq import Callback, Queue
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+if TYPE_CHECKING:
+    from runs.models import ProfileRun, Target
+
+logger = logging.getLogger(__name__)
+
+JOB = "runs.jobs.execute"
+#: Added to a run's own budget: for storing, cleaning up and the service's last words.
+MARGIN_S = 180
+DEFAULT_DURATION_S, DEFAULT_BUILD_S = 600.0, 900.0
+
+
+def queue_of(target: Target) -> Queue:
+    return Queue(target.queue, connection=get_connection("default"), serializer=JSONSerializer)
+
+
+def timeout_s(run: ProfileRun) -> int:
+    """When RQ may take the run's job for hung: after all that its budget allows."""
+    duration_s = run.budget.get("duration_s", DEFAULT_DURATION_S)
+    build_s = run.budget.get("build_s", DEFAULT_BUILD_S)
+    return int(duration_s + build_s + MARGIN_S)
+
+
+def enqueue(run: ProfileRun) -> bool:
+    """Put the attempt's job on its target's queue; False when the queue server is not there.
+
+    That is no error for the person who asked: the run waits in the database, and the sweeper puts
+    it on the queue when the server is back.
+    """
+    try:
+        queue_of(run.target).enqueue_call(
+            JOB,
+            args=(str(run.uuid), run.attempt),
+            job_id=run.job_id,
+            timeout=timeout_s(run),
+            result_ttl=3600,
+            failure_ttl=7 * 86_400,
+            description=f"{run.name}, attempt {run.attempt}",
+            on_failure=Callback("runs.jobs.on_failure"),
+            on_stopped=Callback("runs.jobs.on_stopped"),
+        )
+    except redis.RedisError as error:
+        logger.warning("%s waits: the queue server cannot be reached (%s)", run.name, error)
+        return False
+    return True
+
+
+def is_waiting(run: ProfileRun) -> bool:
+    """Whether the attempt's job is on the queue, or with a worker that will take it up."""
+    queue = queue_of(run.target)
+    try:
+        job = Job.fetch(run.job_id, connection=queue.connection, serializer=JSONSerializer)
+    except NoSuchJobError:
+        return False
+    status = job.get_status()
+    if status == JobStatus.QUEUED:
+        return run.job_id in queue.get_job_ids()
+    return status in (JobStatus.STARTED, JobStatus.SCHEDULED, JobStatus.DEFERRED)

@@ -1,0 +1,78 @@
+"""A run's rows as the engine's SPEC: paths relative to the folder its inputs are written to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runs.models import ProfileRun, RegisteredModel, Target
+
+SPEC_NAME = "spec.json"
+
+
+def build(run: ProfileRun, models: list[RegisteredModel]) -> dict:
+    """The spec of DESIGN section 5; what the run leaves open is left to the engine's defaults."""
+    spec = {
+        "models": [
+            {"name": model.name, "version": model.version, "path": f"{_folder(model)}/{name}"}
+            for model in models
+            for name in [model.files.name]
+        ],
+        "config": _config(run),
+        "dataset": {
+            "path": f"dataset/{run.dataset.files.name}",
+            "content_type": run.dataset.content_type,
+        },
+        "target": target_facts(run.target),
+    }
+    for part in ("limits", "load", "objective", "budget"):
+        if getattr(run, part):
+            spec[part] = getattr(run, part)
+    return spec
+
+
+def _folder(model: RegisteredModel) -> str:
+    return f"models/{model.name}/{model.version}"
+
+
+def _config(run: ProfileRun) -> dict:
+    if run.config.files is None:
+        return run.config.definition
+    return {**run.config.definition, "source_directory": f"source/{run.config.files.name}"}
+
+
+def target_facts(target: Target) -> dict:
+    """The spec's `target` object."""
+    return {
+        "kind": target.kind,
+        "name": target.name,
+        "service_cores": target.service_cores,
+        "driver_cores": target.driver_cores,
+        "max_cpu_millicores": target.max_cpu_millicores,
+        "max_memory_bytes": target.max_memory_bytes,
+        "gpus": target.gpus,
+    }
+
+
+def input_hashes(run: ProfileRun, models: list[RegisteredModel]) -> dict:
+    """The content hash of each input, so that a run can be repeated and compared."""
+    config_files = run.config.files.sha256 if run.config.files else None
+    return {
+        "models": {model.ref: model.files.sha256 for model in models},
+        "config": {run.config.ref: config_files},
+        "dataset": {run.dataset.ref: run.dataset.files.sha256},
+    }
+
+
+def materialise(run: ProfileRun, folder: Path) -> Path:
+    """Write the run's inputs and its spec below `folder`; the spec's path."""
+    for model in run.models.select_related("files"):
+        model.files.materialise(folder / _folder(model))
+    if run.config.files is not None:
+        run.config.files.materialise(folder / "source")
+    run.dataset.files.materialise(folder / "dataset")
+    path = folder / SPEC_NAME
+    path.write_text(json.dumps(run.spec, indent=1))
+    return path
