@@ -1,4 +1,4 @@
-"""Scores patients with the regression of train.py; the file that Azure ML users know as score.py."""
+"""Scores patients with the regression of train.py, as a script with init() and run()."""
 
 import json
 import os
