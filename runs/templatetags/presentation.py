@@ -1,0 +1,128 @@
+"""Template tags and filters: units, relative times, icons, badges, the main navigation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.contrib.auth.models import AbstractBaseUser
+from django.template import Context
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from runs import formatting
+
+register = template.Library()
+
+ICON_SPRITE = "vendor/tabler-icons-3.51.0/sprite.svg"
+
+for name in (
+    "cpu",
+    "mebibytes",
+    "memory",
+    "file_size",
+    "milliseconds",
+    "bound",
+    "latency",
+    "duration",
+    "percent",
+    "count",
+    "rate",
+    "percentile_name",
+):
+    register.filter(name, getattr(formatting, name))
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of the sprite; decoration only, so screen readers skip it."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
+        static(ICON_SPRITE),
+        name,
+    )
+
+
+#: Tone and icon of each word that is shown as a badge.
+STATE_BADGES = {
+    "queued": {"tone": "", "icon": "clock"},
+    "running": {"tone": "accent", "icon": "player-play"},
+    "succeeded": {"tone": "quiet", "icon": "check"},
+    "failed": {"tone": "fail", "icon": "x"},
+    "cancelled": {"tone": "", "icon": "ban"},
+    "timed_out": {"tone": "warn", "icon": "hourglass"},
+}
+STANDING_BADGES = {
+    "verified": {"tone": "pass", "icon": "rosette-discount-check"},
+    "provisional": {"tone": "warn", "icon": "alert-triangle"},
+    "declined": {"tone": "fail", "icon": "ban"},
+}
+MESSAGE_ICONS = {
+    "success": {"icon": "circle-check"},
+    "warning": {"icon": "alert-triangle"},
+    "error": {"icon": "alert-circle"},
+    "info": {"icon": "info-circle"},
+}
+
+
+def _badge(looks: dict, word: str) -> SafeString:
+    text = word.replace("_", " ").capitalize()
+    tone = f" badge-{looks['tone']}" if looks["tone"] else ""
+    return format_html('<span class="badge{}">{}{}</span>', tone, icon(looks["icon"]), text)
+
+
+@register.simple_tag
+def state_badge(state: str) -> SafeString:
+    return _badge(STATE_BADGES[state], state)
+
+
+@register.simple_tag
+def standing_badge(standing: str) -> SafeString:
+    return _badge(STANDING_BADGES[standing], standing)
+
+
+@register.simple_tag
+def message_icon(level: str) -> SafeString:
+    return icon(MESSAGE_ICONS.get(level, MESSAGE_ICONS["info"])["icon"])
+
+
+@register.filter
+def ago(moment: datetime | None) -> SafeString | str:
+    """A relative time, its absolute one in the title; the page's script keeps it current."""
+    if moment is None:
+        return formatting.UNKNOWN
+    absolute = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        f"{absolute:%-d %B %Y, %H:%M:%S %Z}",
+        formatting.ago(moment, timezone.now()),
+    )
+
+
+@register.filter
+def initials(user: AbstractBaseUser) -> str:
+    return formatting.initials(user.get_full_name() or user.get_username())
+
+
+#: Main navigation: text, the list it leads to, and the start of the url names that belong to it.
+NAVIGATION = (
+    ("Runs", "run_list", ("run_", "home")),
+    ("Models", "model_list", ("model_",)),
+    ("Datasets", "dataset_list", ("dataset_",)),
+    ("Configs", "config_list", ("config_",)),
+    ("Targets", "target_list", ("target_",)),
+)
+
+
+@register.simple_tag(takes_context=True)
+def nav_links(context: Context) -> list[dict]:
+    match = getattr(context.get("request"), "resolver_match", None)
+    here = (match.url_name or "") if match else ""
+    return [
+        {"text": text, "url": reverse(url_name), "current": here.startswith(prefixes)}
+        for text, url_name, prefixes in NAVIGATION
+    ]

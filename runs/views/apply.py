@@ -1,0 +1,7 @@
+"""Placeholder: to be written."""
+
+from django.http import HttpRequest, HttpResponse
+
+
+def run_apply(request: HttpRequest, **kwargs: object) -> HttpResponse:
+    return HttpResponse("Not there yet.", status=501)

@@ -1,0 +1,12 @@
+// The same words as runs/formatting.py's ago(), for pages that stay open.
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+export function ago(moment, now) {
+  const seconds = (now - moment) / 1000;
+  if (seconds < 45) return "just now";
+  if (seconds < 3600) return `${Math.max(Math.round(seconds / 60), 1)} min ago`;
+  if (seconds < 86400) return `${Math.round(seconds / 3600)} h ago`;
+  const days = Math.round(seconds / 86400);
+  if (days < 30) return `${days} day${days === 1 ? "" : "s"} ago`;
+  return `${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()]} ${moment.getUTCFullYear()}`;
+}
