@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -156,6 +157,10 @@ RQ_QUEUES = {name: queue_settings() for name in dict.fromkeys(["default", *PROFI
 PROFILER_ALLOW_PROCESS_TARGET = env.bool("PROFILER_ALLOW_PROCESS_TARGET", False)
 PROFILER_BASE_IMAGE = env.str("PROFILER_BASE_IMAGE", "")
 PROFILER_CA_BUNDLE = env.str("PROFILER_CA_BUNDLE", "")
+# Marks containers and processes as this installation's own; the same on each of its hosts.
+PROFILER_INSTALLATION = env.str(
+    "PROFILER_INSTALLATION", hashlib.sha256(SECRET_KEY.encode()).hexdigest()[:12]
+)
 PROFILER_TARGET = env.str("PROFILER_TARGET", "local")
 PROFILER_SAMPLE = env.bool("PROFILER_SAMPLE", True)
 SIZING_REVIEW = env.str("SIZING_REVIEW", "optional")

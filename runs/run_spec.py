@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from runs.models import ProfileRun, RegisteredModel, Target
 
 SPEC_NAME = "spec.json"
+SOURCE = "source"
 
 
 def build(run: ProfileRun, models: list[RegisteredModel]) -> dict:
@@ -38,9 +39,21 @@ def _folder(model: RegisteredModel) -> str:
 
 
 def _config(run: ProfileRun) -> dict:
-    if run.config.files is None:
+    """The config with its paths below `source`: in the definition they are within its files."""
+    files = run.config.files
+    if files is None:
         return run.config.definition
-    return {**run.config.definition, "source_directory": f"source/{run.config.files.name}"}
+    source = f"{SOURCE}/{files.name}" if files.is_folder else SOURCE
+    config = {**run.config.definition, "source_directory": source}
+    environment = config.get("environment", {})
+    paths = {
+        key: f"{source}/{environment[key]}"
+        for key in ("pip", "conda", "dockerfile")
+        if isinstance(environment.get(key), str)
+    }
+    if paths:
+        config["environment"] = {**environment, **paths}
+    return config
 
 
 def target_facts(target: Target) -> dict:
@@ -71,7 +84,7 @@ def materialise(run: ProfileRun, folder: Path) -> Path:
     for model in run.models.select_related("files"):
         model.files.materialise(folder / _folder(model))
     if run.config.files is not None:
-        run.config.files.materialise(folder / "source")
+        run.config.files.materialise(folder / SOURCE)
     run.dataset.files.materialise(folder / "dataset")
     path = folder / SPEC_NAME
     path.write_text(json.dumps(run.spec, indent=1))

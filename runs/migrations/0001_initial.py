@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
                 ("advice", models.JSONField(blank=True, null=True)),
                 ("azureml", models.JSONField(blank=True, null=True)),
                 ("circumstances", models.JSONField(blank=True, default=dict)),
-                ("phase_times", models.JSONField(blank=True, default=dict)),
+                ("phase_times", models.JSONField(blank=True, default=list)),
                 ("result", models.JSONField(blank=True, null=True)),
                 (
                     "cancel_requested_by",

@@ -27,9 +27,10 @@ class InferenceConfigQuerySet(VersionedQuerySet):
 
 
 class InferenceConfig(models.Model):
-    """`name:version`. `definition` is the spec's `config` object without `source_directory`,
+    """`name:version`, and how it is served.
 
-    which is `files` (None for a container).
+    `definition` is the spec's `config` object. Its `source_directory` is `files` (None for a
+    container) and left out; the paths in its `environment` are relative to `files` too.
     """
 
     class Kind(models.TextChoices):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -51,6 +51,10 @@ class ProfileRunQuerySet(models.QuerySet):
         return self.select_related(
             "config__files", "dataset", "target", "created_by", "cancel_requested_by"
         ).prefetch_related("models", "measurements")
+
+    def for_job(self) -> ProfileRunQuerySet:
+        """What a worker needs of a run."""
+        return self.select_related("config__files", "dataset__files", "target")
 
     def unfinished(self) -> ProfileRunQuerySet:
         return self.filter(state__in=ProfileRun.UNFINISHED)
@@ -168,8 +172,8 @@ class ProfileRun(models.Model):
     advice = models.JSONField(null=True, blank=True)
     azureml = models.JSONField(null=True, blank=True)
     circumstances = models.JSONField(default=dict, blank=True)
-    #: Seconds spent in each phase.
-    phase_times = models.JSONField(default=dict, blank=True)
+    #: The phases so far in their order: [{phase, seconds}].
+    phase_times = models.JSONField(default=list, blank=True)
     result = models.JSONField(null=True, blank=True)
     # Last, because from here on the name `models` is the field's.
     models = models.ManyToManyField(RegisteredModel, through="RunModel", related_name="runs")
@@ -190,6 +194,11 @@ class ProfileRun(models.Model):
     def job_id(self) -> str:
         """The queue's id of this attempt, so that a requeue never collides (RQ allows no dot)."""
         return f"{self.uuid}-{self.attempt}"
+
+    @property
+    def attempt_name(self) -> str:
+        """How containers, processes and folders are marked as this attempt's."""
+        return f"{self.uuid}.{self.attempt}"
 
     @property
     def is_finished(self) -> bool:
@@ -275,6 +284,7 @@ class ProfileRun(models.Model):
             advice=result.get("advice"),
             azureml=result.get("azureml"),
             circumstances=result.get("circumstances") or {},
+            phase_times=result.get("phases") or [],
             result={key: value for key, value in result.items() if key != "measurements"},
         )
 
@@ -306,27 +316,19 @@ class ProfileRun(models.Model):
             return True
         return self._change(Q(state=self.State.RUNNING, cancel_requested_at=None), **asked)
 
-    def force_cancel(self, before: datetime) -> bool:
-        """Close a run that did not obey a cancel asked for before that time."""
-        return self._close(
-            Q(state=self.State.RUNNING, cancel_requested_at__lt=before),
-            self.State.CANCELLED,
-            message="Cancelled by force: the worker did not stop when asked to.",
-        )
+    def close_abandoned(
+        self, attempt: int, why: str, code: str = errors.WORKER_LOST, **where: object
+    ) -> bool:
+        """Close an attempt that its worker cannot close any more; `where` narrows it further.
 
-    def close_lost(self, why: str, **where: object) -> bool:
-        """Close a run whose worker is gone; `where` narrows it to what the caller saw."""
-        cancelled = self._close(
-            Q(state=self.State.RUNNING, cancel_requested_at__isnull=False, **where),
+        Someone who had asked for a cancel gets one: the worker was stopping anyway.
+        """
+        abandoned = Q(state=self.State.RUNNING, attempt=attempt, **where)
+        return self._close(
+            abandoned & Q(cancel_requested_at__isnull=False),
             self.State.CANCELLED,
-            message=f"Cancelled; its worker was gone. {why}",
-        )
-        return cancelled or self._close(
-            Q(state=self.State.RUNNING, **where),
-            self.State.FAILED,
-            error_code=errors.WORKER_LOST,
-            error_message=why,
-        )
+            message=f"Cancelled. {why}",
+        ) or self._close(abandoned, self.State.FAILED, error_code=code, error_message=why)
 
     def requeue(self, token: uuid.UUID, message: str) -> bool:
         """Running back to queued as a new attempt: nothing was wrong, its worker had to stop."""

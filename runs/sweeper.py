@@ -1,0 +1,148 @@
+"""The sweeper beside each worker: closes what nobody else can, and removes what nobody owns.
+
+It trusts the database alone. Each step is a conditional update or a removal by label, so that any
+number of sweepers may run at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import redis
+from django.db import DatabaseError, connections
+from django.utils import timezone
+from django_rq import get_connection
+from rq.command import send_stop_job_command
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
+from rq.serializers import JSONSerializer
+
+from runs import leftovers, queue
+from runs.models import ProfileRun, Target, WorkerHeartbeat
+from runs.models.profile_run import CANCEL_PATIENCE
+from runs.models.target import STALE_AFTER
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 5.0
+#: A job just being put on the queue, or just taken from it, is not missing.
+ENQUEUE_GRACE = timedelta(seconds=10)
+
+
+class Sweeper:
+    """Rounds for one target; says each trouble once, and again when it changes."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._troubles: dict[str, str] = {}
+
+    def round(self) -> None:
+        """All steps; one that fails does not keep the others from running."""
+        steps: list[Callable[[], object]] = [
+            self.beat,
+            self.note_target,
+            close_stale,
+            close_disobeying,
+            self.requeue_missing,
+            leftovers.remove,
+        ]
+        for step in steps:
+            self._try(step)
+
+    def run_forever(self, should_stop: Callable[[], bool]) -> None:
+        while not should_stop():
+            self.round()
+            end = time.monotonic() + INTERVAL_S
+            while not should_stop() and time.monotonic() < end:
+                time.sleep(0.1)
+
+    def _try(self, step: Callable[[], object]) -> None:
+        name = step.__name__
+        try:
+            step()
+        except Exception as error:
+            trouble = f"{type(error).__name__}: {error}"
+            if self._troubles.get(name) != trouble:
+                logger.warning("%s: %s", name, trouble)
+            self._troubles[name] = trouble
+            if isinstance(error, DatabaseError):
+                connections.close_all()
+        else:
+            self._troubles.pop(name, None)
+
+    def beat(self) -> None:
+        WorkerHeartbeat.objects.beat(
+            self._target, socket.gethostname(), os.getpid(), WorkerHeartbeat.Kind.SWEEPER
+        )
+        WorkerHeartbeat.objects.forget_old()
+
+    def note_target(self) -> None:
+        """Keep the target's page right about whether a run sent there could start."""
+        reason = why_unavailable(self._target)
+        Target.objects.filter(pk=self._target.pk).exclude(unavailable_reason=reason).update(
+            unavailable_reason=reason
+        )
+
+    def requeue_missing(self) -> int:
+        """Put queued runs on the queue whose job is lost there (the queue server keeps nothing)."""
+        queued = self._target.runs.select_related("target").filter(
+            state=ProfileRun.State.QUEUED, queued_at__lt=timezone.now() - ENQUEUE_GRACE
+        )
+        missing = [run for run in queued if not queue.is_waiting(run)]
+        for run in missing:
+            logger.warning("%s: its job was lost; queued again", run.name)
+            queue.enqueue(run)
+        return len(missing)
+
+
+def why_unavailable(target: Target) -> str:
+    """Why no run can start on this target from here; empty when one can."""
+    if target.kind != Target.Kind.DOCKER:
+        return ""
+    import docker
+
+    try:
+        client = docker.from_env(timeout=5)
+        try:
+            client.ping()
+        finally:
+            client.close()
+    except (docker.errors.DockerException, OSError) as error:
+        return f"Docker on {socket.gethostname()} does not answer: {error}"
+    return ""
+
+
+def close_stale() -> int:
+    """Close running runs whose worker was not heard of for STALE_AFTER."""
+    closed = 0
+    for run in ProfileRun.objects.stale():
+        why = (
+            f"Nothing was heard of its worker for {STALE_AFTER.total_seconds():.0f} s: it or its "
+            "host was stopped, or lost the database. Run it again."
+        )
+        # Only if it is still as stale as it was seen to be.
+        if run.close_abandoned(run.attempt, why, heartbeat_at=run.heartbeat_at):
+            logger.warning("%s: closed, its worker is gone", run.name)
+            closed += 1
+    return closed
+
+
+def close_disobeying() -> int:
+    """End runs by force that did not obey their cancel within CANCEL_PATIENCE."""
+    closed = 0
+    for run in ProfileRun.objects.disobeying():
+        _kill_job(run)
+        why = f"It did not stop within {CANCEL_PATIENCE.total_seconds():.0f} s, so it was killed."
+        closed += run.close_abandoned(run.attempt, why)
+    return closed
+
+
+def _kill_job(run: ProfileRun) -> None:
+    try:
+        send_stop_job_command(get_connection("default"), run.job_id, serializer=JSONSerializer)
+    except (NoSuchJobError, InvalidJobOperation, redis.RedisError) as error:
+        logger.warning("%s: its job could not be told to stop (%s)", run.name, error)
