@@ -1,4 +1,4 @@
-"""What stands around the code: the Makefile, the compose file, the pinned requirements, examples."""
+"""What stands around the code: Makefile, compose file, pinned requirements, examples."""
 
 from __future__ import annotations
 
