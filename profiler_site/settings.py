@@ -29,7 +29,7 @@ def stored_secret(path: Path) -> str:
 
 # --- Where things are kept -----------------------------------------------------------------------
 PROFILER_DATA_DIR = env.path("PROFILER_DATA_DIR", BASE_DIR / "var").resolve()
-PROFILER_DATA_DIR.mkdir(parents=True, exist_ok=True)
+PROFILER_DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 STATIC_ROOT = env.path("STATIC_ROOT", PROFILER_DATA_DIR / "static")
 
 # --- Web -----------------------------------------------------------------------------------------
@@ -38,6 +38,7 @@ SECRET_KEY = env.str("SECRET_KEY", "") or stored_secret(PROFILER_DATA_DIR / "sec
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
 PORT = env.int("PORT", 8000)
+BIND_ADDRESS = env.str("BIND_ADDRESS", "127.0.0.1")
 WEB_THREADS = env.int("WEB_THREADS", 8)
 HTTPS = env.bool("HTTPS", False)
 
@@ -166,6 +167,7 @@ PROFILER_SAMPLE = env.bool("PROFILER_SAMPLE", True)
 SIZING_REVIEW = env.str("SIZING_REVIEW", "optional")
 
 # --- Sign-in -------------------------------------------------------------------------------------
+ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
@@ -186,6 +188,7 @@ AXES_FAILURE_LIMIT = env.int("SIGN_IN_FAILURE_LIMIT", 10)
 AXES_COOLOFF_TIME = env.float("SIGN_IN_COOLOFF_HOURS", 0.25)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "runs.views.session.locked_out"
 
 # --- Headers -------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -103,17 +103,10 @@ def why_unavailable(target: Target) -> str:
     """Why no run can start on this target from here; empty when one can."""
     if target.kind != Target.Kind.DOCKER:
         return ""
-    import docker
+    # Docker is loaded by workers and sweepers alone, never by the web process.
+    from profiler.docker_engine import check_docker
 
-    try:
-        client = docker.from_env(timeout=5)
-        try:
-            client.ping()
-        finally:
-            client.close()
-    except (docker.errors.DockerException, OSError) as error:
-        return f"Docker on {socket.gethostname()} does not answer: {error}"
-    return ""
+    return check_docker() or ""
 
 
 def close_stale() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from rq.serializers import JSONSerializer
 
 from runs import jobs, leftovers, queue
 from runs.models import Target, WorkerHeartbeat
+from runs.parent_death import die_with_parent
 from runs.watch import interrupted
 
 if TYPE_CHECKING:
@@ -29,15 +29,7 @@ logger = logging.getLogger(__name__)
 
 HEARTBEAT_INTERVAL_S = 5
 #: How long a run may take to stop when its worker is told to; after that it is killed.
-SHUTDOWN_PATIENCE_S = 3.0
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent(sig: int = signal.SIGKILL) -> None:
-    """Have the kernel signal this process when its parent dies (Linux only; see prctl(2))."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if hasattr(libc, "prctl"):
-        libc.prctl(PR_SET_PDEATHSIG, sig)
+SHUTDOWN_PATIENCE_S = 2.5
 
 
 class ProfilingWorker(Worker):

@@ -1,0 +1,71 @@
+"""Registration that takes more than a row: what is inside a dataset's files."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from profiler.spec import DatasetFiles
+from runs.models import Dataset, StoredFiles
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from profiler.dataset import Row
+
+DEFAULT_CONTENT_TYPE = "application/json"
+
+
+def read_rows(files: StoredFiles, content_type: str = DEFAULT_CONTENT_TYPE) -> list[Row]:
+    """The requests in stored files. Raises errors.InvalidSpec with row and column."""
+    from profiler.dataset import read_dataset
+
+    root = settings.PROFILER_DATA_DIR / "uploads"
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root) as folder:
+        path = files.materialise(Path(folder))
+        return read_dataset(DatasetFiles(path, content_type))
+
+
+def register_dataset(
+    *,
+    name: str,
+    files: StoredFiles,
+    created_by: User | None,
+    content_type: str = DEFAULT_CONTENT_TYPE,
+    description: str = "",
+) -> Dataset:
+    """Register the next version of a dataset with the statistics of its rows.
+
+    Raises errors.InvalidSpec when the files are not a dataset.
+    """
+    from profiler.dataset import summarise
+
+    summary = summarise(read_rows(files, content_type))
+    return Dataset.objects.register(
+        name=name,
+        files=files,
+        created_by=created_by,
+        content_type=content_type,
+        description=description,
+        file_format=file_format(files),
+        rows=summary.rows,
+        distinct_rows=summary.distinct_rows,
+        bytes_min=summary.bytes_min,
+        bytes_median=summary.bytes_median,
+        bytes_max=summary.bytes_max,
+        bytes_total=summary.bytes_total,
+        labels=summary.labels,
+    )
+
+
+def file_format(files: StoredFiles) -> str:
+    """What kind of dataset the files are, by name: `folder`, `requests.jsonl`, `csv`, ..."""
+    if files.is_folder:
+        return "folder"
+    if files.name.endswith(".requests.jsonl"):
+        return "requests.jsonl"
+    return Path(files.name).suffix.lstrip(".").lower() or "txt"

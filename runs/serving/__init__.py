@@ -1,0 +1,1 @@
+"""`manage.py serve`: a whole installation on one machine, started and stopped as one."""
