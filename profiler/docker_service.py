@@ -1,0 +1,300 @@
+"""A service in a container: hardened, limited by the kernel, measured by its cgroup."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import uuid
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+from docker.models.containers import Container
+
+from profiler import cgroup
+from profiler.docker_engine import connect, failure_of
+from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, OUT_OF_MEMORY, RunFailed
+from profiler.scoring import layout
+from profiler.scoring.dockerfiles import APP_ROOT
+from profiler.service import Address, Exit, Service, UsageReading
+from profiler.spec import MIB, ContainerConfig, Limits, Spec
+
+CPU_PERIOD_US = 100_000
+#: nobody: owns nothing in the image and nothing on the host.
+USER = "65534:65534"
+HOME = "/home/service"
+SCRATCH = "rw,noexec,nosuid,nodev,mode=1777"
+PIDS_LIMIT = 1024
+LOG_OPTIONS = {"max-size": "4m", "max-file": "2"}
+#: How many lines are asked for when the end of a log is wanted.
+LOG_LINES = 400
+
+NO_EGRESS_NETWORK = "model-profiler-internal"
+EGRESS_NETWORK = "model-profiler-egress"
+
+#: A container whose cgroup could not be read is asked about through the engine, this often.
+INSPECT_INTERVAL_S = 0.25
+
+
+class DockerService(Service):
+    """The service of a spec, at one size, in a container of its own from a prepared image.
+
+    `labels` go onto the container, for the sweep of what was left behind. Errors on entering:
+    RunFailed with ImageNotFound, OutOfMemory, NeverReady, DiskFull or TargetUnavailable.
+    """
+
+    limits_enforced = True
+    sample_interval_s = 0.02
+
+    def __init__(
+        self,
+        spec: Spec,
+        size: Limits,
+        image: str,
+        labels: dict[str, str],
+        client: docker.DockerClient | None = None,
+    ) -> None:
+        self._spec = spec
+        self._size = size
+        self._image = image
+        self._labels = dict(labels)
+        self._own_client = client is None
+        self._client = client
+        self._container: Container | None = None
+        self._reader: cgroup.CgroupReader | None = None
+        self._address: Address | None = None
+        self._started_ns = 0
+        self._exit: Exit | None = None
+        self._inspected_at = 0.0
+
+    def __enter__(self) -> DockerService:
+        try:
+            self._client = self._client or connect()
+            self._container = self._create()
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        if self._container is not None:
+            remove(self._container)
+            self._container = None
+        if self._own_client and self._client is not None:
+            self._client.close()
+            self._client = None
+
+    @property
+    def address(self) -> Address:
+        if self._address is None:
+            raise RuntimeError("the service was not started")
+        return self._address
+
+    @property
+    def health_path(self) -> str:
+        config = self._spec.config
+        if isinstance(config, ContainerConfig):
+            return config.health_path
+        return layout.HEALTH_PATH
+
+    @property
+    def started_ns(self) -> int:
+        return self._started_ns
+
+    def read_usage(self) -> UsageReading | None:
+        return self._reader.read() if self._reader else None
+
+    def pressure(self) -> dict[str, int] | None:
+        """Time lost to waiting for cpu and memory so far (CgroupReader.pressure)."""
+        return self._reader.pressure() if self._reader else None
+
+    def reset_memory_peak(self) -> bool:
+        return self._reader.reset_memory_peak() if self._reader else False
+
+    def resize(self, cpu_millicores: int) -> None:
+        try:
+            self._container.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota_us(cpu_millicores))
+        except (OSError, DockerException) as error:
+            raise failure_of(error) or error from error
+
+    def exited(self) -> Exit | None:
+        """Free while the cgroup answers; only then is the engine asked (some milliseconds)."""
+        if self._exit is None and self.read_usage() is None:
+            self._exit = self._inspect_exit()
+        return self._exit
+
+    def log(self, max_bytes: int = 16_384) -> str:
+        if self._container is None:
+            return ""
+        try:
+            text = self._container.logs(tail=LOG_LINES)
+        except (OSError, DockerException):
+            return ""  # a log that cannot be had must not hide why it was wanted
+        return text[-max_bytes:].decode(errors="replace")
+
+    def circumstances(self) -> dict:
+        image = self._client.images.get(self._image)
+        engine = self._client.version()
+        return {
+            "kind": "docker",
+            "image": self._image,
+            "image_id": image.id,
+            "image_digests": image.attrs.get("RepoDigests") or [],
+            "container_id": self._container.id,
+            "docker_version": engine.get("Version"),
+            "service_cores": list(self._spec.target.service_cores),
+            "cgroup_version": self._reader.version if self._reader else None,
+            "egress": self._spec.config.egress,
+            "limits_enforced": True,
+        }
+
+    def _create(self) -> Container:
+        try:
+            return self._client.containers.create(**self._options())
+        except docker.errors.ImageNotFound as error:
+            raise RunFailed(
+                IMAGE_NOT_FOUND, f"Image {self._image} is not on this machine."
+            ) from error
+        except (OSError, DockerException) as error:
+            raise failure_of(error) or self._not_started(error) from error
+
+    def _options(self) -> dict:
+        """What the engine is asked for; everything not granted here is refused."""
+        return {
+            "image": self._image,
+            "name": f"model-profiler-{uuid.uuid4().hex[:12]}",
+            "labels": self._labels,
+            "environment": self._environment(),
+            "user": USER,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges:true"],
+            "read_only": True,
+            # Files here count as the service's memory, so the memory limit bounds them too.
+            "tmpfs": {"/tmp": f"{SCRATCH},size=256m", HOME: f"{SCRATCH},size=64m"},
+            "pids_limit": PIDS_LIMIT,
+            "mem_limit": self._size.memory_bytes,
+            "memswap_limit": self._size.memory_bytes,
+            # Not nano_cpus: the engine refuses to change the quota where that is set.
+            "cpu_period": CPU_PERIOD_US,
+            "cpu_quota": quota_us(self._size.cpu_millicores),
+            "cpuset_cpus": ",".join(str(core) for core in self._spec.target.service_cores),
+            "network": ensure_network(self._client, egress=self._spec.config.egress),
+            "log_config": docker.types.LogConfig(type="json-file", config=LOG_OPTIONS),
+            "detach": True,
+        }
+
+    def _environment(self) -> dict[str, str]:
+        config = self._spec.config
+        home = {"HOME": HOME}
+        if isinstance(config, ContainerConfig):
+            return home | config.env
+        return home | layout.server_variables(
+            config, self._spec.models, app_root=APP_ROOT, port=layout.SERVER_PORT
+        )
+
+    def _start(self) -> None:
+        before_ns = time.monotonic_ns()
+        try:
+            self._container.start()
+            self._container.reload()
+        except (OSError, DockerException) as error:
+            raise failure_of(error) or self._not_started(error) from error
+        after_ns = time.monotonic_ns()
+        state = self._container.attrs["State"]
+        self._started_ns = min(max(monotonic_ns(state["StartedAt"]), before_ns), after_ns)
+        self._address = Address(self._ip_address(), self._port())
+        paths = cgroup.find(state["Pid"]) if state["Pid"] else None
+        if paths is None or not _is_of(paths, self._container.id):
+            paths = cgroup.find_by_id(self._container.id)
+        if paths is not None:
+            self._reader = cgroup.CgroupReader(paths)
+
+    def _not_started(self, error: Exception) -> RunFailed:
+        """A refusal to create or start the container, in the engine's words."""
+        reason = getattr(error, "explanation", None) or str(error)
+        if "OOM" in reason or "out of memory" in reason.lower():
+            size = self._size.memory_bytes / MIB
+            return RunFailed(
+                OUT_OF_MEMORY,
+                f"The container could not even be started within {size:.0f} MiB. Give more memory.",
+            )
+        return RunFailed(NEVER_READY, f"The container could not be started: {reason}", self.log())
+
+    def _ip_address(self) -> str:
+        """The container's own address; empty when it has ended already and lost it."""
+        networks = self._container.attrs["NetworkSettings"]["Networks"]
+        return next(iter(networks.values()))["IPAddress"]
+
+    def _port(self) -> int:
+        config = self._spec.config
+        return config.port if isinstance(config, ContainerConfig) else layout.SERVER_PORT
+
+    def _inspect_exit(self) -> Exit | None:
+        now = time.monotonic()
+        if self._reader is None and now - self._inspected_at < INSPECT_INTERVAL_S:
+            return None
+        self._inspected_at = now
+        try:
+            self._container.reload()
+        except NotFound:
+            return Exit(code=137, out_of_memory=False)  # someone removed it by force
+        except (OSError, DockerException) as error:
+            raise failure_of(error) or error from error
+        state = self._container.attrs["State"]
+        if state["Running"]:
+            return None
+        return Exit(code=state["ExitCode"], out_of_memory=bool(state["OOMKilled"]))
+
+
+def quota_us(cpu_millicores: int) -> int:
+    """Microseconds of cpu in each period of 100 ms; the kernel refuses less than 1 ms."""
+    return max(cpu_millicores * CPU_PERIOD_US // 1000, 1000)
+
+
+def remove(container: Container) -> None:
+    """Kill and remove, with its anonymous volumes. What is gone already is no error."""
+    try:
+        container.remove(force=True, v=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != requests.codes.conflict:
+            raise
+        # 409: its removal is already under way, started by someone else.
+
+
+def ensure_network(client: docker.DockerClient, *, egress: bool) -> str:
+    """A bridge whose containers cannot reach each other; without egress nothing else either.
+
+    The host still reaches a container's address, which is all that measuring needs.
+    """
+    name = EGRESS_NETWORK if egress else NO_EGRESS_NETWORK
+    try:
+        if not client.networks.list(names=[f"^{name}$"]):
+            client.networks.create(
+                name,
+                driver="bridge",
+                internal=not egress,
+                options={"com.docker.network.bridge.enable_icc": "false"},
+                check_duplicate=True,
+            )
+    except APIError as error:
+        if error.status_code != requests.codes.conflict:  # another worker has just made it
+            raise failure_of(error) or error from error
+    return name
+
+
+def monotonic_ns(started_at: str) -> int:
+    """The engine's `StartedAt` (wall clock, nanoseconds) on CLOCK_MONOTONIC."""
+    whole, _, fraction = started_at.rstrip("Z").partition(".")
+    seconds = datetime.datetime.fromisoformat(whole).replace(tzinfo=datetime.UTC).timestamp()
+    wall_ns = int(seconds) * 1_000_000_000 + int(fraction.ljust(9, "0")[:9] or 0)
+    return wall_ns - time.time_ns() + time.monotonic_ns()
+
+
+def _is_of(paths: cgroup.CgroupPaths, container_id: str) -> bool:
+    """A process id means nothing in another pid namespace: it may name a stranger's cgroup."""
+    return container_id in str(paths.controllers["memory"])

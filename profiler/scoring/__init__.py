@@ -1,0 +1,1 @@
+"""What surrounds a user's score.py while it is served: layout, start command, small modules."""
