@@ -18,6 +18,9 @@ CONTROLLERS = ("cpu", "cpuacct", "memory", "pids")
 UNIFIED = ""  # how /proc/<pid>/cgroup names the version 2 hierarchy
 MICROSECOND_NS = 1000
 
+#: A file that is there when version 2 has that controller.
+VERSION_2_SIGNS = {"cpu": "cpu.stat", "memory": "memory.current", "pids": "pids.current"}
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -73,11 +76,9 @@ def read_mounts(mountinfo: str) -> list[Mount]:
         if kind not in ("cgroup", "cgroup2"):
             continue
         fields = before.split(" ")
-        names = (
-            frozenset(options.split(",")) & set(CONTROLLERS) if kind == "cgroup" else frozenset()
-        )
+        names = set(CONTROLLERS) & set(options.split(",")) if kind == "cgroup" else set()
         if kind == "cgroup2" or names:
-            mounts.append(Mount(Path(fields[4]), fields[3], names))
+            mounts.append(Mount(Path(fields[4]), fields[3], frozenset(names)))
     return mounts
 
 
@@ -94,11 +95,7 @@ def _locate(mounts: list[Mount], folder_in) -> CgroupPaths | None:
             continue
         if (folder / "cpu.pressure").exists():
             pressure = folder
-        for name, sign in (
-            ("cpu", "cpu.stat"),
-            ("memory", "memory.current"),
-            ("pids", "pids.current"),
-        ):
+        for name, sign in VERSION_2_SIGNS.items():
             # On a hybrid host cpu.stat exists here too, but without the quota's counters.
             if (folder / sign).exists() and not _in_version_1(mounts, name):
                 found[name] = folder
@@ -123,7 +120,7 @@ def _folder_of(mount: Mount, inside: dict[str, str]) -> Path | None:
 
 
 def _search(top: Path, container_id: str, depth: int = 4) -> Path | None:
-    """The first folder within `depth` levels named by the id: `docker/<id>`, `docker-<id>.scope`."""
+    """The first folder within `depth` levels that is named by the id, as every driver does."""
     for folder in _folders(top):
         if container_id in folder.name:
             return folder
@@ -135,11 +132,10 @@ def _search(top: Path, container_id: str, depth: int = 4) -> Path | None:
 def _folders(top: Path) -> Iterator[Path]:
     try:
         with os.scandir(top) as entries:
-            yield from [
-                Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)
-            ]
+            names = [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
     except OSError:
-        return
+        return  # removed meanwhile
+    yield from map(Path, names)
 
 
 def fields_of(data: bytes) -> dict[bytes, int]:

@@ -1,4 +1,4 @@
-"""The Docker engine: reaching it, long answers that can be broken off, and its errors by our codes."""
+"""The Docker engine: reaching it, breaking off its long answers, its errors by our codes."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class _Request(threading.Thread):
 
 
 def _refuse(response: requests.Response) -> None:
-    """Raise docker.errors.APIError, with the engine's own words, for an answer that is a refusal."""
+    """Raise docker.errors.APIError, with the engine's own words, for a refusal."""
     try:
         response.raise_for_status()
     except requests.HTTPError as error:

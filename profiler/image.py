@@ -45,6 +45,10 @@ LOG_TAIL_BYTES = 16_384
 #: An image reference as Docker takes it. No blanks: it can add no lines to a Dockerfile.
 REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
 
+#: Terminal colours, and lines about the engine's own housekeeping.
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+ENGINE_CHATTER = (" --->", "Removing intermediate container", "Successfully ")
+
 #: From a build's failure (exit status of a step or None, its output) to a message for the user.
 Explain = Callable[[int | None, str], str]
 
@@ -65,6 +69,7 @@ class Images:
     check: Check
     deadline: float
     _output: list[str] = field(default_factory=list, init=False)
+    _piece: str = field(default="", init=False)
 
     def prepare(self, spec: Spec) -> str:
         """The name of the image for this spec's service, made if it is not there."""
@@ -165,6 +170,7 @@ class Images:
     def _build(self, name: str, context: BuildContext, explain: Explain) -> None:
         """Build and tag, or raise what explains the failure. Nothing half-made keeps the name."""
         self._output.clear()
+        self._piece = ""
         started = time.monotonic()
         params = {"t": name, "rm": "1", "forcerm": "1", "buildargs": _build_arguments()}
         try:
@@ -180,9 +186,13 @@ class Images:
         self.log(f"Built {name} in {time.monotonic() - started:.1f} s\n")
 
     def _note(self, text: str) -> None:
-        if text:
-            self._output.append(text)
-            self.log(text)
+        """Keep and pass on the output in whole lines: the engine sends it in pieces, coloured."""
+        self._piece += COLOURS.sub("", text)
+        *lines, self._piece = self._piece.split("\n")
+        for line in lines:
+            if line and not line.startswith(ENGINE_CHATTER):
+                self._output.append(f"{line}\n")
+                self.log(f"{line}\n")
 
     def _build_failure(self, status: int | None, error: str, explain: Explain) -> RunFailed:
         output = "".join(self._output)
@@ -220,7 +230,7 @@ class Images:
 
 
 def _add_certificates(context: BuildContext) -> None:
-    """The host's certificates, for networks in which a TLS proxy stands before the package index."""
+    """The host's certificates, for networks with a TLS proxy before the package index."""
     bundle = os.environ.get("PROFILER_CA_BUNDLE")
     if not bundle:
         context.add_text("certificates/none", "")

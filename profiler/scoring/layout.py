@@ -1,7 +1,7 @@
 """Where a scored service's files lie and what its environment says, in a container or a process.
 
-The layout is that of the ancestor's services, on which published scripts rely: the working folder is
-the app's root, and AZUREML_MODEL_DIR is relative to it.
+The layout is that of the ancestor's services, on which published scripts rely: the working folder
+is the app's root, and AZUREML_MODEL_DIR is relative to it.
 """
 
 from __future__ import annotations
