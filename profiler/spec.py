@@ -68,7 +68,7 @@ class DatasetFiles:
     """Where the request bodies are, and the defaults of what a row does not say itself."""
 
     path: Path
-    content_type: str = "application/json"
+    content_type: str | None = None  # None: by suffix for a file to a body, else application/json
     method: str = "POST"
     request_path: str = "/score"
     headers: dict[str, str] = field(default_factory=dict)

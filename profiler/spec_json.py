@@ -1,0 +1,74 @@
+"""A resolved spec as the JSON it could have been written as; reading it gives the same spec."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from profiler.spec import Config, Environment, ScoredConfig, Spec, Stage, Target
+
+
+def spec_to_json(spec: Spec, base: Path) -> dict:
+    """Everything said, defaults too; paths inside `base` are relative to it."""
+    return {
+        "models": [{**asdict(model), "path": _relative(model.path, base)} for model in spec.models],
+        "config": _config(spec.config, base),
+        "dataset": {**asdict(spec.dataset), "path": _relative(spec.dataset.path, base)},
+        "target": _target(spec.target),
+        "limits": asdict(spec.limits),
+        "load": {
+            "stages": [_stage(stage) for stage in spec.load.stages],
+            "order": spec.load.order,
+            "seed": spec.load.seed,
+            "timeout_s": spec.load.timeout_s,
+        },
+        "objective": _objective(spec),
+        "budget": asdict(spec.budget),
+    }
+
+
+def _relative(path: Path, base: Path) -> str:
+    base = base.absolute()
+    return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
+
+
+def _config(config: Config, base: Path) -> dict:
+    data = asdict(config)
+    if isinstance(config, ScoredConfig):
+        data["source_directory"] = _relative(config.source_directory, base)
+        data["environment"] = _environment(config.environment, base)
+    return data
+
+
+def _environment(environment: Environment, base: Path) -> dict:
+    data = {
+        "pip": list(environment.pip),
+        "python": environment.python,
+        "base_image": environment.base_image,
+        "dockerfile": environment.dockerfile and _relative(environment.dockerfile, base),
+    }
+    return {key: value for key, value in data.items() if value}
+
+
+def _target(target: Target) -> dict:
+    data = asdict(target)
+    for key in ("service_cores", "driver_cores", "gpus"):
+        data[key] = list(data[key])
+    return data if target.name else {key: data[key] for key in data if key != "name"}
+
+
+def _stage(stage: Stage) -> dict:
+    unused = {"arrivals"} if stage.mode == "closed" else set()
+    return {
+        key: value
+        for key, value in asdict(stage).items()
+        if value is not None and key not in unused
+    }
+
+
+def _objective(spec: Spec) -> dict:
+    data = asdict(spec.objective)
+    # The relative bound means nothing beside an absolute one.
+    unused = "latency_ms" if spec.objective.latency_ms is None else "latency_ratio"
+    del data[unused]
+    return data

@@ -1,0 +1,228 @@
+"""SPEC.json, read and checked as a whole: every problem at once, each with its place."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from profiler import request_fields
+from profiler.config_reader import read_config, read_headers
+from profiler.dataset import read_dataset
+from profiler.entry_script import check_script
+from profiler.errors import NO_GPU, InvalidSpec, Problem, RunFailed
+from profiler.load_reader import read_load
+from profiler.request_fields import merged_headers
+from profiler.spec import (
+    MIB,
+    Budget,
+    Config,
+    ContainerConfig,
+    DatasetFiles,
+    Limits,
+    ModelFiles,
+    Objective,
+    Spec,
+    Target,
+)
+from profiler.spec_fields import Folder, Problems, Table, shown
+from profiler.spec_json import spec_to_json
+from profiler.target_reader import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
+
+__all__ = ["Capacity", "check_script", "read_spec", "read_spec_data", "spec_to_json"]
+
+KEYS = ("models", "config", "dataset", "target", "limits", "load", "objective", "budget")
+
+MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
+MODEL_NAME_ADVICE = (
+    "begin with a letter or digit and use only letters, digits, hyphens, dots and underscores,"
+    " 255 at most"
+)
+
+SPEC_BYTES_MAX = 16 * MIB
+DAY_S = 86_400
+
+
+def read_spec(path: Path, *, capacity: Capacity) -> Spec:
+    """The checked spec of a file; its paths are relative to the file.
+
+    Raises InvalidSpec with every problem, or RunFailed (NoGpu) when that is all there is.
+    """
+    return read_spec_data(_parsed(path), path.absolute().parent, capacity=capacity)
+
+
+def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bool = False) -> Spec:
+    """The checked spec of a parsed SPEC; its paths are relative to `base`.
+
+    `confined` refuses paths that leave `base`: for specs of people who do not own this machine.
+    """
+    problems = Problems()
+    root = Table.of(data, "", problems, KEYS)
+    if root is None:
+        problems.raise_if_any()
+    folder = Folder(base.absolute(), confined)
+    target = read_target(root, capacity)
+    config = read_config(root, folder, target)
+    spec = Spec(
+        models=_read_models(root, folder),
+        config=config,
+        dataset=_read_dataset_files(root, folder, config),
+        target=target,
+        limits=_read_limits(root, target),
+        load=read_load(root),
+        objective=_read_objective(root),
+        budget=_read_budget(root),
+    )
+    _check_rows(spec, problems)
+    problems.raise_if_any()
+    _refuse_gpu(spec)
+    return spec
+
+
+def _parsed(path: Path) -> object:
+    """The JSON of a file; raises InvalidSpec with line and column of what is wrong."""
+    try:
+        if path.stat().st_size > SPEC_BYTES_MAX:
+            raise _no_spec(f"{path} is over {SPEC_BYTES_MAX} bytes; is it the right file?")
+        text = path.read_text(encoding="utf-8-sig")
+        return json.loads(text, object_pairs_hook=_without_repeats)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise _no_spec(f"{where}: is not JSON ({error.msg}); correct it") from error
+    except UnicodeDecodeError as error:
+        raise _no_spec(f"byte {error.start + 1} is not UTF-8; save the file as UTF-8") from error
+    except OSError as error:
+        raise _no_spec(f"{path} cannot be read: {error.strerror}; name the spec's file") from error
+    except (ValueError, RecursionError) as error:
+        raise _no_spec(f"is not a spec: {error}; correct it") from error
+
+
+def _no_spec(message: str) -> InvalidSpec:
+    return InvalidSpec([Problem("", message)])
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict:
+    data = dict(pairs)
+    if len(data) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f'the key "{twice}" is given twice in one object')
+    return data
+
+
+def _read_models(root: Table, folder: Folder) -> tuple[ModelFiles, ...]:
+    models = []
+    items = root.rows("models", missing="list the models, or [] for none")
+    for index, item in enumerate(items):
+        place = f"models[{index}]"
+        table = Table.of(item, place, root.problems, ("name", "version", "path"))
+        if table is None:
+            continue
+        name = table.text(
+            "name", missing="give the model's name", pattern=MODEL_NAME, advice=MODEL_NAME_ADVICE
+        )
+        version = table.integer("version", 1, 2**31 - 1, 1)
+        path = table.path("path", folder, "file or folder", missing="give its file or folder")
+        if any((model.name, model.version) == (name, version) for model in models if name):
+            table.add("name", f"{name}:{version} is listed twice; remove one or change its version")
+        models.append(ModelFiles(name, version, path))
+    return tuple(models)
+
+
+def _read_dataset_files(root: Table, folder: Folder, config: Config | None) -> DatasetFiles | None:
+    keys = ("path", "content_type", "method", "request_path", "headers")
+    table = root.table("dataset", keys, missing="say where the sample requests are")
+    if table is None:
+        return None
+    path = table.path("path", folder, "file or folder", missing="give its file or folder")
+    container = config if isinstance(config, ContainerConfig) else None
+    method, request_path, headers = (
+        (container.method, container.score_path, container.headers)
+        if container
+        else ("POST", "/score", {})
+    )
+    own = read_headers(table)
+    files = DatasetFiles(
+        path=path,
+        content_type=table.checked("content_type", request_fields.wrong_content_type),
+        method=table.checked("method", request_fields.wrong_method, method),
+        request_path=table.checked("request_path", request_fields.wrong_path, request_path),
+        headers=dict(merged_headers(headers.items(), own.items())),
+    )
+    return files if path is not None else None
+
+
+def _read_limits(root: Table, target: Target | None) -> Limits | None:
+    table = root.table("limits", ("cpu_millicores", "memory_bytes"))
+    if target is None:
+        return None
+    if table is None:
+        return Limits(target.max_cpu_millicores, target.max_memory_bytes)
+    largest = "the largest size of this target"
+    cpu = table.integer(
+        "cpu_millicores",
+        CPU_MILLICORES_MIN,
+        target.max_cpu_millicores,
+        target.max_cpu_millicores,
+        high_is=largest,
+    )
+    memory = table.integer(
+        "memory_bytes",
+        MEMORY_BYTES_MIN,
+        target.max_memory_bytes,
+        target.max_memory_bytes,
+        high_is=largest,
+    )
+    return Limits(cpu, memory)
+
+
+def _read_objective(root: Table) -> Objective:
+    default = Objective()
+    keys = tuple(Objective.__dataclass_fields__)
+    table = root.table("objective", keys)
+    if table is None:
+        return default
+    if table.has("latency_ms") and table.has("latency_ratio"):
+        table.add("latency_ratio", 'has no meaning beside "latency_ms"; keep one of them')
+    share = "a share is a number such as 0.01, not a percentage"
+    return Objective(
+        percentile=table.number("percentile", 50, 99.99, default.percentile),
+        latency_ms=table.number("latency_ms", 0.001, 3_600_000),
+        max_error_rate=table.number("max_error_rate", 0, 0.5, 0.0, advice=share),
+        confidence=table.number("confidence", 0.5, 0.9999, default.confidence, advice=share),
+        latency_ratio=table.number("latency_ratio", 1, 100, default.latency_ratio),
+        throughput_share=table.number(
+            "throughput_share", 0.01, 1, default.throughput_share, advice=share
+        ),
+    )
+
+
+def _read_budget(root: Table) -> Budget:
+    default = Budget()
+    table = root.table("budget", ("duration_s", "build_s"))
+    if table is None:
+        return default
+    return Budget(
+        duration_s=table.number("duration_s", 1, DAY_S, default.duration_s),
+        build_s=table.number("build_s", 1, DAY_S, default.build_s),
+    )
+
+
+def _check_rows(spec: Spec, problems: Problems) -> None:
+    """Read the dataset once to know that it can be; the run reads it again."""
+    if spec.dataset is None:
+        return
+    try:
+        read_dataset(spec.dataset)
+    except InvalidSpec as refusal:
+        problems.extend(refusal.problems)
+
+
+def _refuse_gpu(spec: Spec) -> None:
+    if spec.config.gpu and not spec.target.gpus:
+        name = shown(spec.target.name) if spec.target.name else f"this {spec.target.kind} target"
+        raise RunFailed(
+            NO_GPU,
+            f"the config wants a GPU and {name} has none; choose a target with one, or set"
+            ' "gpu" to false in the config',
+        )
