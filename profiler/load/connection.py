@@ -1,0 +1,209 @@
+"""One HTTP/1.1 connection to the service: sends a request, reads its answer, says how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+import httptools
+
+if TYPE_CHECKING:
+    from profiler.load.sender import Exchange, Sender
+
+# Closing resets the connection. A normal close leaves a TIME-WAIT socket per request with servers
+# that close after every answer, and throughput collapses after some ten thousand of them.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+#: Enough of an answer to recognise what went wrong.
+ANSWER_BYTES = 2048
+#: Longer header fields than this are no answer; without a bound they would fill the memory.
+_HEAD_LIMIT = 1 << 20
+_NO_BODY = (204, 304)
+
+
+class Connection(asyncio.Protocol):
+    """Carries one exchange at a time; the sender decides which, and gets it back when it is over.
+
+    Parser and connection refer to each other, and the driver collects no garbage while it
+    measures: `_parser = None` is what frees both.
+    """
+
+    __slots__ = (
+        "_body_until_close",
+        "_complete",
+        "_exchange",
+        "_head_complete",
+        "_keep_alive",
+        "_length_known",
+        "_parser",
+        "_received",
+        "_request_bytes",
+        "_sender",
+        "_status",
+        "_transport",
+        "answer",
+        "opening",
+        "reused",
+    )
+
+    def __init__(self, sender: Sender, exchange: Exchange) -> None:
+        self._sender = sender
+        self._exchange: Exchange | None = exchange
+        self._transport = None
+        self._parser = None
+        self._clear()
+        self.reused = False
+        #: The task that connects, while it does.
+        self.opening: asyncio.Task | None = None
+
+    def _clear(self) -> None:
+        self._received = 0
+        self._request_bytes = 0
+        self._status = 0
+        self._head_complete = False
+        self._length_known = False
+        self._body_until_close = False
+        self._complete = False
+        self._keep_alive = False
+        self.answer = b""
+
+    # Called by the sender
+
+    def send(self, exchange: Exchange) -> None:
+        """Send a request on this idle connection."""
+        self._clear()
+        self.reused = True
+        self._exchange = exchange
+        self._write()
+
+    def abandon(self) -> tuple[int, int]:
+        """Close without an answer; the bytes sent and received so far."""
+        self._exchange = None
+        counts = self._bytes_sent(), self._received
+        self.close()
+        return counts
+
+    def close(self) -> None:
+        """Close at once, connected or still connecting."""
+        self._parser = None
+        if self.opening is not None:
+            self.opening.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
+    # Called by the event loop
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.opening = None
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
+        )
+        self._parser = httptools.HttpResponseParser(self)
+        if self._exchange is None:  # given up while it was connecting
+            self.close()
+        else:
+            self._write()
+
+    def data_received(self, data: bytes) -> None:
+        now = monotonic_ns()
+        if self._parser is None:
+            return
+        if self._exchange is None:  # a server that speaks unasked cannot be trusted with the next
+            self.close()
+            return
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._complete = True
+            self._keep_alive = False
+        except httptools.HttpParserError:
+            # What follows a complete answer spoils the connection, not the answer.
+            self._keep_alive = False
+            if not self._complete:
+                self.answer = self.answer or data[:ANSWER_BYTES]
+                self._finish("malformed", now)
+                return
+        if self._complete:
+            self._finish("answered", now)
+        elif not self._head_complete and self._received > _HEAD_LIMIT:
+            self._finish("malformed", now)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        now = monotonic_ns()
+        self._sender.forget(self)
+        self._parser = None
+        exchange = self._exchange
+        if exchange is None:
+            return
+        if self.reused and self._received == 0 and not exchange.retried:
+            # The server closed an idle connection just as we used it: nobody's fault, and what
+            # every client does about it is to ask again on a new one.
+            exchange.retried = True
+            self._exchange = None
+            self._sender.connect(exchange)
+        elif error is None and self._body_until_close:
+            self._finish("answered", now)
+        else:
+            self._finish("reset", now)
+
+    # Called by the parser
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() in (b"content-length", b"transfer-encoding"):
+            self._length_known = True
+
+    def on_headers_complete(self) -> None:
+        if self._complete:
+            return
+        self._status = status = self._parser.get_status_code()
+        self._head_complete = True
+        if self._exchange.head_only:
+            # The parser would wait for the body that the header fields describe.
+            self._complete = True
+            self._keep_alive = self._parser.should_keep_alive()
+        elif not self._length_known and status >= 200 and status not in _NO_BODY:
+            self._body_until_close = True
+
+    def on_body(self, body: bytes) -> None:
+        if len(self.answer) < ANSWER_BYTES and self._sender.wants_answer(self._status):
+            self.answer += body[: ANSWER_BYTES - len(self.answer)]
+
+    def on_message_complete(self) -> None:
+        if self._complete:
+            return
+        if self._status < 200 and self._status != 101:
+            # An interim answer (100 Continue, 103 Early Hints): the real one follows.
+            self._head_complete = self._length_known = False
+            return
+        self._complete = True
+        self._keep_alive = self._parser.should_keep_alive()
+
+    def _write(self) -> None:
+        request = self._sender.request(self._exchange)
+        self._request_bytes = len(request)
+        self._transport.write(request)
+
+    def _bytes_sent(self) -> int:
+        if self._transport is None:
+            return 0
+        return self._request_bytes - self._transport.get_write_buffer_size()
+
+    def _finish(self, outcome: str, now: int) -> None:
+        """The exchange is over; the connection stays if another request can follow on it."""
+        exchange, self._exchange = self._exchange, None
+        sent = self._bytes_sent()
+        if outcome == "answered":
+            outcome = "ok" if 200 <= self._status < 300 else "http_error"
+        stays = self._keep_alive and sent == self._request_bytes
+        if stays:
+            if exchange.head_only:
+                self._parser = httptools.HttpResponseParser(self)
+            self._sender.keep(self)
+        else:
+            self.close()
+        self._sender.finish(exchange, outcome, self._status, now, sent, self._received, self.answer)

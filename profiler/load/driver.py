@@ -1,0 +1,207 @@
+"""The engine's side of the driver: a load tester as a context manager."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from profiler.errors import PROFILER_ERROR, TARGET_UNAVAILABLE, RunFailed
+from profiler.load.link import Link
+from profiler.load.record_log import RecordLog
+from profiler.load.request_file import write_requests
+from profiler.samples import Columns
+from profiler.service import Address
+from profiler.spec import Load
+
+if TYPE_CHECKING:
+    from profiler.dataset import Row
+
+#: Seconds between looks whether a pass has to stop.
+_POLL_S = 0.02
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the service said to a row: `body` is the first 2 KiB of it."""
+
+    row: int
+    status: int
+    body: str
+
+
+@dataclass(frozen=True)
+class BadAnswer:
+    """A request that did not end well; `outcome` is one of samples.OUTCOMES."""
+
+    row: int
+    status: int
+    outcome: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class DriverReport:
+    """How well the driver kept time. Lateness is sent less scheduled, of all requests that did not
+    have to wait for a connection under the cap (`queued` counts those); None when nothing was sent.
+    """
+
+    late_p50_ms: float | None
+    late_p99_ms: float | None
+    late_max_ms: float | None
+    busy_fraction: float
+    queued: int
+    realtime: bool
+    cores: tuple[int, ...]
+    in_flight_max: int
+    sent: int
+
+
+class Driver:
+    """Sends rows to a service from its own process and records every request.
+
+    Every method raises RunFailed(ProfilerError) when that process has died. Enter and use it from
+    threads that live as long as it does: the kernel ends the process with the thread that entered.
+    """
+
+    def __init__(self, rows: Sequence[Row], *, cores: tuple[int, ...], work_dir: Path) -> None:
+        self._rows = rows
+        self._cores = cores
+        self._requests = work_dir / "requests.bin"
+        self._link = Link(cores, complaints=work_dir / "driver.log", on_records=self._add_records)
+        self._log = RecordLog()
+        self._written_for: Address | None = None
+        self._answers: dict[int, Answer] = {}
+        self._going = False
+
+    def __enter__(self) -> Driver:
+        self._requests.parent.mkdir(parents=True, exist_ok=True)
+        self._link.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._link.close()
+        self._requests.unlink(missing_ok=True)
+
+    # Commands
+
+    def connect(self, address: Address) -> None:
+        """Send to this address from now on; RunFailed(TargetUnavailable) when it has no meaning."""
+        self._must_be_idle()
+        address = _resolved(address)
+        if address != self._written_for:
+            # A new file: the driver still maps the old one.
+            self._requests.unlink(missing_ok=True)
+            write_requests(self._requests, self._rows, address)
+            self._written_for = address
+        self._link.command("connect", **asdict(address), requests=str(self._requests))
+        self._link.reply("connected")
+
+    def once(
+        self, rows: Iterable[int], timeout_s: float, should_stop: Callable[[], bool]
+    ) -> Columns:
+        """Send each row once, one after the other; what was finished when it ends or must stop.
+
+        The beginnings of the answers are in `answers()` afterwards.
+        """
+        self._begin("once", rows=[int(row) for row in rows], timeout_s=timeout_s)
+        try:
+            while (reply := self._link.reply_within("stopped", _POLL_S)) is None:
+                if should_stop():
+                    self.stop(0.0)
+                    return self.results()
+        except BaseException:
+            with contextlib.suppress(RunFailed):
+                self.stop(0.0)
+            raise
+        self._end(reply)
+        return self.results()
+
+    def start(self, load: Load) -> None:
+        """Begin the load: its stages in turn, round and round, until `stop`."""
+        self._begin("start", load=asdict(load))
+
+    def stop(self, drain_s: float) -> DriverReport:
+        """Send nothing more, wait up to `drain_s` for answers; the rest ends as "aborted"."""
+        if not self._going:
+            raise RunFailed(PROFILER_ERROR, "the driver was told to stop a load it did not start")
+        self._link.command("stop", drain_s=drain_s)
+        reply = self._link.reply("stopped", wait_s=drain_s)
+        self._end(reply)
+        report = {**reply["report"], "realtime": self._link.realtime, "cores": self._cores}
+        return DriverReport(**report)
+
+    # Reading
+
+    def results(self) -> Columns:
+        """Everything finished since the start, in order of due time. Not to be written to."""
+        self._link.check()
+        return self._log.results()
+
+    def take(self) -> Columns:
+        """What finished since the last take, in order of due time."""
+        self._link.check()
+        return self._log.take()
+
+    def pending(self) -> np.ndarray:
+        """Due times (ns) of requests that are due and not finished, earliest first."""
+        self._link.check()
+        return self._log.pending()
+
+    def finished(self) -> bool:
+        """Whether no load is going on; a load goes on until it is stopped."""
+        self._link.check()
+        return not self._going
+
+    def first_bad(self) -> BadAnswer | None:
+        """The first request since the start that did not end well."""
+        bad = self._link.bad
+        return bad and BadAnswer(bad["row"], bad["status"], bad["outcome"], _text(bad["answer"]))
+
+    def answers(self) -> dict[int, Answer]:
+        """What the last `once` was answered, by row (of at most 1,000 rows)."""
+        return self._answers
+
+    def _add_records(self, records: np.ndarray, pending: np.ndarray) -> None:
+        self._log.add(records, pending)
+
+    def _begin(self, what: str, **values: object) -> None:
+        self._must_be_idle()
+        if self._written_for is None:
+            raise RunFailed(PROFILER_ERROR, "the driver was started before it was connected")
+        self._log = RecordLog()
+        self._link.bad = None
+        self._answers = {}
+        self._link.command(what, **values)
+        self._going = True
+
+    def _end(self, reply: dict) -> None:
+        self._going = False
+        for row, status, body in reply["answers"]:
+            self._answers[row] = Answer(row, status, _text(body))
+
+    def _must_be_idle(self) -> None:
+        if self._going:
+            raise RunFailed(PROFILER_ERROR, "the driver was given a new load before it stopped")
+
+
+def _resolved(address: Address) -> Address:
+    """The numeric address, looked up once: never while measuring."""
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        message = f"the service's host name {address.host!r} cannot be resolved: {error}"
+        raise RunFailed(TARGET_UNAVAILABLE, message) from error
+    # IPv4 first: a name for both often answers on that alone.
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    return Address(found[0][4][0], address.port)
+
+
+def _text(answer: str) -> str:
+    return base64.b64decode(answer).decode(errors="replace")

@@ -1,0 +1,263 @@
+"""The driver's own process: `python -m profiler.load.driver_process`, commanded by `Driver`.
+
+Reads commands from stdin, writes frames (channel.py) to stdout, complains on stderr.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import ctypes
+import fcntl
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+import uvloop
+
+from profiler.load.channel import message_frame, records_frame
+from profiler.load.request_file import RequestFile
+from profiler.load.sender import Sender
+from profiler.load.stages import OncePass, Sequence
+from profiler.load.timer import Alarm
+from profiler.service import Address
+from profiler.spec import Load, Stage
+
+#: Seconds between batches to the engine, and between looks for overdue answers.
+TICK_S = 0.02
+#: Connections at a time; beyond it requests wait and are counted as queued.
+MOST_CONNECTIONS = 2000
+#: Answers kept of a pass over the rows.
+MOST_ANSWERS = 1000
+
+_PIPE_BYTES = 1 << 20
+_PRIORITY = 10
+_PR_SET_PDEATHSIG = 1
+
+
+class DriverProcess:
+    """Obeys commands, one load at a time."""
+
+    def __init__(self, loop, realtime: bool) -> None:
+        self._loop = loop
+        self._realtime = realtime
+        self._sender = Sender(loop, _most_connections())
+        self._alarm = Alarm(loop)
+        self._going: Sequence | OncePass | None = None
+        self._output = _Output(sys.stdout.fileno())
+        self._input = bytearray()
+        self._pending_told = 0
+        self._bad_told = False
+        self._drain_until: float | None = None
+        self._began = (time.monotonic(), time.process_time())
+
+    def begin(self) -> None:
+        os.set_blocking(sys.stdin.fileno(), False)
+        self._loop.add_reader(sys.stdin.fileno(), self._read_commands)
+        self._output.put(message_frame({"type": "ready", "realtime": self._realtime}))
+        self._tick()
+
+    # Commands
+
+    def _read_commands(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(sys.stdin.fileno(), 1 << 16)
+            if not data:  # the engine closed its end, or died
+                os._exit(0)
+            self._input += data
+        *lines, rest = self._input.split(b"\n")
+        self._input = bytearray(rest)
+        for line in lines:
+            command = json.loads(line)
+            getattr(self, "_do_" + command.pop("do"))(**command)
+
+    def _do_connect(self, host: str, port: int, requests: str) -> None:
+        self._sender.target(Address(host, port), RequestFile(Path(requests)))
+        self._reply("connected")
+
+    def _do_once(self, rows: list[int], timeout_s: float) -> None:
+        self._reset(timeout_s, most_answers=MOST_ANSWERS)
+        self._going = OncePass(self._loop, self._sender, rows, self._end_of_pass)
+        self._going.begin()
+
+    def _do_start(self, load: dict) -> None:
+        stages = tuple(Stage(**stage) for stage in load.pop("stages"))
+        self._reset(load["timeout_s"], most_answers=0)
+        self._going = Sequence(self._loop, self._sender, self._alarm, Load(stages, **load))
+        self._going.begin()
+
+    def _do_stop(self, drain_s: float) -> None:
+        if self._going is None:  # a pass over the rows that ended, and said so, by itself
+            return
+        self._going.stop()
+        self._sender.drop_waiting()
+        self._drain_until = time.monotonic() + drain_s
+        self._tick_once()
+
+    def _end_of_pass(self) -> None:
+        self._do_stop(0.0)
+
+    def _reset(self, timeout_s: float, most_answers: int) -> None:
+        self._sender.reset(timeout_s, most_answers)
+        self._bad_told = False
+        self._drain_until = None
+        self._began = (time.monotonic(), time.process_time())
+
+    # Telling
+
+    def _tick(self) -> None:
+        self._loop.call_later(TICK_S, self._tick)
+        self._tick_once()
+
+    def _tick_once(self) -> None:
+        self._sender.give_up_late()
+        self._tell_records()
+        self._tell_bad()
+        if self._drain_until is not None:
+            self._drain()
+        self._output.flush()
+
+    def _tell_records(self) -> None:
+        """Everything new in one frame; a driver with nothing to do says nothing."""
+        records = self._sender.records
+        pending = self._sender.pending()
+        if records or len(pending) or self._pending_told:
+            self._output.put(records_frame(records, pending))
+            self._sender.records = bytearray()
+            self._pending_told = len(pending)
+
+    def _tell_bad(self) -> None:
+        if self._sender.bad is not None and not self._bad_told:
+            row, status, outcome, answer = self._sender.bad
+            self._bad_told = True
+            self._reply("bad", row=row, status=status, outcome=outcome, answer=_text(answer))
+
+    def _drain(self) -> None:
+        """Once all is answered, or the time for it is up: end it, and report."""
+        if not self._sender.is_quiet() and time.monotonic() < self._drain_until:
+            return
+        self._drain_until = None
+        self._sender.abort()
+        self._sender.close()
+        self._going = None
+        self._tell_records()
+        self._tell_bad()
+        answers = [(row, status, _text(body)) for row, status, body in self._sender.answers]
+        self._reply("stopped", report=self._report(), answers=answers)
+        gc.collect()
+
+    def _report(self) -> dict:
+        began, cpu_began = self._began
+        elapsed = max(time.monotonic() - began, 1e-9)
+        late_ms = np.sort(np.frombuffer(self._sender.late_ns, np.int64)) / 1e6
+        return {
+            "late_p50_ms": _nearest_rank(late_ms, 0.5),
+            "late_p99_ms": _nearest_rank(late_ms, 0.99),
+            "late_max_ms": _nearest_rank(late_ms, 1.0),
+            "busy_fraction": (time.process_time() - cpu_began) / elapsed,
+            "queued": self._sender.queued,
+            "in_flight_max": self._sender.in_flight_most,
+            "sent": self._sender.sent,
+        }
+
+    def _reply(self, kind: str, **values: object) -> None:
+        self._output.put(message_frame({"type": kind, **values}))
+        self._output.flush()
+
+
+class _Output:
+    """Frames on their way out: never waits for the engine, which may be busy."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._rest = bytearray()
+        os.set_blocking(fd, False)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def put(self, frame: bytes) -> None:
+        self._rest += frame
+
+    def flush(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._rest:
+                written = os.write(self._fd, self._rest)
+                del self._rest[:written]
+
+
+def _nearest_rank(ordered: np.ndarray, share: float) -> float | None:
+    """The nearest-rank percentile; None of nothing."""
+    if not len(ordered):
+        return None
+    return float(ordered[max(int(np.ceil(share * len(ordered))), 1) - 1])
+
+
+def _text(answer: bytes) -> str:
+    return base64.b64encode(answer).decode()
+
+
+def _most_connections() -> int:
+    """As many as wanted, and as the limit on open files has room for."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(1, min(MOST_CONNECTIONS, soft - 64))
+
+
+def _be_on_time(cores: list[int]) -> bool:
+    """Take these cores and real-time priority; whether the latter was permitted."""
+    if cores:
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(0, cores)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
+    except OSError:
+        return False
+    return True
+
+
+def _die_with(parent: int) -> None:
+    """Be killed when the engine dies, however it does."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def _fail_loudly(loop, context: dict) -> None:
+    """What the network does to a transport is an outcome; anything else is a bug: die of it."""
+    error = context.get("exception")
+    if isinstance(error, OSError):
+        return
+    print(context.get("message"), file=sys.stderr)  # noqa: T201
+    traceback.print_exception(error, file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1)
+
+
+def main(arguments: list[str]) -> None:
+    """`PARENT_PID CORES`: the engine's process and the cores to run on, comma-separated."""
+    _die_with(int(arguments[0]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to handle
+    realtime = _be_on_time([int(core) for core in arguments[1].split(",") if core])
+    gc.disable()
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.set_exception_handler(_fail_loudly)
+    process = DriverProcess(loop, realtime)
+    loop.call_soon(process.begin)
+    loop.run_forever()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,84 @@
+"""When requests are due and which rows they carry: pure, and settled by the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from profiler.spec import Stage
+
+NS = 1_000_000_000
+
+#: Arrivals computed at a time: a block takes about 0.1 ms, which keeps a load without an end from
+#: ever making the driver late by more than that.
+BLOCK = 4096
+
+
+def arrivals(stage: Stage, seed: int, start: int, ordinal: int = 0) -> np.ndarray:
+    """Every due time (CLOCK_MONOTONIC ns, int64) of an open stage that begins at `start`.
+
+    `ordinal` counts the stages begun so far, so that a stage that comes round again gets arrivals
+    of its own. Raises ValueError for a stage without an end: take `arrival_blocks` there.
+    """
+    if stage.duration_s is None and stage.requests is None:
+        raise ValueError("a stage without an end has no last arrival")
+    blocks = list(arrival_blocks(stage, seed, start, ordinal))
+    return np.concatenate(blocks) if blocks else np.empty(0, dtype=np.int64)
+
+
+def arrival_blocks(stage: Stage, seed: int, start: int, ordinal: int = 0) -> Iterator[np.ndarray]:
+    """The same due times in blocks of at most BLOCK, for ever when the stage has no end.
+
+    Constant arrivals are at start, start + 1/rate, ...; Poisson ones follow exponential gaps with
+    mean 1/rate, the first gap beginning at `start`.
+    """
+    if not stage.rate_rps:
+        raise ValueError("an open stage needs a rate")
+    rng = np.random.default_rng([seed, ordinal])
+    end = None if stage.duration_s is None else start + round(stage.duration_s * NS)
+    left = stage.requests
+    number, at_s = 0, 0.0
+    while left is None or left > 0:
+        count = BLOCK if left is None else min(BLOCK, left)
+        if stage.arrivals == "constant":
+            offsets_s = np.arange(number, number + count) / stage.rate_rps
+        else:
+            offsets_s = at_s + np.cumsum(rng.exponential(1 / stage.rate_rps, count))
+            at_s = float(offsets_s[-1])
+        due = start + np.rint(offsets_s * NS).astype(np.int64)
+        if end is not None and due[-1] >= end:
+            due = due[due < end]
+            if due.size:
+                yield due
+            return
+        yield due
+        number += count
+        if left is not None:
+            left -= count
+
+
+def stage_end(stage: Stage, start: int, last_arrival: int, sent: int) -> int:
+    """When an open stage that has sent its last request gives way to the next (ns).
+
+    After its duration; or, where its requests ran out first, when one more would have been due:
+    at the last arrival for Poisson, which has no memory.
+    """
+    ends = []
+    if stage.duration_s is not None:
+        ends.append(start + round(stage.duration_s * NS))
+    if stage.requests is not None and sent >= stage.requests:
+        constant = stage.arrivals == "constant"
+        ends.append(start + round(sent / stage.rate_rps * NS) if constant else last_arrival)
+    return min(ends)
+
+
+def row_order(rows: int, order: str, seed: int) -> np.ndarray:
+    """Row numbers (from 1) in the order in which a pass over the dataset sends them.
+
+    Shuffled passes all use the one permutation of the seed: it is made before the load begins.
+    """
+    numbers = np.arange(1, rows + 1, dtype=np.int32)
+    if order == "shuffled":
+        np.random.default_rng([seed, rows]).shuffle(numbers)
+    return numbers

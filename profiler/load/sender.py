@@ -1,0 +1,232 @@
+"""Sends requests over a pool of connections and records how each one ended."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable
+from itertools import chain
+from time import monotonic_ns
+
+import numpy as np
+
+from profiler.load.channel import RECORD
+from profiler.load.connection import Connection
+from profiler.load.request_file import RequestFile
+from profiler.samples import OUTCOMES
+from profiler.service import Address
+
+_CODES = {name: code for code, name in enumerate(OUTCOMES)}
+_FAILED = ("connect_failed", "reset", "timeout", "malformed")
+
+
+class Exchange:
+    """One request and what became of it."""
+
+    __slots__ = (
+        "connection",
+        "done",
+        "head_only",
+        "retried",
+        "row",
+        "scheduled_ns",
+        "sent_ns",
+        "stage",
+    )
+
+    def __init__(self, scheduled_ns: int, row: int, stage: int, done: Callable) -> None:
+        self.scheduled_ns = scheduled_ns
+        self.sent_ns = 0
+        self.row = row
+        self.stage = stage
+        #: Called with True when there was no answer at all.
+        self.done = done
+        self.head_only = False
+        self.retried = False
+        self.connection: Connection | None = None
+
+
+class Sender:
+    """Connections to one address: as many as needed up to `most_connections`, kept and reused.
+
+    Never raises for what the service does: refused, reset, silent or senseless answers are
+    outcomes.
+    """
+
+    def __init__(self, loop, most_connections: int) -> None:
+        self._loop = loop
+        self._most = most_connections
+        self._address: Address | None = None
+        self.requests: RequestFile | None = None
+        self._connections: set[Connection] = set()
+        self._idle: dict[Connection, None] = {}
+        self._waiting: deque[Exchange] = deque()
+        self.reset(timeout_s=30.0, most_answers=0)
+
+    def target(self, address: Address, requests: RequestFile) -> None:
+        """Send to this address from now on."""
+        self.close()
+        self._address = address
+        self.requests = requests
+
+    def reset(self, timeout_s: float, most_answers: int) -> None:
+        """Forget what was counted; keep the beginnings of the first `most_answers` answers."""
+        self._timeout_ns = round(timeout_s * 1e9)
+        self._answers_left = most_answers
+        # In order of sending, and so of timing out: the first one is always the oldest.
+        self._in_flight: dict[Exchange, None] = {}
+        self.records = bytearray()
+        self.answers: list[tuple[int, int, bytes]] = []
+        self.bad: tuple[int, int, str, bytes] | None = None
+        self.sent = self.queued = self.in_flight_most = 0
+        #: Sent less scheduled, of all that did not have to wait for a connection.
+        self.late_ns = array("q")
+
+    # Sending
+
+    def send(self, exchange: Exchange) -> None:
+        """Send now, on an idle connection or a new one; wait for one where the cap forces it."""
+        if self._idle or len(self._connections) < self._most:
+            self._send(exchange)
+            self.late_ns.append(exchange.sent_ns - exchange.scheduled_ns)
+        else:
+            self.queued += 1
+            self._waiting.append(exchange)
+
+    def _send(self, exchange: Exchange) -> None:
+        self.sent += 1
+        exchange.head_only = self.requests.is_head(exchange.row)
+        self._in_flight[exchange] = None
+        if len(self._in_flight) > self.in_flight_most:
+            self.in_flight_most = len(self._in_flight)
+        exchange.sent_ns = monotonic_ns()
+        if self._idle:
+            exchange.connection = self._idle.popitem()[0]
+            exchange.connection.send(exchange)
+        else:
+            self.connect(exchange)
+
+    def connect(self, exchange: Exchange) -> None:
+        """Open a connection; it sends the request itself as soon as it is made."""
+        connection = exchange.connection = Connection(self, exchange)
+        self._connections.add(connection)
+        connection.opening = self._loop.create_task(self._open(connection, exchange))
+
+    async def _open(self, connection: Connection, exchange: Exchange) -> None:
+        try:
+            await self._loop.create_connection(
+                lambda: connection, self._address.host, self._address.port
+            )
+        except OSError:
+            self.forget(connection)
+            if exchange.connection is connection:
+                self.finish(exchange, "connect_failed", 0, monotonic_ns(), 0, 0, b"")
+        finally:
+            connection.opening = None
+
+    def request(self, exchange: Exchange) -> memoryview:
+        """The bytes to send for it."""
+        return self.requests.request(exchange.row)
+
+    # Called by connections
+
+    def keep(self, connection: Connection) -> None:
+        """This connection can take another request."""
+        self._idle[connection] = None
+
+    def forget(self, connection: Connection) -> None:
+        """This connection is gone."""
+        self._connections.discard(connection)
+        self._idle.pop(connection, None)
+        self._send_waiting()
+
+    def wants_answer(self, status: int) -> bool:
+        """Whether the body of an answer with this status is worth keeping."""
+        return self._answers_left > 0 or (self.bad is None and not 200 <= status < 300)
+
+    def finish(
+        self,
+        exchange: Exchange,
+        outcome: str,
+        status: int,
+        now: int,
+        bytes_sent: int,
+        bytes_received: int,
+        answer: bytes,
+    ) -> None:
+        """Record how a request ended and let whoever sent it go on."""
+        self._in_flight.pop(exchange, None)
+        exchange.connection = None
+        self.records += RECORD.pack(
+            exchange.scheduled_ns,
+            exchange.sent_ns,
+            now,
+            status,
+            _CODES[outcome],
+            bytes_sent,
+            bytes_received,
+            exchange.row,
+            exchange.stage,
+        )
+        if self._answers_left > 0:
+            self._answers_left -= 1
+            self.answers.append((exchange.row, status, answer))
+        if self.bad is None and outcome not in ("ok", "aborted"):
+            self.bad = (exchange.row, status, outcome, answer)
+        exchange.done(outcome in _FAILED)
+        self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        while self._waiting and (self._idle or len(self._connections) < self._most):
+            self._send(self._waiting.popleft())
+
+    # Giving up
+
+    def give_up_late(self) -> None:
+        """End every request whose answer is overdue."""
+        limit = monotonic_ns() - self._timeout_ns
+        late = []
+        for exchange in self._in_flight:
+            if exchange.sent_ns > limit:
+                break
+            late.append(exchange)
+        for exchange in late:
+            self._give_up(exchange, "timeout")
+
+    def drop_waiting(self) -> None:
+        """Requests that were due but never got a connection end as aborted, unsent."""
+        now = monotonic_ns()
+        while self._waiting:
+            exchange = self._waiting.popleft()
+            exchange.sent_ns = now
+            self.finish(exchange, "aborted", 0, now, 0, 0, b"")
+
+    def abort(self) -> None:
+        """End everything still in flight."""
+        for exchange in list(self._in_flight):
+            self._give_up(exchange, "aborted")
+
+    def _give_up(self, exchange: Exchange, outcome: str) -> None:
+        connection = exchange.connection
+        sent, received = connection.abandon()
+        self.finish(exchange, outcome, 0, monotonic_ns(), sent, received, b"")
+        # Not before the request has ended: its place goes to one that waits.
+        self.forget(connection)
+
+    def close(self) -> None:
+        """Close every connection: an idle one can keep a single-threaded server from others."""
+        for connection in list(self._connections):
+            connection.close()
+            self.forget(connection)
+
+    # Reading
+
+    def is_quiet(self) -> bool:
+        """Whether every request sent has ended."""
+        return not self._in_flight and not self._waiting
+
+    def pending(self) -> np.ndarray:
+        """The due times of all requests without an end, in no order."""
+        count = len(self._in_flight) + len(self._waiting)
+        due = (exchange.scheduled_ns for exchange in chain(self._in_flight, self._waiting))
+        return np.fromiter(due, np.int64, count)

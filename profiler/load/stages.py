@@ -1,0 +1,197 @@
+"""The stages of a load in turn: who sends the next request, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import cycle, repeat
+from time import monotonic_ns
+
+import numpy as np
+
+from profiler.load.schedule import NS, arrival_blocks, row_order, stage_end
+from profiler.load.sender import Exchange, Sender
+from profiler.load.timer import Alarm
+from profiler.spec import Load, Stage
+
+#: Requests sent in one go when many are due at once: answers are read in between, or a burst would
+#: make the ones already there look slow.
+_BURST = 64
+
+#: A virtual user that got no answer waits this long before its next turn, so that a service that is
+#: down is not flooded (an answer of any status, and open loop, never wait).
+_PAUSE_S = 0.01
+
+
+class Sequence:
+    """A whole load: its stages one after the other, round and round, until it is stopped."""
+
+    def __init__(self, loop, sender: Sender, alarm: Alarm, load: Load) -> None:
+        self._loop = loop
+        self._sender = sender
+        self._alarm = alarm
+        self._load = load
+        order = row_order(len(sender.requests), load.order, load.seed)
+        self._rows = cycle(order.tolist())
+        self._begun = 0
+        self._current: OpenStage | ClosedStage | None = None
+
+    def begin(self) -> None:
+        """Begin the first stage now."""
+        self._next(monotonic_ns())
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        self._alarm.clear()
+        if self._current is not None:
+            self._current.stop()
+            self._current = None
+
+    def _next(self, start_ns: int) -> None:
+        ordinal, self._begun = self._begun, self._begun + 1
+        index = ordinal % len(self._load.stages)
+        stage = self._load.stages[index]
+        if stage.mode == "open":
+            blocks = arrival_blocks(stage, self._load.seed, start_ns, ordinal)
+            self._current = OpenStage(self, index, stage, start_ns, blocks)
+        else:
+            self._current = ClosedStage(self, index, stage, start_ns)
+        self._current.begin()
+
+    # For the stages
+
+    def send(self, scheduled_ns: int, stage: int, done: Callable[[bool], None]) -> None:
+        self._sender.send(Exchange(scheduled_ns, next(self._rows), stage, done))
+
+    def wake(self, at_ns: int, call: Callable[[], None]) -> None:
+        self._alarm.set(at_ns, call)
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._loop.call_later(seconds, call)
+
+    def stage_ended(self, at_ns: int) -> None:
+        """The next stage begins exactly where this one ended, so that no time is lost between."""
+        self._next(at_ns)
+
+
+class OpenStage:
+    """Requests at times fixed beforehand, whatever becomes of the ones before."""
+
+    def __init__(
+        self,
+        sequence: Sequence,
+        index: int,
+        stage: Stage,
+        start_ns: int,
+        blocks: Iterator[np.ndarray],
+    ) -> None:
+        self._sequence = sequence
+        self._index = index
+        self._stage = stage
+        self._start_ns = start_ns
+        self._due = (due for block in blocks for due in block.tolist())
+        self._sent = 0
+        self._last = start_ns
+
+    def begin(self) -> None:
+        self._arm(next(self._due, None))
+
+    def stop(self) -> None:
+        self._due = iter(())
+
+    def _arm(self, due: int | None) -> None:
+        self._next_due = due
+        if due is not None:
+            self._sequence.wake(due, self._fire)
+            return
+        end = stage_end(self._stage, self._start_ns, self._last, self._sent)
+        self._sequence.wake(end, lambda: self._sequence.stage_ended(end))
+
+    def _fire(self) -> None:
+        """Send everything due."""
+        due = self._next_due
+        for _ in repeat(None, _BURST):
+            self._sequence.send(due, self._index, _ignore)
+            self._sent += 1
+            self._last = due
+            due = next(self._due, None)
+            if due is None or due > monotonic_ns():
+                break
+        self._arm(due)
+
+
+class ClosedStage:
+    """Virtual users that each send their next request when their previous one has ended."""
+
+    def __init__(self, sequence: Sequence, index: int, stage: Stage, start_ns: int) -> None:
+        self._sequence = sequence
+        self._index = index
+        self._stage = stage
+        self._start_ns = start_ns
+        self._begun = self._ended = 0
+        self._over = False
+
+    def begin(self) -> None:
+        if self._stage.duration_s is not None:
+            end = self._start_ns + round(self._stage.duration_s * NS)
+            self._sequence.wake(end, lambda: self._end(end))
+        for _ in range(self._stage.concurrency):
+            self._turn(self._start_ns)
+
+    def stop(self) -> None:
+        self._over = True
+
+    def _turn(self, now: int | None = None) -> None:
+        requests = self._stage.requests
+        if self._over or (requests is not None and self._begun >= requests):
+            return
+        self._begun += 1
+        self._sequence.send(now or monotonic_ns(), self._index, self._done)
+
+    def _done(self, failed: bool) -> None:
+        self._ended += 1
+        if self._over:
+            return
+        if self._ended == self._stage.requests:
+            self._end(monotonic_ns())
+        elif failed:
+            self._sequence.later(_PAUSE_S, self._turn)
+        else:
+            self._turn()
+
+    def _end(self, at_ns: int) -> None:
+        if not self._over:
+            self._over = True
+            self._sequence.stage_ended(at_ns)
+
+
+class OncePass:
+    """Each given row once, one at a time."""
+
+    def __init__(self, loop, sender: Sender, rows: list[int], finished: Callable) -> None:
+        self._loop = loop
+        self._sender = sender
+        self._rows = iter(rows)
+        self._finished = finished
+
+    def begin(self) -> None:
+        self._turn()
+
+    def stop(self) -> None:
+        self._rows = iter(())
+
+    def _turn(self) -> None:
+        row = next(self._rows, None)
+        if row is None:
+            self._finished()
+        else:
+            self._sender.send(Exchange(monotonic_ns(), row, 0, self._done))
+
+    def _done(self, failed: bool) -> None:
+        if failed:
+            self._loop.call_later(_PAUSE_S, self._turn)
+        else:
+            self._turn()
+
+
+def _ignore(failed: bool) -> None:
+    """What an open stage does about an answer."""
