@@ -1,0 +1,129 @@
+"""Putting a run's advised size on its models, as tags (or properties) with their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils import timezone
+
+from profiler.objective import resolve_bound
+from profiler.spec import Objective
+from runs.models import Measurement, ProfileRun, RegisteredModel
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+GIB = 1 << 30
+VERIFIED, PROVISIONAL, DECLINED = "verified", "provisional", "declined"
+
+
+class ApplyRefused(Exception):
+    """Why a size may not be applied, in words for the person who asked."""
+
+
+class ConfirmationNeeded(ApplyRefused):
+    """It may be applied once someone confirms that they know what it lacks."""
+
+
+def why_refused(run: ProfileRun) -> str | None:
+    """The reason for which this run's advice cannot be applied at all; None when it can."""
+    advice = run.advice
+    if run.state != ProfileRun.State.SUCCEEDED or not advice:
+        return "This run gave no advice, so there is no size to apply."
+    if advice["standing"] == DECLINED:
+        return f"The advice was declined: {_sentences(advice['reasons'])}"
+    if advice["standing"] not in (VERIFIED, PROVISIONAL):
+        return f"The advice has the unknown standing {advice['standing']!r}."
+    behind = decisive_measurement(run)
+    if behind is None:
+        return "No measurement was made at the advised size."
+    if not behind.valid:
+        reasons = _sentences(behind.data["validity"]["reasons"])
+        return f"The measurement behind this advice cannot be believed: {reasons}"
+    return None
+
+
+def needs_confirmation(run: ProfileRun) -> bool:
+    return bool(run.advice) and run.advice["standing"] == PROVISIONAL
+
+
+def decisive_measurement(run: ProfileRun) -> Measurement | None:
+    """The last measurement at the advised cpu: its verification, where there was one."""
+    at_size = run.measurements.filter(cpu_millicores=run.advice["cpu_millicores"])
+    return at_size.order_by("-ordinal").first()
+
+
+def _sentences(reasons: Iterable[str]) -> str:
+    return " ".join(reasons) or "no reason was given."
+
+
+def size_tags(run: ProfileRun, actor: User) -> dict[str, str]:
+    """The tags of an applied size: what deployment reads, and where it comes from."""
+    from profiler.advice import rounded_sizes
+
+    return {
+        **rounded_sizes(run.advice["cpu_millicores"], run.advice["memory_bytes"]),
+        "profile.run": run.name,
+        "profile.standing": run.advice["standing"],
+        "profile.objective": objective_text(run),
+        "profile.image": str(
+            run.circumstances.get("image_digest") or run.circumstances.get("image") or ""
+        ),
+        "profile.dataset": run.dataset.ref,
+        "profile.date": timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "profile.by": actor.get_username(),
+    }
+
+
+def apply_size(
+    run: ProfileRun,
+    models: Iterable[RegisteredModel],
+    actor: User,
+    *,
+    confirmed: bool = False,
+    as_properties: bool = False,
+) -> dict[str, str]:
+    """Write the advised size to the given models of the run; the tags written.
+
+    All models get it or none. Raises ApplyRefused with the reason, ConfirmationNeeded where the
+    advice is provisional and `confirmed` is not set, ValidationError where a property is there
+    already with another value.
+    """
+    chosen = list(models)
+    if reason := why_refused(run):
+        raise ApplyRefused(reason)
+    if needs_confirmation(run) and not confirmed:
+        raise ConfirmationNeeded(f"This advice is provisional: {_sentences(run.advice['reasons'])}")
+    _check_models(run, chosen)
+    tags = size_tags(run, actor)
+    source = f"advice of {run.name}"
+    if needs_confirmation(run):
+        source += f" (provisional, confirmed by {actor.get_username()})"
+    with transaction.atomic():
+        for model in chosen:
+            model.set_tags(tags, actor, source, run)
+            if as_properties:
+                model.add_properties(tags)
+    return tags
+
+
+def _check_models(run: ProfileRun, chosen: list[RegisteredModel]) -> None:
+    if not chosen:
+        raise ApplyRefused("Choose at least one model to apply the size to.")
+    own = set(run.models.values_list("pk", flat=True))
+    strangers = [model.ref for model in chosen if model.pk not in own]
+    if strangers:
+        raise ApplyRefused(f"{', '.join(strangers)} is not a model of this run.")
+
+
+def objective_text(run: ProfileRun) -> str:
+    """The run's objective in a few words."""
+    objective = Objective(**run.objective)
+    if objective.latency_ms is not None:
+        return str(resolve_bound(objective, None))
+    return (
+        f"p{objective.percentile:g} at most {objective.latency_ratio:g} times, throughput at least "
+        f"{objective.throughput_share:g} of, that of the largest size"
+    )

@@ -1,0 +1,125 @@
+"""What tests share: people, a data directory, a real queue server, and whether Docker is there."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+
+# --- Docker ---------------------------------------------------------------------------------------
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need Docker are skipped with the reason, or fail with REQUIRE_DOCKER=1."""
+    needy = [item for item in items if item.get_closest_marker("docker")]
+    if not needy or os.environ.get("REQUIRE_DOCKER") == "1":
+        return
+    from profiler.docker_engine import check_docker
+
+    trouble = check_docker()
+    if trouble:
+        for item in needy:
+            item.add_marker(pytest.mark.skip(reason=f"no Docker: {trouble}"))
+
+
+# --- Database and files ---------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A file rather than memory: workers are other processes."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if "sqlite3" in database["ENGINE"]:
+        database.setdefault("TEST", {})
+        database["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def data_dir(settings, tmp_path: Path) -> Path:
+    """Each test's own PROFILER_DATA_DIR."""
+    settings.PROFILER_DATA_DIR = tmp_path / "data"
+    settings.FILE_UPLOAD_TEMP_DIR = settings.PROFILER_DATA_DIR / "uploads"
+    settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True)
+    # The real hasher is slow on purpose.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Pages are tested without having gathered the static files first.
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    return settings.PROFILER_DATA_DIR
+
+
+# --- People ---------------------------------------------------------------------------------------
+@pytest.fixture
+def alice(django_user_model):
+    return django_user_model.objects.create_user("alice", password="correct horse battery")
+
+
+@pytest.fixture
+def bob(django_user_model):
+    return django_user_model.objects.create_user("bob", password="staple correct horse")
+
+
+@pytest.fixture
+def root(django_user_model):
+    return django_user_model.objects.create_superuser("root", password="battery staple horse")
+
+
+@pytest.fixture
+def signed_in(client, alice):
+    """A browser in which Alice is signed in."""
+    client.force_login(alice)
+    return client
+
+
+# --- Rows to work with ----------------------------------------------------------------------------
+@pytest.fixture
+def make(alice) -> Callable[..., object]:
+    """Rows with sensible content: `make.model(name="ridge")`, `make.run()`, ..."""
+    from tests.rows import Rows
+
+    return Rows(alice)
+
+
+# --- Queue ----------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real queue server: REDIS_URL's, or one of our own on a unix socket."""
+    from django.conf import settings
+
+    if settings.REDIS_URL:
+        yield settings.REDIS_URL
+        return
+    from runs.serving import queue_server
+    from runs.serving.children import Children
+
+    socket_path = tmp_path_factory.mktemp("q") / "q.sock"
+    children = Children()
+    queue_server.start(children, socket_path)
+    yield f"unix://{socket_path}"
+    children.stop(patience_s=2)
+
+
+@pytest.fixture
+def queue(queue_server: str, settings, monkeypatch) -> str:
+    """The queue server, as the app's own."""
+    from django_rq import settings as rq_settings
+
+    place = {"URL": queue_server, "SERIALIZER": "rq.serializers.JSONSerializer"}
+    monkeypatch.setattr(rq_settings, "QUEUES", {name: dict(place) for name in rq_settings.QUEUES})
+    return queue_server
+
+
+@pytest.fixture
+def keep_signals() -> Iterator[None]:
+    """A worker run within the test takes over signals; give them back."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM, signal.SIGUSR1)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
