@@ -93,11 +93,12 @@ def _said(answered: str) -> str:
 
 def _out_of_memory(service: Service, size: Limits, peak_bytes: int | None) -> RunFailed:
     seconds = (time.monotonic_ns() - service.started_ns) / 1e9
-    peak = f"; its memory had reached {peak_bytes / MIB:.0f} MiB" if peak_bytes else ""
+    peak = f" and its peak was {peak_bytes / MIB:.0f} MiB" if peak_bytes else ""
     return RunFailed(
         OUT_OF_MEMORY,
-        f"The service was killed for memory {seconds:.1f} s after its start, at a limit of "
-        f"{size.memory_bytes / MIB:.0f} MiB{peak}. Give it a larger limit or a smaller model.",
+        f"The service was killed for memory within {seconds:.1f} s of its start: its limit is "
+        f"{size.memory_bytes / MIB:.0f} MiB{peak}. Give it a larger limit, fewer workers or a "
+        "smaller model.",
         service.log(),
     )
 

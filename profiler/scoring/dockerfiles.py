@@ -14,20 +14,8 @@ SUPPORT = "/opt/model-profiler"
 UV_REQUIREMENT = "uv==0.13.8"
 BUILD_SCRIPTS = Path(__file__).parent / "build"
 
-#: uv inside the build: packages compiled beforehand (the service's file system is read-only), no
-#: cache left in the layer, plain text.
-UV_INSTALL = (
-    "UV_NO_PROGRESS=1 NO_COLOR=1 /opt/uv/bin/uv pip install --python /opt/venv/bin/python "
-    "--compile-bytecode --no-cache --link-mode copy"
-)
-CERTIFICATES = (
-    f"if [ -f {SUPPORT}/certificates/ca.crt ]; then "
-    f"export PIP_CERT={SUPPORT}/certificates/ca.crt SSL_CERT_FILE={SUPPORT}/certificates/ca.crt; fi"
-)
-
 #: Server and uv, then the user's packages resolved together with the server (so that a conflict is
-#: said and not installed), then our own small files. `azureml` is found in site-packages first:
-#: ours is used only where azureml-core is not installed.
+#: said and not installed), then our own small files.
 ENVIRONMENT = """\
 FROM {base}
 USER root
@@ -35,14 +23,11 @@ ARG PIP_INDEX_URL
 ARG UV_INDEX_URL
 COPY certificates/ {support}/certificates/
 COPY build/ {support}/build/
-RUN {certificates}; sh {support}/build/make_venv.sh {uv} {python} {option}
-RUN {certificates}; {install} {server}
+RUN sh {support}/build/make_venv.sh {uv} {python} {support}/shim {option}
+RUN sh {support}/build/install.sh {server}
 COPY requirements.txt {support}/requirements.txt
-RUN {certificates}; {install} {server} -r {support}/requirements.txt
-COPY serving/ {support}/serving/
-COPY shim/ {support}/shim/
-RUN echo {support}/shim > "$(/opt/venv/bin/python -c \
-'import sysconfig; print(sysconfig.get_path("purelib"))')/model_profiler_shim.pth"
+RUN sh {support}/build/install.sh {server} -r {support}/requirements.txt
+COPY support/ {support}/
 """
 
 RUN = """\
@@ -73,18 +58,16 @@ def environment_context(base: str, environment: Environment) -> BuildContext:
         ENVIRONMENT.format(
             base=base,
             support=SUPPORT,
-            certificates=CERTIFICATES,
             uv=UV_REQUIREMENT,
             python=shlex.quote(environment.python or "-"),
             option="--system-site-packages" if own_image else "",
-            install=UV_INSTALL,
             server=layout.SERVER_REQUIREMENT,
         )
     )
     context.add_folder("build", BUILD_SCRIPTS)
     context.add_text("requirements.txt", "".join(f"{line}\n" for line in environment.pip))
-    context.add_folder("serving", layout.SERVING)
-    context.add_folder("shim", layout.SHIM)
+    context.add_folder("support/serving", layout.SERVING)
+    context.add_folder("support/shim", layout.SHIM)
     return context
 
 
