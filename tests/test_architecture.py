@@ -18,15 +18,25 @@ PURE = {
     "errors",
     "events",
     "spec",
+    "spec_fields",
+    "request_fields",
     "samples",
     "service",
     "spec_reader",
     "environment",
     "dataset",
     "statistics",
+    "binomial",
+    "objective",
+    "due_requests",
+    "decision",
+    "latency",
+    "consumption",
     "measurement",
     "validity",
     "advice",
+    "explanation",
+    "azureml",
     "search",
     "codec",
     "result",
@@ -135,7 +145,7 @@ def settings_read() -> set[str]:
 
 
 ENVIRON = r'(?:environ(?:\.get)?|getenv)[\[(]\s*"([A-Z_]+)"'
-SET_BY_DJANGO_OR_SHELL = {"DJANGO_SETTINGS_MODULE", "PATH", "HOME"}
+SET_BY_DJANGO_OR_SHELL = {"DJANGO_SETTINGS_MODULE", "PATH", "HOME", "PYTHONPATH"}
 
 
 def read(path: str) -> str:
@@ -143,6 +153,7 @@ def read(path: str) -> str:
 
 
 def test_every_setting_is_documented_and_nothing_else_is() -> None:
-    documented = set(re.findall(r"^\| `([A-Z_]+)` \|", read("docs/settings.md"), re.MULTILINE))
+    first_cells = re.findall(r"^\| (`[A-Z_`, ]+`) \|", read("docs/settings.md"), re.MULTILINE)
+    documented = set(re.findall(r"[A-Z_]+", " ".join(first_cells)))
     assert settings_read() - documented == set(), "add these to docs/settings.md"
     assert documented - settings_read() == set(), "docs/settings.md lists what nothing reads"

@@ -1,0 +1,357 @@
+"""What size to use and how well that is known: a pure function of measurements and policy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import Literal
+
+from profiler import explanation
+from profiler.explanation import cpu_text, size_of, size_text
+from profiler.measurement import Measurement
+from profiler.search import Answer, next_probe
+from profiler.spec import GIB, MIB, Limits, Load, Objective
+from profiler.statistics import Outcome
+
+Standing = Literal["verified", "provisional", "declined"]
+
+REFERENCE, SIZING, VERIFYING = "measuring", "sizing", "verifying"
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is added to what was measured, and how often a failed verification is retried."""
+
+    memory_margin: float = 0.15
+    memory_step_bytes: int = 16 * MIB
+    steps_up: int = 3
+
+
+POLICY = Policy()
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A size, how well it is known, and why. A declined advice has no size to apply."""
+
+    standing: Standing
+    reasons: tuple[str, ...]
+    cpu_millicores: int | None
+    memory_bytes: int | None
+    explanation: str
+
+    def to_json(self) -> dict:
+        return {**self.__dict__, "reasons": list(self.reasons)}
+
+
+def memory_advice(
+    startup_peak_bytes: int | None,
+    steady_peak_bytes: int | None,
+    *,
+    ceiling_bytes: int,
+    policy: Policy = Policy(),
+) -> int | None:
+    """The larger peak plus the margin, rounded up to the step, at most the ceiling.
+
+    None where no peak is known.
+    """
+    peaks = [peak for peak in (startup_peak_bytes, steady_peak_bytes) if peak is not None]
+    if not peaks:
+        return None
+    # In whole per mille, so that the rounding up cannot be off by a float's last bit.
+    wanted = max(peaks) * (1000 + round(policy.memory_margin * 1000))
+    steps = -(-wanted // (1000 * policy.memory_step_bytes))
+    return min(steps * policy.memory_step_bytes, ceiling_bytes)
+
+
+def memory_needed(
+    measurements: Sequence[Measurement], limits: Limits, policy: Policy = Policy()
+) -> int | None:
+    """`memory_advice` from the peaks of all believed measurements that kept the objective."""
+    kept = [measurement for measurement in measurements if measurement.is_believed_pass]
+    return memory_advice(
+        _peak(kept, "memory_startup_peak_bytes"),
+        _peak(kept, "memory_steady_peak_bytes"),
+        ceiling_bytes=limits.memory_bytes,
+        policy=policy,
+    )
+
+
+def _peak(measurements: Sequence[Measurement], name: str) -> int | None:
+    values = [getattr(measurement, name) for measurement in measurements]
+    return max((value for value in values if value is not None), default=None)
+
+
+# ---- the search's view of measurements -----------------------------------------------------
+
+
+def outcomes(measurements: Sequence[Measurement]) -> dict[int, Outcome]:
+    """Outcome by cpu size of the reference and the probes; the latest believed one counts."""
+    found: dict[int, Outcome] = {}
+    for measurement in measurements:
+        if measurement.phase in (REFERENCE, SIZING) and measurement.validity.valid:
+            found[measurement.cpu_millicores] = measurement.outcome
+    return found
+
+
+def step_up(
+    size: Limits,
+    points: tuple[int, ...],
+    limits: Limits,
+    *,
+    out_of_memory: bool = False,
+    policy: Policy = Policy(),
+) -> Limits | None:
+    """The next larger size after a failed verification; None where the limits forbid one.
+
+    One point of the grid more cpu; more memory (by the margin) where memory was what failed.
+    """
+    if out_of_memory:
+        more = memory_advice(
+            size.memory_bytes, None, ceiling_bytes=limits.memory_bytes, policy=policy
+        )
+        return Limits(size.cpu_millicores, more) if more > size.memory_bytes else None
+    larger = [point for point in points if point > size.cpu_millicores]
+    return Limits(larger[0], size.memory_bytes) if larger else None
+
+
+def verification_sizes(
+    size: Limits,
+    points: tuple[int, ...],
+    limits: Limits,
+    policy: Policy = Policy(),
+) -> tuple[Limits, ...]:
+    """The size itself and up to three steps up, each tried only when the one before failed."""
+    sizes = [size]
+    while len(sizes) <= policy.steps_up:
+        more = step_up(sizes[-1], points, limits, policy=policy)
+        if more is None:
+            break
+        sizes.append(more)
+    return tuple(sizes)
+
+
+# ---- the advice ----------------------------------------------------------------------------
+
+
+def advise(
+    measurements: Sequence[Measurement],
+    *,
+    points: tuple[int, ...],
+    limits: Limits,
+    objective: Objective,
+    load: Load,
+    limits_enforced: bool,
+    budget_ended: bool = False,
+    policy: Policy = Policy(),
+) -> Advice:
+    """The advice that these measurements support; see DESIGN's rules of sizing.
+
+    Verified only when a fresh service at exactly the advised size, under enforced limits, kept the
+    objective. `budget_ended` says that the run stopped before it had measured all it wanted.
+    """
+    case = Case(tuple(measurements), points, limits, objective, load, policy)
+    refusal = case.refusal(budget_ended)
+    if refusal:
+        return Advice("declined", refusal, None, None, " ".join(refusal))
+    verified = case.verified() if limits_enforced else None
+    if verified:
+        size, standing, reasons = size_of(verified), "verified", ()
+    else:
+        size = case.best_known_size()
+        standing, reasons = "provisional", case.doubts(limits_enforced, budget_ended)
+    return Advice(
+        standing, reasons, size.cpu_millicores, size.memory_bytes, case.explain(size, verified)
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """The evidence of one run, and the questions an advice asks of it."""
+
+    measurements: tuple[Measurement, ...]
+    points: tuple[int, ...]
+    limits: Limits
+    objective: Objective
+    load: Load
+    policy: Policy
+
+    def of_phase(self, phase: str) -> list[Measurement]:
+        return [measurement for measurement in self.measurements if measurement.phase == phase]
+
+    @property
+    def reference(self) -> Measurement | None:
+        """The last measurement at the largest size (an invalid one is repeated)."""
+        return next(reversed(self.of_phase(REFERENCE)), None)
+
+    def refusal(self, budget_ended: bool) -> tuple[str, ...]:
+        """Why there can be no advice at all; empty when there can."""
+        reference = self.reference
+        if reference is None:
+            return ("Nothing was measured at the largest size.",)
+        if not reference.validity.valid:
+            return ("The measurement at the largest size is invalid.", *reference.validity.reasons)
+        if reference.outcome != "passed":
+            return (
+                f"No size passes: {size_text(size_of(reference))}, the largest allowed, "
+                f"{'did not keep' if reference.outcome == 'failed' else 'was not proven to keep'} "
+                f"the objective ({'; '.join(reference.outcome_reasons)}).",
+            )
+        leaking = [m for m in self.measurements if m.validity.valid and m.memory_leaks]
+        if leaking:
+            return (explanation.leak_sentence(leaking[-1]),)
+        if memory_needed(self.measurements, self.limits, self.policy) is None:
+            return ("The memory in use could not be measured.",)
+        return self._refused_by_verification(budget_ended)
+
+    def _refused_by_verification(self, budget_ended: bool) -> tuple[str, ...]:
+        """Verification failed at every step that may be taken."""
+        tried = self.of_phase(VERIFYING)
+        if not tried or tried[-1].is_believed_pass:
+            return ()
+        last = tried[-1]
+        if not last.validity.valid and not budget_ended:
+            return ("The verifying measurement is invalid.", *last.validity.reasons)
+        if last.outcome == "undecided" and budget_ended:
+            return ()
+        if budget_ended and len(tried) <= self.policy.steps_up and self._may_step_up(last):
+            return ()
+        sizes = ", ".join(size_text(size_of(measurement)) for measurement in tried)
+        return (
+            f"Verification did not pass at {sizes} "
+            f"(at the last: {'; '.join(last.outcome_reasons)}).",
+        )
+
+    def _may_step_up(self, last: Measurement) -> bool:
+        out_of_memory = bool(last.oom_kills)
+        return step_up(
+            size_of(last), self.points, self.limits, out_of_memory=out_of_memory, policy=self.policy
+        ) is not None  # fmt: skip
+
+    def verified(self) -> Measurement | None:
+        """The verifying measurement that proves a size under enforced limits."""
+        tried = self.of_phase(VERIFYING)
+        if tried and tried[-1].is_believed_pass and tried[-1].limits_enforced:
+            return tried[-1]
+        return None
+
+    def best_known_size(self) -> Limits:
+        """Without proof: what was being verified, else the smallest cpu that passed a probe."""
+        memory_bytes = memory_needed(self.measurements, self.limits, self.policy)
+        tried = self.of_phase(VERIFYING)
+        if tried and tried[-1].outcome == "failed":
+            more = step_up(
+                size_of(tried[-1]), self.points, self.limits,
+                out_of_memory=bool(tried[-1].oom_kills), policy=self.policy,
+            )  # fmt: skip
+            return more or size_of(tried[-1])
+        if tried:
+            return size_of(tried[-1])
+        found = outcomes(self.measurements)
+        passed = [cpu for cpu, outcome in found.items() if outcome == "passed"]
+        return Limits(min(passed), memory_bytes)
+
+    def doubts(self, limits_enforced: bool, budget_ended: bool) -> tuple[str, ...]:
+        """Why the size is not verified."""
+        doubts = []
+        if not limits_enforced:
+            doubts.append(
+                "The limits could not be enforced on this target, so the service was never held "
+                "to the advised size."
+            )
+        if budget_ended:
+            doubts.append(f"The run's budget ended before {self._missing()}.")
+        if not doubts:
+            doubts.append("The size was not verified.")
+        return tuple(doubts)
+
+    def _missing(self) -> str:
+        step = next_probe(self.points, outcomes(self.measurements))
+        if isinstance(step, Answer):
+            return "a fresh service at this size had kept the objective"
+        return f"the search was done (next would have been {cpu_text(step)})"
+
+    def explain(self, size: Limits, verified: Measurement | None) -> str:
+        """One paragraph: the objective, the reference, why this cpu, why this memory, the proof."""
+        probes = [m for m in self.measurements if m.phase in (REFERENCE, SIZING)]
+        smaller = [point for point in self.points if point < size.cpu_millicores]
+        kept = [m for m in self.measurements if m.is_believed_pass]
+        sentences = [
+            explanation.objective_sentence(self.objective),
+            explanation.reference_sentence(self.reference),
+            explanation.cpu_sentence(
+                size.cpu_millicores,
+                self.points,
+                _latest_at(probes, size.cpu_millicores),
+                _latest_at(probes, smaller[-1]) if smaller else None,
+            ),
+            explanation.memory_sentence(
+                _peak(kept, "memory_startup_peak_bytes"),
+                _peak(kept, "memory_steady_peak_bytes"),
+                size.memory_bytes,
+                self.policy.memory_margin,
+                self.policy.memory_step_bytes,
+                memory_needed(self.measurements, self.limits, self.policy),
+            ),
+            explanation.verified_sentence(verified) if verified else "",
+        ]
+        return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _latest_at(measurements: Sequence[Measurement], cpu_millicores: int) -> Measurement | None:
+    """The latest believed measurement at a cpu size."""
+    found = [m for m in measurements if m.cpu_millicores == cpu_millicores and m.validity.valid]
+    return found[-1] if found else None
+
+
+# ---- tags and the ancestor's vocabulary ----------------------------------------------------
+
+
+def requested_cpu(cpu_millicores: int) -> str:
+    """Cores as a decimal without trailing zeros: 300 -> "0.3", 1000 -> "1"."""
+    return _decimal(Decimal(cpu_millicores) / 1000)
+
+
+def requested_memory_in_gb(memory_bytes: int) -> str:
+    """Units of 2^30 bytes, rounded up to five decimals: 160 MiB -> "0.15625"."""
+    units = Decimal(memory_bytes) / GIB
+    return _decimal(units.quantize(Decimal("0.00001"), rounding=ROUND_CEILING))
+
+
+def rounded_sizes(cpu_millicores: int, memory_bytes: int) -> dict[str, str]:
+    """The two tags that a deployment reads."""
+    return {
+        "requestedCpu": requested_cpu(cpu_millicores),
+        "requestedMemoryInGb": requested_memory_in_gb(memory_bytes),
+    }
+
+
+def _decimal(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def tags(
+    *,
+    cpu_millicores: int,
+    memory_bytes: int,
+    run: str,
+    standing: str,
+    objective: str,
+    image: str,
+    dataset: str,
+    date: str,
+    by: str,
+) -> dict[str, str]:
+    """The tags that applying a size writes to a model. `date` is UTC ISO 8601."""
+    return {
+        **rounded_sizes(cpu_millicores, memory_bytes),
+        "profile.run": run,
+        "profile.standing": standing,
+        "profile.objective": objective,
+        "profile.image": image,
+        "profile.dataset": dataset,
+        "profile.date": date,
+        "profile.by": by,
+    }

@@ -1,0 +1,209 @@
+"""Whether a load kept its objective, decided while it runs: one pure function of raw requests.
+
+`decide` gives the same answer for the same first requests however often and late it is asked,
+so the engine may ask 20 times a second and the finished measurement says the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from profiler.binomial import at_least
+from profiler.due_requests import (
+    NS,
+    NS_PER_MS,
+    Due,
+    achieved_share,
+    due_requests,
+    in_flight,
+    throughput,
+)
+from profiler.objective import Bound
+from profiler.samples import Columns
+from profiler.spec import Load
+from profiler.statistics import (
+    Outcome,
+    SequentialRule,
+    design_effect,
+    over_share,
+    slope_interval,
+)
+
+#: The kernel grants a cpu quota anew each 100 ms; a size is given up after three such periods at
+#: the earliest, and accepted after ten (a shorter stretch can miss the throttling altogether).
+FAIL_AFTER_S, PASS_AFTER_S = 0.3, 1.0
+#: In open loop at least this share of the offered rate must be achieved.
+ACHIEVED_SHARE = 0.99
+#: In-flight requests grow when their number rises by this many, and this share of the requests.
+GROWTH_REQUESTS, GROWTH_SHARE, GROWTH_AFTER_S = 10, 0.05, 2.0
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the first `requests` requests show; `over` of them were late or failed."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    requests: int
+    over: int
+
+
+def is_open(load: Load) -> bool:
+    """Whether every stage offers requests at a rate of its own."""
+    return all(stage.mode == "open" for stage in load.stages)
+
+
+def decide(
+    rule: SequentialRule,
+    requests: Columns,
+    bound: Bound,
+    *,
+    load: Load,
+    start_ns: int,
+    now_ns: int,
+    pending_ns: np.ndarray | None = None,
+    at_least_s: float = PASS_AFTER_S,
+) -> Decision:
+    """Passed, failed or undecided, by the requests due from `start_ns` to `now_ns`.
+
+    `requests` are the finished (and aborted) ones, `pending_ns` the scheduled times of those due
+    but unfinished. Nothing passes before `at_least_s` of load. The first preset look that decides
+    is the answer; an error where none is allowed fails at once.
+    """
+    due = due_requests(requests, bound, start_ns, now_ns, pending_ns)
+    errors = int(due.error.sum())
+    if errors and bound.max_error_rate == 0:
+        reason = f"{errors} of {len(due)} requests failed, where none may"
+        return Decision("failed", (reason,), len(due), int(due.over.sum()))
+    counted = due.where(~due.void)
+    ready = int(np.argmin(counted.settled)) if not counted.settled.all() else len(counted)
+    decision = Decision("undecided", ("too few requests for any decision",), len(counted), 0)
+    for look in rule.looks:
+        if look > ready:
+            break
+        decision = _look(rule, counted.first(look), bound, load, start_ns, at_least_s)
+        if decision.outcome != "undecided":
+            break
+    return decision
+
+
+# ---- one look ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Part:
+    """One condition of the objective: its own outcome and, unless passed, why."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+PASSED = Part("passed")
+
+
+def _look(
+    rule: SequentialRule, due: Due, bound: Bound, load: Load, start_ns: int, at_least_s: float
+) -> Decision:
+    """The decision of one preset look: failed if any part is, passed if every part is."""
+    over = int(due.over.sum())
+    elapsed_s = (int(due.scheduled_ns[-1]) - start_ns) / NS
+    parts = [_percentile(rule, due, bound), _errors(rule, due, bound)]
+    if is_open(load):
+        parts += [_achieved(rule, due, bound), _in_flight(rule, due, start_ns, elapsed_s)]
+    elif bound.min_throughput_rps is not None:
+        parts.append(_throughput(rule, due, bound.min_throughput_rps, start_ns))
+    failed = [part.reason for part in parts if part.outcome == "failed"]
+    undecided = [part.reason for part in parts if part.outcome == "undecided"]
+    if failed and elapsed_s >= FAIL_AFTER_S:
+        return Decision("failed", tuple(failed), len(due), over)
+    if not failed and not undecided and elapsed_s < at_least_s:
+        undecided = [f"{elapsed_s:.2g} s of load, where {at_least_s:g} s are the least"]
+    if failed or undecided:
+        return Decision("undecided", tuple(failed + undecided), len(due), over)
+    return Decision("passed", (), len(due), over)
+
+
+def _percentile(rule: SequentialRule, due: Due, bound: Bound) -> Part:
+    over = int(due.over.sum())
+    outcome = rule.decide(len(due), over, design_effect(due.over))
+    if outcome == "passed":
+        return PASSED
+    share = over_share(bound.percentile)
+    late = "failed" if bound.latency_ms is None else f"took over {bound.latency_ms:.4g} ms"
+    found = (
+        f"p{bound.percentile:g}: {over} of {len(due)} requests ({over / len(due):.2%}) {late}"
+        f"{' or failed' if due.error.any() and bound.latency_ms is not None else ''}, "
+        f"where {share * 100:.4g} % may"
+    )
+    if outcome == "failed":
+        return Part("failed", f"{found}; chance alone explains that with less than "
+                    f"{rule.fail_share:.2%} probability")  # fmt: skip
+    return Part(
+        "undecided", f"{found}; too few requests to tell at {bound.confidence:.0%} confidence"
+    )
+
+
+def _errors(rule: SequentialRule, due: Due, bound: Bound) -> Part:
+    errors, count = int(due.error.sum()), len(due)
+    if errors <= bound.max_error_rate * count:
+        return PASSED
+    found = (
+        f"{errors} of {count} requests ({errors / count:.2%}) failed, where "
+        f"{bound.max_error_rate * 100:g} % may"
+    )
+    if at_least(errors, count, bound.max_error_rate) <= rule.fail_share:
+        return Part("failed", found)
+    return Part("undecided", f"{found}; too few requests to tell")
+
+
+def _achieved(rule: SequentialRule, due: Due, bound: Bound) -> Part:
+    """Requests left behind since the first quarter of the time, against those due since then.
+
+    The first quarter, because a load that has just begun has nothing in flight yet.
+    """
+    share, behind, count = achieved_share(due, bound)
+    if share is None or share >= ACHIEVED_SHARE:
+        return PASSED
+    found = (
+        f"achieved {share:.1%} of the offered rate, where at least {ACHIEVED_SHARE:.0%} must be "
+        f"({behind} of {count} requests were left behind)"
+    )
+    if at_least(behind, count, 1 - ACHIEVED_SHARE) <= rule.fail_share:
+        return Part("failed", found)
+    return Part("undecided", f"{found}; too few requests to tell")
+
+
+def _in_flight(rule: SequentialRule, due: Due, start_ns: int, elapsed_s: float) -> Part:
+    """In-flight requests growing without end: their number and their latency both rise."""
+    if elapsed_s < GROWTH_AFTER_S:
+        return PASSED
+    at_s, number = in_flight(due, start_ns)
+    growth = slope_interval(at_s, number, 1 - 2 * rule.fail_share)
+    latency_ms = (due.known_ns - due.scheduled_ns) / NS_PER_MS
+    slower = slope_interval(due.scheduled_ns / NS, latency_ms, 1 - 2 * rule.fail_share)
+    if growth is None or slower is None or growth.low <= 0 or slower.low <= 0:
+        return PASSED
+    if growth.value * elapsed_s < max(GROWTH_REQUESTS, GROWTH_SHARE * len(due)):
+        return PASSED
+    return Part(
+        "failed",
+        f"requests in flight grew by {growth.value:.3g} per second, to {number[-1]:.0f}: the "
+        "service is slower than the load",
+    )
+
+
+def _throughput(rule: SequentialRule, due: Due, least_rps: float, start_ns: int) -> Part:
+    estimate = throughput(due, start_ns, 1 - 2 * rule.pass_share)
+    if estimate is None:
+        return Part("undecided", "too few requests to know the throughput")
+    if estimate.low >= least_rps:
+        return PASSED
+    found = (
+        f"throughput {estimate.value:.4g} requests/s ({estimate.low:.4g} to {estimate.high:.4g}), "
+        f"where at least {least_rps:.4g} must be"
+    )
+    if estimate.high < least_rps:
+        return Part("failed", found)
+    return Part("undecided", f"{found}; the interval does not tell")

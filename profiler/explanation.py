@@ -1,0 +1,113 @@
+"""An advice in words: one paragraph with the formula's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from profiler.measurement import Measurement
+from profiler.objective import describe
+from profiler.spec import GIB, MIB, Limits, Objective
+
+
+def reference_sentence(reference: Measurement) -> str:
+    """What the largest size gave, and what a request costs."""
+    said = (
+        f"At the largest size, {size_text(size_of(reference))}, {latency_text(reference)} over "
+        f"{reference.requests} requests"
+    )
+    cost_s, rate = reference.cpu_seconds_per_request, reference.achieved_rps
+    if cost_s and rate:
+        said += (
+            f"; a request cost {cost_s * 1000:.3g} ms of cpu, so {rate:.4g} requests/s need "
+            f"{cost_s * rate * 1000:.0f}m on average"
+        )
+    return said + "."
+
+
+def cpu_sentence(
+    cpu_millicores: int,
+    points: Sequence[int],
+    at_size: Measurement | None,
+    below: Measurement | None,
+) -> str:
+    """Why this cpu and no less: its own probe, and the one at the size below, where taken."""
+    cpu = cpu_text(cpu_millicores)
+    if at_size is None or at_size.outcome != "passed":
+        kept = ""
+    else:
+        kept = f"At {cpu} a probe kept the objective ({latency_text(at_size)})"
+    if cpu_millicores == points[0]:
+        return f"{kept}; it is the smallest size that is tried." if kept else ""
+    if below is None or below.outcome == "passed":
+        return f"{kept}." if kept else ""
+    at, why = cpu_text(below.cpu_millicores), "; ".join(below.outcome_reasons)
+    if kept:
+        return f"{kept}; at {at}, the size below, it did not ({why})."
+    return f"At {at}, the size below {cpu}, the objective was not kept ({why})."
+
+
+def memory_sentence(
+    startup_peak_bytes: int | None,
+    steady_peak_bytes: int | None,
+    advised_bytes: int,
+    margin: float,
+    step_bytes: int,
+    computed_bytes: int | None,
+) -> str:
+    """Memory by its formula, and any step up that verification took beyond it."""
+    said = (
+        f"Memory: the larger of {memory_text(startup_peak_bytes)} at the peak of starting and "
+        f"{memory_text(steady_peak_bytes)} under load, plus {margin:.0%}, rounded up to "
+        f"{memory_text(step_bytes)}, is {memory_text(computed_bytes)}"
+    )
+    if computed_bytes != advised_bytes:
+        said += f"; what was tried and is advised is {memory_text(advised_bytes)}"
+    return said + "."
+
+
+def objective_sentence(objective: Objective) -> str:
+    return f"The objective is: {describe(objective)}."
+
+
+def verified_sentence(verified: Measurement) -> str:
+    return (
+        f"A fresh service at exactly {size_text(size_of(verified))} then kept the objective: "
+        f"{latency_text(verified)} over {verified.requests} requests, with "
+        f"{verified.errors or 'no'} errors."
+    )
+
+
+def leak_sentence(measurement: Measurement) -> str:
+    slope = measurement.memory_slope_bytes_per_s
+    return (
+        f"Memory leaks: it grew by {slope.value / MIB:.3g} MiB per second "
+        f"({slope.low / MIB:.3g} to {slope.high / MIB:.3g} with 95 % confidence) at "
+        f"{size_text(size_of(measurement))}, so no size is enough for long."
+    )
+
+
+def size_of(measurement: Measurement) -> Limits:
+    """The size a measurement was taken at."""
+    return Limits(measurement.cpu_millicores, measurement.memory_bytes)
+
+
+def latency_text(measurement: Measurement) -> str:
+    value_ms = measurement.latency_at_percentile_ms
+    if measurement.bound is None or value_ms is None:
+        return "no request was answered"
+    return f"p{measurement.bound.percentile:g} was {value_ms:.4g} ms"
+
+
+def size_text(size: Limits) -> str:
+    return f"{cpu_text(size.cpu_millicores)} cpu and {memory_text(size.memory_bytes)}"
+
+
+def cpu_text(millicores: int) -> str:
+    """500m below one core, 1.5 above."""
+    return f"{millicores}m" if millicores < 1000 else f"{millicores / 1000:g}"
+
+
+def memory_text(bytes_: int | None) -> str:
+    if bytes_ is None:
+        return "an unknown amount"
+    return f"{bytes_ / MIB:.4g} MiB" if bytes_ < GIB else f"{bytes_ / GIB:.4g} GiB"

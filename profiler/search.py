@@ -1,0 +1,52 @@
+"""Which cpu size to try next: a bisection of a fixed grid, one measured probe at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from profiler.statistics import Outcome
+
+#: Steps of the grid in millicores, each up to and including its end: fine where the knee is sharp.
+STEPS = ((100, 1000), (250, 4000))
+STEP_ABOVE = 500
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The smallest size that passes while its lower neighbour does not; None when none passes."""
+
+    cpu_millicores: int | None
+
+
+def grid(max_millicores: int) -> tuple[int, ...]:
+    """The sizes that are tried: 0.1 steps to 1 core, 0.25 to 4, 0.5 above; the limit is the last.
+
+    Below a tenth of a core only the limit itself is left.
+    """
+    points, at = [], 0
+    while at < max_millicores:
+        step = next((step for step, end in STEPS if at < end), STEP_ABOVE)
+        at += step
+        points.append(min(at, max_millicores))
+    return tuple(points)
+
+
+def next_probe(points: tuple[int, ...], results: Mapping[int, Outcome]) -> int | Answer:
+    """The size to measure next, or the answer.
+
+    `results` are the outcomes by cpu size so far; undecided counts as not passed. The largest size
+    comes first. An answer's lower neighbour has failed by measurement, unless the answer is the
+    smallest size of the grid.
+    """
+    largest = len(points) - 1
+    if points[largest] not in results:
+        return points[largest]
+    passed = [i for i, point in enumerate(points) if results.get(point) == "passed"]
+    if not passed:
+        return Answer(None)
+    high = min(passed)
+    low = max((i for i in range(high) if points[i] in results), default=-1)
+    if high - low == 1:
+        return Answer(points[high])
+    return points[(low + high) // 2]

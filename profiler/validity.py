@@ -1,0 +1,224 @@
+"""May a measurement be believed, and what else should its reader know.
+
+Three kinds of sentence, each with its numbers: reasons why a measurement is invalid (not to be
+believed), the outcome's reasons (believed, and telling; see decision.py), and warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from profiler.due_requests import LATE_MS, LATE_SHARE
+from profiler.objective import Bound
+from profiler.statistics import Estimate, Outcome, requests_needed
+
+if TYPE_CHECKING:
+    from profiler.measurement import Window
+
+MIB = 1 << 20
+
+#: perf_analyzer's rule: the last three windows differ by no more than this factor.
+STABLE_WINDOWS, STABLE_FACTOR = 3, 1.10
+#: Shares of the service's cores' time that others may take: the hypervisor, and other programs.
+STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.20
+#: More of the driver's own core than this, and the driver is what was measured.
+DRIVER_BUSY_LIMIT = 0.90
+#: With more void windows than this share the driver could not keep up with the load at all.
+VOID_LIMIT = 0.5
+#: Memory that grows by less than the larger of these over the measured time is no leak.
+LEAK_BYTES, LEAK_SHARE = MIB, 0.01
+SLOW_STARTUP_S = 30.0
+#: Threads that a server keeps beside its workers, mostly asleep; and the share of throttled periods
+#: from which more threads than cores are worth a word.
+SPARE_THREADS, THROTTLED_SHARE = 4, 0.05
+
+
+@dataclass(frozen=True)
+class Validity:
+    """Whether a measurement may be believed; reasons are full sentences, none when valid."""
+
+    valid: bool
+    reasons: tuple[str, ...] = ()
+
+    def to_json(self) -> dict:
+        return {"valid": self.valid, "reasons": list(self.reasons)}
+
+
+def judge(
+    *,
+    outcome: Outcome,
+    bound: Bound,
+    requests: int,
+    windows: Sequence[Window],
+    driver: dict,
+    noise: dict,
+) -> Validity:
+    """Every reason not to believe a measurement; see the functions below for each rule."""
+    reasons = [
+        too_few_requests(outcome, bound, requests),
+        unstable(outcome, windows),
+        driver_late(windows),
+        driver_busy(driver),
+        *(() if noise_is_harmless(outcome, bound) else host_noise(noise)),
+    ]
+    told = tuple(reason for reason in reasons if reason)
+    return Validity(not told, told)
+
+
+def too_few_requests(outcome: Outcome, bound: Bound, requests: int) -> str | None:
+    """Fewer than could ever prove the percentile; a failure is proven by far fewer."""
+    needed = requests_needed(bound.percentile, bound.confidence, 0)
+    if outcome == "failed" or requests >= needed:
+        return None
+    return (
+        f"Only {requests} requests were counted; p{bound.percentile:g} at "
+        f"{bound.confidence:.0%} confidence needs at least {needed}."
+    )
+
+
+def unstable(outcome: Outcome, windows: Sequence[Window]) -> str | None:
+    """The median latency of the last three windows differs by over 10 %, and not by chance.
+
+    By chance: the intervals of the highest and the lowest median overlap. A failed outcome is not
+    held to this: an overloaded service is never steady.
+    """
+    last = [window for window in windows if window.valid and window.p50_ms][-STABLE_WINDOWS:]
+    if outcome == "failed" or len(last) < STABLE_WINDOWS:
+        return None
+    low = min(last, key=lambda window: window.p50_ms)
+    high = max(last, key=lambda window: window.p50_ms)
+    if high.p50_ms <= STABLE_FACTOR * low.p50_ms or not _apart(low, high):
+        return None
+    return (
+        f"The last {STABLE_WINDOWS} windows are not steady: their median latency went from "
+        f"{low.p50_ms:.3g} to {high.p50_ms:.3g} ms, more than {STABLE_FACTOR - 1:.0%} apart."
+    )
+
+
+def _apart(low: Window, high: Window) -> bool:
+    above, below = low.p50_interval_ms.high, high.p50_interval_ms.low
+    return above is not None and below is not None and above < below
+
+
+def driver_late(windows: Sequence[Window]) -> str | None:
+    """More than half of the windows are void: the driver could not keep its own schedule."""
+    void = sum(not window.valid for window in windows)
+    if not windows or void <= VOID_LIMIT * len(windows):
+        return None
+    worst_ms = max(window.late_p99_ms or 0.0 for window in windows)
+    return (
+        f"The driver was late: {void} of {len(windows)} windows are void (p99 of its lateness up "
+        f"to {worst_ms:.3g} ms, where the larger of {LATE_MS:g} ms and {LATE_SHARE:.0%} of the "
+        "p99 latency is allowed)."
+    )
+
+
+def driver_busy(driver: dict) -> str | None:
+    busy = driver.get("busy_fraction")
+    if busy is None or busy <= DRIVER_BUSY_LIMIT:
+        return None
+    return (
+        f"The driver was saturated: it was busy {busy:.0%} of the time, where "
+        f"{DRIVER_BUSY_LIMIT:.0%} is the most."
+    )
+
+
+def noise_is_harmless(outcome: Outcome, bound: Bound) -> bool:
+    """Noise can only slow a service: a bound kept in spite of it is kept.
+
+    Not so for the reference of a relative objective, whose latency becomes the bound.
+    """
+    return outcome == "passed" and bound.latency_ms is not None
+
+
+def host_noise(noise: dict) -> tuple[str, ...]:
+    """Time taken from the service's cores by the hypervisor or by other programs."""
+    reasons = []
+    steal, outside = noise.get("steal_fraction"), noise.get("outside_busy_fraction")
+    if steal is not None and steal > STEAL_LIMIT:
+        reasons.append(
+            f"The host was noisy: the hypervisor took {steal:.0%} of the service's cores' time, "
+            f"where {STEAL_LIMIT:.0%} is the most."
+        )
+    if outside is not None and outside > OUTSIDE_LIMIT:
+        reasons.append(
+            f"The host was noisy: other programs used {outside:.0%} of the service's cores' time, "
+            f"where {OUTSIDE_LIMIT:.0%} is the most."
+        )
+    return tuple(reasons)
+
+
+# ---- warnings ------------------------------------------------------------------------------
+
+
+def warnings(
+    *,
+    outcome: Outcome,
+    bound: Bound,
+    noise: dict,
+    distinct_rows: int | None,
+    growth: Estimate | None,
+    leaks: bool,
+    duration_s: float,
+    startup_s: float | None,
+    cpu_millicores: int,
+    threads_max: int | None,
+    throttled_fraction: float | None,
+    suspicious_answers: int | None,
+) -> tuple[str, ...]:
+    """What a reader should know of a measurement that may well be valid."""
+    told = [
+        _identical_rows(distinct_rows),
+        _growing_memory(growth, leaks, duration_s),
+        _suspicious_answers(suspicious_answers),
+        _slow_startup(startup_s),
+        _threads_over_quota(cpu_millicores, threads_max, throttled_fraction),
+    ]
+    if noise_is_harmless(outcome, bound):
+        told += [f"{reason} The bound was kept in spite of it." for reason in host_noise(noise)]
+    return tuple(warning for warning in told if warning)
+
+
+def _identical_rows(distinct_rows: int | None) -> str | None:
+    if distinct_rows != 1:
+        return None
+    return "All requests are the same: caches may make the service look faster than it is."
+
+
+def _growing_memory(growth: Estimate | None, leaks: bool, duration_s: float) -> str | None:
+    if growth is None or growth.low <= 0 or growth.value * duration_s < LEAK_BYTES:
+        return None
+    verb = "leaks" if leaks else "was still growing"
+    return (
+        f"Memory {verb}: by {growth.value / MIB:.3g} MiB per second "
+        f"({growth.low / MIB:.3g} to {growth.high / MIB:.3g}) while it was measured."
+    )
+
+
+def _suspicious_answers(count: int | None) -> str | None:
+    if not count:
+        return None
+    return f"{count} answers came with a success status but look like errors; check their text."
+
+
+def _slow_startup(startup_s: float | None) -> str | None:
+    if startup_s is None or startup_s <= SLOW_STARTUP_S:
+        return None
+    return f"Starting took {startup_s:.0f} s; a new replica is of no use until then."
+
+
+def _threads_over_quota(
+    cpu_millicores: int, threads: int | None, throttled: float | None
+) -> str | None:
+    cores = max(1, -(-cpu_millicores // 1000))
+    if threads is None or throttled is None or throttled <= THROTTLED_SHARE:
+        return None
+    if threads <= cores + SPARE_THREADS:
+        return None
+    return (
+        f"{threads} threads share a quota of {cpu_millicores} millicores and were throttled in "
+        f"{throttled:.0%} of the periods: fewer threads (OMP_NUM_THREADS and its like) may do "
+        "better."
+    )
