@@ -21,9 +21,10 @@ class ModelFiles:
 
 @dataclass(frozen=True)
 class Environment:
-    """Python packages of a scored service; at most one of pip, base image alone, or Dockerfile.
+    """Python packages of a scored service, installed on a base image or a Dockerfile's (not both).
 
     `pip` holds requirement lines already read from a list, a requirements file or a conda file.
+    `python` is the version the service must run on; None leaves it to the base.
     """
 
     pip: tuple[str, ...] = ()

@@ -17,6 +17,16 @@ from profiler.errors import InvalidSpec, Problem
 SHOWN_CHARACTERS = 60
 
 
+def problem_of(place: str, message: str) -> Problem:
+    """A problem whose text can be stored and printed anywhere, whatever it repeats of the input."""
+    return Problem(_storable(place), _storable(message))
+
+
+def _storable(text: str) -> str:
+    """Without NUL and half surrogate pairs, which databases and terminals refuse."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+
+
 class Problems:
     """Everything found wrong so far, in the order it was met."""
 
@@ -27,7 +37,7 @@ class Problems:
         return len(self._found)
 
     def add(self, place: str, message: str) -> None:
-        self._found.append(Problem(place, message))
+        self._found.append(problem_of(place, message))
 
     def extend(self, problems: Iterable[Problem]) -> None:
         self._found.extend(problems)
@@ -39,12 +49,19 @@ class Problems:
 
 
 def shown(value: object) -> str:
-    """A value as JSON, short enough for a message."""
+    """A value as JSON, short enough for a message.
+
+    No more of it is written than is shown: YAML's aliases make huge values out of small files.
+    """
+    text = ""
     try:
-        text = json.dumps(value, ensure_ascii=False)
+        for part in json.JSONEncoder(ensure_ascii=False).iterencode(value):
+            text += part[: SHOWN_CHARACTERS + 1]
+            if len(text) > SHOWN_CHARACTERS:
+                return text[:SHOWN_CHARACTERS] + "..."
     except (TypeError, ValueError, RecursionError):
-        text = repr(type(value).__name__)
-    return text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+        return f"a value of type {type(value).__name__}"
+    return text
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -69,20 +86,21 @@ class Folder:
 
     base: Path
     confined: bool = False
+    called: str = "the folder of the spec"
 
     def find(self, text: str, kind: str) -> Path | str:
         """The absolute path of an existing `file`, `folder` or `file or folder`, or why not."""
         try:
             path = Path(os.path.normpath(self.base / text))
             if self.confined and not path.resolve().is_relative_to(self.base.resolve()):
-                return f"{shown(text)} leads out of the folder of the spec; use a path inside it"
+                return f"{shown(text)} leads out of {self.called}; use a path inside it"
             return self._existing(path, text, kind)
         except (OSError, ValueError, RuntimeError) as error:
             return f"{shown(text)} cannot be read: {error}; use another path"
 
     def _existing(self, path: Path, text: str, kind: str) -> Path | str:
         if not path.exists():
-            return f"there is no {kind} {shown(text)} in {self.base}{_sibling(path)}"
+            return f"there is no {kind} {shown(text)} in {self.called}{_sibling(path)}"
         if kind == "file" and not path.is_file():
             return f"{shown(text)} is not a file; name a file"
         if kind == "folder" and not path.is_dir():

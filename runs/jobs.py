@@ -73,7 +73,7 @@ def _profile(run: ProfileRun, folder: Path, recorder: Recorder, watch: Watch) ->
     """The engine's RESULT as plain data. Raises RunFailed for a spec it refuses."""
     # The engine is imported by the worker alone: the web process never loads docker.
     from profiler.run import profile
-    from profiler.spec_reader import Capacity, read_spec
+    from profiler.spec_reader import Capacity, read_spec_data
 
     target = run.target
     capacity = Capacity(
@@ -83,7 +83,9 @@ def _profile(run: ProfileRun, folder: Path, recorder: Recorder, watch: Watch) ->
         gpus=tuple(target.gpus),
     )
     _refuse_target(run)
-    spec = read_spec(run_spec.materialise(run, folder), capacity=capacity)
+    run_spec.materialise(run, folder)
+    # Confined: whoever wrote the config does not own this machine.
+    spec = read_spec_data(run.spec, folder, capacity=capacity, confined=True)
     return profile(
         spec,
         run_id=str(run.uuid),

@@ -34,7 +34,7 @@ def read_folder(sheet: Sheet) -> None:
 
 
 def _walk(sheet: Sheet, root: Path) -> Iterable[str]:
-    for folder, subfolders, files in os.walk(root):
+    for folder, subfolders, files in os.walk(root, onerror=_raise):
         for name in [*files, *subfolders]:
             path = Path(folder, name)
             relative = path.relative_to(root).as_posix()
@@ -46,6 +46,11 @@ def _walk(sheet: Sheet, root: Path) -> Iterable[str]:
                 yield relative
             elif not path.is_dir():
                 sheet.problem(f'"{relative}" is not a file; remove it')
+
+
+def _raise(error: OSError) -> None:
+    """os.walk leaves out what it cannot list unless it is told to raise."""
+    raise error
 
 
 def read_zip(sheet: Sheet) -> None:

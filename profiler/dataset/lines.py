@@ -160,7 +160,10 @@ def _body(envelope: dict) -> bytes | str:
 
 def _text_body(value: object) -> bytes | str:
     if isinstance(value, dict | list):
-        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        try:
+            value = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        except (ValueError, RecursionError):
+            return 'column "body": cannot be written as JSON again; give it as a string'
     if not isinstance(value, str):
         return f'column "body": must be a string, an object or a list, not {shown(value)}'
     try:

@@ -39,16 +39,12 @@ def read_parquet(sheet: Sheet) -> None:
 def _check_types(sheet: Sheet, schema, names: list[str]) -> None:
     from pyarrow import types
 
-    wrong = False
     for name in names:
         kind = schema.field(name).type
         value = kind.value_type if types.is_dictionary(kind) else kind
         is_text = types.is_string(value) or types.is_large_string(value)
         if not (is_text or types.is_binary(value) or types.is_large_binary(value)):
-            sheet.problem(f'column "{name}" holds {kind}, not strings or bytes; convert it')
-            wrong = True
-    if wrong:
-        sheet.finish()
+            raise sheet.stop(f'column "{name}" holds {kind}, not strings or bytes; convert it')
 
 
 def _add_rows(sheet: Sheet, batch, body: int, label: int | None, names: list[str]) -> None:

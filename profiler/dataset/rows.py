@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from profiler.errors import InvalidSpec, Problem
 from profiler.request_fields import DEFAULT_CONTENT_TYPE, merged_headers
 from profiler.spec import DatasetFiles
+from profiler.spec_fields import problem_of
 
 MIB = 1 << 20
 PLACE = "dataset"
 #: Problems told in full; a wrong delimiter alone can make one in every row.
 PROBLEMS_TOLD = 20
+LABEL_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,19 @@ class Row:
     headers: tuple[tuple[str, str], ...]
 
 
+def _wrong_label(label: str) -> str | None:
+    """Why a label cannot be stored and shown, or None."""
+    if len(label) > LABEL_CHARACTERS:
+        return f"has {len(label)} characters, {LABEL_CHARACTERS} at most; shorten it"
+    if "\0" in label or (not label.isascii() and _has_surrogates(label)):
+        return "holds characters that are no text; correct it"
+    return None
+
+
+def _has_surrogates(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 class Sheet:
     """Gathers the rows of one dataset. What a row does not say comes from the dataset."""
 
@@ -60,7 +75,7 @@ class Sheet:
     def problem(self, message: str) -> None:
         """Note something wrong with the file as a whole."""
         if len(self._problems) < PROBLEMS_TOLD:
-            self._problems.append(Problem(PLACE, f"{self.files.path.name}: {message}"))
+            self._problems.append(problem_of(PLACE, f"{self.files.path.name}: {message}"))
         else:
             self._untold += 1
 
@@ -90,6 +105,9 @@ class Sheet:
                 f"its body has {len(body)} bytes, more than the {self.limits.body_bytes} that"
                 " are allowed; shorten or remove it"
             )
+            return
+        if label is not None and (wrong := _wrong_label(label)):
+            self.skip(f"its label {wrong}")
             return
         self._bytes += len(body)
         if self._bytes > self.limits.total_bytes:

@@ -75,8 +75,10 @@ def _row_at(text_before: str, delimiter: str) -> int:
 
 def _read_records(sheet: Sheet, reader) -> None:
     header = next(reader, None)
-    if not header:
+    if header is None:
         return
+    if not header:
+        raise sheet.stop("the first line must be the header, but is empty; remove that line")
     if len(header) == 1 and header[0].lstrip().startswith(("{", "[")):
         raise sheet.stop(
             'the first line must be a header, but looks like a body; put a line "body" above it,'

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 from profiler import request_fields
-from profiler.entry_script import check_script, read_script
-from profiler.environment import IMAGE, IMAGE_ADVICE, environment_of
+from profiler.environment.reading import IMAGE, IMAGE_ADVICE, environment_of
 from profiler.spec import Config, ContainerConfig, ScoredConfig, Target
 from profiler.spec_fields import Folder, Table, shown
+from profiler.spec_reader.entry_script import check_script, read_script
 
 SCORED_KEYS = ("entry_script", "source_directory", "environment", "workers")
 CONTAINER_KEYS = ("image", "port", "health_path", "score_path", "method", "headers")
@@ -81,7 +81,7 @@ def _read_entry_script(table: Table, source: Path | None, python: str | None) ->
         return None
     if source is None:
         return text
-    found = Folder(source, confined=True).find(text, "file")
+    found = Folder(source, confined=True, called="source_directory").find(text, "file")
     if isinstance(found, str):
         table.add("entry_script", found)
         return None

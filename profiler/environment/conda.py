@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from packaging.utils import canonicalize_name
 
-from profiler.requirement_lines import RequirementLines, read_small_file
+from profiler.environment.requirement_lines import RequirementLines, read_small_file
 from profiler.spec_fields import Folder, Problems, Table, shown
 
 KEYS = ("name", "channels", "dependencies", "prefix", "variables")

@@ -7,11 +7,8 @@ import re
 from pathlib import Path
 
 from profiler import request_fields
-from profiler.config_reader import read_config, read_headers
 from profiler.dataset import read_dataset
-from profiler.entry_script import check_script
 from profiler.errors import NO_GPU, InvalidSpec, Problem, RunFailed
-from profiler.load_reader import read_load
 from profiler.request_fields import merged_headers
 from profiler.spec import (
     MIB,
@@ -26,10 +23,9 @@ from profiler.spec import (
     Target,
 )
 from profiler.spec_fields import Folder, Problems, Table, shown
-from profiler.spec_json import spec_to_json
-from profiler.target_reader import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
-
-__all__ = ["Capacity", "check_script", "read_spec", "read_spec_data", "spec_to_json"]
+from profiler.spec_reader.config import read_config, read_headers
+from profiler.spec_reader.load import read_load
+from profiler.spec_reader.target import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
 
 KEYS = ("models", "config", "dataset", "target", "limits", "load", "objective", "budget")
 
@@ -43,12 +39,14 @@ SPEC_BYTES_MAX = 16 * MIB
 DAY_S = 86_400
 
 
-def read_spec(path: Path, *, capacity: Capacity) -> Spec:
+def read_spec(path: Path, *, capacity: Capacity, confined: bool = False) -> Spec:
     """The checked spec of a file; its paths are relative to the file.
 
     Raises InvalidSpec with every problem, or RunFailed (NoGpu) when that is all there is.
+    `confined` is explained at `read_spec_data`.
     """
-    return read_spec_data(_parsed(path), path.absolute().parent, capacity=capacity)
+    base = path.absolute().parent
+    return read_spec_data(_parsed(path), base, capacity=capacity, confined=confined)
 
 
 def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bool = False) -> Spec:

@@ -18,7 +18,8 @@ _INCLUDE = re.compile(r"(?:-r|--requirement)(?:\s+|=|(?<=-r))(?P<path>\S.*)")
 _EDITABLE = re.compile(r"(-e|--editable)(\s|=|$)")
 _OPTION = re.compile(r"(?P<name>--?[A-Za-z][A-Za-z-]*)")
 _HASH = re.compile(r"\s--hash[=\s]")
-_LOCAL = re.compile(r"(\.{0,2}[/\\]|~|[A-Za-z]:[/\\]|file:)|\.(whl|zip|tar\.gz|tar\.bz2)$")
+_LOCAL = re.compile(r"^(\.{0,2}[/\\]|~|[A-Za-z]:[/\\]|file:)|\.(whl|zip|tar\.gz|tar\.bz2)$")
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _REMOTE = re.compile(r"(git|hg|svn|bzr)\+|https?://")
 
 _INDEX_OPTIONS = {"-i", "--index-url", "--extra-index-url", "--trusted-host", "--no-index"}
@@ -82,7 +83,7 @@ class RequirementLines:
         self.found.append(line)
 
     def _refuse(self, where: str, message: str) -> None:
-        self._problems.add(self._place, f"{where}{message}")
+        self._problems.add(self._place, _CREDENTIALS.sub("***", f"{where}{message}"))
 
 
 def _not_installable(line: str) -> str | None:
@@ -94,7 +95,7 @@ def _not_installable(line: str) -> str | None:
     if _HASH.search(line):
         return "--hash is not supported; remove it (pip-compile --no-generate-hashes)"
     if _REMOTE.match(line):
-        return f"{shown(line)} has no name; write it as `name @ {line}`"
+        return f"{shown(line)} has no name; write the package's name before it, as `name @ URL`"
     if _LOCAL.search(line) and "@" not in line:
         return f"{shown(line)} is a local path; {_COPY_IT}"
     return None

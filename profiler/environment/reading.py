@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from profiler.conda import read_conda
-from profiler.requirement_lines import RequirementLines, read_small_file
+from profiler.environment.conda import read_conda
+from profiler.environment.requirement_lines import RequirementLines, read_small_file
 from profiler.spec import Environment
-from profiler.spec_fields import Folder, Problems, Table
+from profiler.spec_fields import Folder, Problems, Table, shown
 
 KEYS = ("pip", "conda", "base_image", "dockerfile", "python")
 
@@ -61,9 +61,8 @@ def _refuse_combinations(table: Table) -> None:
         table.add(
             "pip", 'cannot stand beside "conda"; put these lines under pip: in the conda file'
         )
-    if table.has("dockerfile"):
-        for key in table.given("pip", "conda", "base_image", "python"):
-            table.add(key, 'cannot stand beside "dockerfile"; say it in the Dockerfile')
+    if table.has("dockerfile") and table.has("base_image"):
+        table.add("base_image", 'cannot stand beside "dockerfile"; name it in its FROM line')
 
 
 def read_python(table: Table) -> str | None:
@@ -97,18 +96,21 @@ def _agreed_python(table: Table, explicit: str | None, conda: str | None) -> str
 def _read_pip(table: Table, folder: Folder) -> tuple[str, ...]:
     """Requirement lines: `pip` is a list of them, or the path of a requirements file."""
     value = table.raw("pip")
-    lines = RequirementLines(folder, table.at("pip"), table.problems)
     if isinstance(value, str):
+        lines = RequirementLines(folder, table.at("pip"), table.problems)
         path = table.path("pip", folder, "file")
         if path is not None:
             lines.add_file(path)
         return tuple(lines.found)
+    found: list[str] = []
     for index, line in enumerate(table.rows("pip")):
         if isinstance(line, str):
-            lines.add(line, where=f"[{index}] ")
+            item = RequirementLines(folder, table.at(f"pip[{index}]"), table.problems)
+            item.add(line)
+            found += item.found
         else:
-            table.add(f"pip[{index}]", 'must be a string such as "numpy==2.1"')
-    return tuple(lines.found)
+            table.add(f"pip[{index}]", f'must be a string such as "numpy==2.1", not {shown(line)}')
+    return tuple(found)
 
 
 def _read_dockerfile(table: Table, folder: Folder) -> Path | None:
