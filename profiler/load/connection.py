@@ -102,6 +102,8 @@ class Connection(asyncio.Protocol):
         transport.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE
         )
+        # Write at once, not at the end of the loop's turn: the time of sending is on record.
+        transport.set_write_buffer_limits(high=0)
         self._parser = httptools.HttpResponseParser(self)
         if self._exchange is None:  # given up while it was connecting
             self.close()

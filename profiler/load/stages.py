@@ -21,6 +21,9 @@ _BURST = 64
 #: down is not flooded (an answer of any status, and open loop, never wait).
 _PAUSE_S = 0.01
 
+#: From the command to the load's beginning: time to compute the first arrivals.
+_LEAD_NS = 2_000_000
+
 
 class Sequence:
     """A whole load: its stages one after the other, round and round, until it is stopped."""
@@ -36,8 +39,8 @@ class Sequence:
         self._current: OpenStage | ClosedStage | None = None
 
     def begin(self) -> None:
-        """Begin the first stage now."""
-        self._next(monotonic_ns())
+        """Begin the first stage."""
+        self._next(monotonic_ns() + _LEAD_NS)
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -135,17 +138,17 @@ class ClosedStage:
             end = self._start_ns + round(self._stage.duration_s * NS)
             self._sequence.wake(end, lambda: self._end(end))
         for _ in range(self._stage.concurrency):
-            self._turn(self._start_ns)
+            self._turn()
 
     def stop(self) -> None:
         self._over = True
 
-    def _turn(self, now: int | None = None) -> None:
+    def _turn(self) -> None:
         requests = self._stage.requests
         if self._over or (requests is not None and self._begun >= requests):
             return
         self._begun += 1
-        self._sequence.send(now or monotonic_ns(), self._index, self._done)
+        self._sequence.send(monotonic_ns(), self._index, self._done)
 
     def _done(self, failed: bool) -> None:
         self._ended += 1
