@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from profiler.advice import tags
 from profiler.objective import resolve_bound
 from profiler.spec import Objective
 from runs.models import Measurement, ProfileRun, RegisteredModel
@@ -15,7 +16,6 @@ from runs.models import Measurement, ProfileRun, RegisteredModel
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-GIB = 1 << 30
 VERIFIED, PROVISIONAL, DECLINED = "verified", "provisional", "declined"
 
 
@@ -61,20 +61,18 @@ def _sentences(reasons: Iterable[str]) -> str:
 
 def size_tags(run: ProfileRun, actor: User) -> dict[str, str]:
     """The tags of an applied size: what deployment reads, and where it comes from."""
-    from profiler.advice import rounded_sizes
-
-    return {
-        **rounded_sizes(run.advice["cpu_millicores"], run.advice["memory_bytes"]),
-        "profile.run": run.name,
-        "profile.standing": run.advice["standing"],
-        "profile.objective": objective_text(run),
-        "profile.image": str(
-            run.circumstances.get("image_digest") or run.circumstances.get("image") or ""
-        ),
-        "profile.dataset": run.dataset.ref,
-        "profile.date": timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "profile.by": actor.get_username(),
-    }
+    facts = run.circumstances
+    return tags(
+        cpu_millicores=run.advice["cpu_millicores"],
+        memory_bytes=run.advice["memory_bytes"],
+        run=run.name,
+        standing=run.advice["standing"],
+        objective=objective_text(run),
+        image=str(facts.get("image_digest") or facts.get("image") or ""),
+        dataset=run.dataset.ref,
+        date=timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        by=actor.get_username(),
+    )
 
 
 def apply_size(
@@ -97,16 +95,16 @@ def apply_size(
     if needs_confirmation(run) and not confirmed:
         raise ConfirmationNeeded(f"This advice is provisional: {_sentences(run.advice['reasons'])}")
     _check_models(run, chosen)
-    tags = size_tags(run, actor)
+    written = size_tags(run, actor)
     source = f"advice of {run.name}"
     if needs_confirmation(run):
         source += f" (provisional, confirmed by {actor.get_username()})"
     with transaction.atomic():
         for model in chosen:
-            model.set_tags(tags, actor, source, run)
+            model.set_tags(written, actor, source, run)
             if as_properties:
-                model.add_properties(tags)
-    return tags
+                model.add_properties(written)
+    return written
 
 
 def _check_models(run: ProfileRun, chosen: list[RegisteredModel]) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from runs.models import ProfileRun, RegisteredModel, Target
 
-SPEC_NAME = "spec.json"
 SOURCE = "source"
 
 
@@ -24,7 +22,7 @@ def build(run: ProfileRun, models: list[RegisteredModel]) -> dict:
         "config": _config(run),
         "dataset": {
             "path": f"dataset/{run.dataset.files.name}",
-            "content_type": run.dataset.content_type,
+            "content_type": run.dataset.content_type or None,
         },
         "target": target_facts(run.target),
     }
@@ -79,13 +77,10 @@ def input_hashes(run: ProfileRun, models: list[RegisteredModel]) -> dict:
     }
 
 
-def materialise(run: ProfileRun, folder: Path) -> Path:
-    """Write the run's inputs and its spec below `folder`; the spec's path."""
+def materialise(run: ProfileRun, folder: Path) -> None:
+    """Write the run's inputs below `folder`, where its spec says they are."""
     for model in run.models.select_related("files"):
         model.files.materialise(folder / _folder(model))
     if run.config.files is not None:
         run.config.files.materialise(folder / SOURCE)
     run.dataset.files.materialise(folder / "dataset")
-    path = folder / SPEC_NAME
-    path.write_text(json.dumps(run.spec, indent=1))
-    return path

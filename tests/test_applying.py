@@ -1,0 +1,106 @@
+"""Applying an advised size writes tags with their history, or refuses with the reason."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from runs.applying import ApplyRefused, ConfirmationNeeded, apply_size, why_refused
+from runs.models import TagEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_verified_size_is_applied(make, alice) -> None:
+    run = make.finished_run(objective={"percentile": 99, "latency_ms": 50})
+    model = run.models.get()
+    apply_size(run, [model], alice)
+    model.refresh_from_db()
+    assert model.tags["requestedCpu"] == "0.5"
+    assert model.tags["requestedMemoryInGb"] == "0.5"
+    assert model.tags["profile.run"] == run.name
+    assert model.tags["profile.standing"] == "verified"
+    assert model.tags["profile.objective"].startswith("p99 at most 50 ms")
+    assert model.tags["profile.image"] == "model-profiler/run:abc"
+    assert model.tags["profile.dataset"] == "requests:1"
+    assert model.tags["profile.by"] == "alice"
+    assert model.tags["profile.date"].endswith("Z")
+
+
+def test_the_change_is_in_the_models_history(make, alice) -> None:
+    run = make.finished_run()
+    model = run.models.get()
+    model.set_tags({"requestedCpu": "2"}, alice)
+    apply_size(run, [model], alice)
+    event = TagEvent.objects.get(model=model, key="requestedCpu", old="2")
+    assert (event.new, event.actor, event.run) == ("0.5", alice, run)
+    assert event.source == f"advice of {run.name}"
+
+
+def test_only_real_changes_are_recorded(make, alice) -> None:
+    model = make.model()
+    model.set_tags({"team": "vision", "stage": "test"}, alice)
+    assert model.set_tags({"team": "vision", "stage": None}, alice)[0].key == "stage"
+    assert model.tags == {"team": "vision"}
+    assert TagEvent.objects.filter(model=model).count() == 3
+
+
+def test_two_people_changing_different_tags_keep_both(make, alice, bob) -> None:
+    model = make.model()
+    stale = type(model).objects.get(pk=model.pk)
+    model.set_tags({"team": "vision"}, alice)
+    stale.set_tags({"stage": "test"}, bob)
+    model.refresh_from_db()
+    assert model.tags == {"team": "vision", "stage": "test"}
+
+
+def test_a_declined_advice_is_refused_with_its_reason(make, alice) -> None:
+    run = make.finished_run("declined")
+    with pytest.raises(ApplyRefused, match="declined for a reason"):
+        apply_size(run, run.models.all(), alice, confirmed=True)
+    assert run.models.get().tags == {}
+
+
+def test_a_provisional_advice_needs_a_confirmation_that_is_recorded(make, alice) -> None:
+    run = make.finished_run("provisional")
+    with pytest.raises(ConfirmationNeeded, match="provisional for a reason"):
+        apply_size(run, run.models.all(), alice)
+    apply_size(run, run.models.all(), alice, confirmed=True)
+    source = TagEvent.objects.filter(run=run).first().source
+    assert "confirmed by alice" in source
+
+
+def test_an_invalid_measurement_is_refused_with_its_reason(make, alice) -> None:
+    run = make.finished_run(valid=False)
+    with pytest.raises(ApplyRefused, match="driver was late by 9 ms"):
+        apply_size(run, run.models.all(), alice, confirmed=True)
+
+
+def test_an_advice_without_a_measurement_at_its_size_is_refused(make) -> None:
+    run = make.finished_run()
+    run.measurements.all().delete()
+    assert "No measurement" in why_refused(run)
+
+
+def test_a_run_without_advice_is_refused(make, alice) -> None:
+    run = make.run()
+    with pytest.raises(ApplyRefused, match="no advice"):
+        apply_size(run, run.models.all(), alice)
+
+
+def test_another_runs_model_is_refused_and_none_gets_the_size(make, alice) -> None:
+    run, stranger = make.finished_run(), make.model("stranger")
+    with pytest.raises(ApplyRefused, match="stranger:1"):
+        apply_size(run, [run.models.get(), stranger], alice)
+    with pytest.raises(ApplyRefused, match="at least one"):
+        apply_size(run, [], alice)
+    assert run.models.get().tags == {}
+
+
+def test_the_size_can_be_recorded_as_properties_which_never_change(make, alice) -> None:
+    run = make.finished_run()
+    model = run.models.get()
+    apply_size(run, [model], alice, as_properties=True)
+    assert model.properties["requestedCpu"] == "0.5"
+    with pytest.raises(ValidationError, match="immutable"):
+        model.add_properties({"requestedCpu": "1"})
