@@ -18,6 +18,7 @@ ENV PATH=/venv/bin:$PATH \
     STATIC_ROOT=/app/static-files
 
 COPY manage.py pyproject.toml ./
+COPY scripts scripts
 COPY profiler_site profiler_site
 COPY profiler profiler
 COPY runs runs
@@ -28,10 +29,10 @@ COPY examples examples
 RUN PROFILER_DATA_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 \
     && python -m compileall -q . \
     && rm -rf /tmp/build \
-    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin profiler \
+    && useradd --uid 10001 --home-dir /data --shell /usr/sbin/nologin profiler \
     && install --directory --owner profiler /data
 
 USER profiler
 VOLUME /data
 EXPOSE 8000
-CMD ["sh", "-c", "python manage.py migrate --noinput && exec gunicorn profiler_site.wsgi --bind 0.0.0.0:8000 --worker-class gthread --threads ${WEB_THREADS:-8}"]
+CMD ["sh", "-c", "python manage.py migrate --noinput && python manage.py ensure_admin && exec gunicorn profiler_site.wsgi --bind 0.0.0.0:8000 --worker-class gthread --threads ${WEB_THREADS:-8}"]
