@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import queue
 import threading
@@ -12,10 +11,16 @@ from collections.abc import Callable, Iterator
 import docker
 import requests
 import urllib3
-from docker.errors import DockerException, create_api_error_from_http_exception
+from docker.errors import (
+    APIError,
+    DockerException,
+    NotFound,
+    create_api_error_from_http_exception,
+)
+from docker.models.containers import Container
 
-from profiler.errors import DISK_FULL, TARGET_UNAVAILABLE, RunFailed
-from profiler.scoring.requirements import is_disk_full
+from profiler import disk
+from profiler.errors import TARGET_UNAVAILABLE, RunFailed
 
 #: For answers that come at once; streams have no limit of their own but a deadline.
 REQUEST_TIMEOUT_S = 60
@@ -57,21 +62,12 @@ def failure_of(error: Exception) -> RunFailed | None:
 
     A full disk and an engine that has gone are such.
     """
-    text = str(error)
-    if is_disk_full(text) or getattr(error, "errno", None) == errno.ENOSPC:
-        return disk_full(text)
+    if disk.is_full(error):
+        return disk.full_at_engine(str(error))
     gone = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError)
     if isinstance(error, gone):
         return unavailable(error)
     return None
-
-
-def disk_full(detail: str) -> RunFailed:
-    return RunFailed(
-        DISK_FULL,
-        f"The disk is full: {detail.strip()[:500]}. Free space where Docker keeps its images "
-        "(docker image prune) or on the disk named here, then run again.",
-    )
 
 
 class StreamEnded(Exception):
@@ -171,6 +167,18 @@ class _Request(threading.Thread):
                 self._response.raw.shutdown()
             except (ValueError, RuntimeError, OSError):
                 return  # its end was reached meanwhile
+
+
+def remove(container: Container) -> None:
+    """Kill and remove, with its anonymous volumes. What is gone already is no error."""
+    try:
+        container.remove(force=True, v=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != requests.codes.conflict:
+            raise
+        # 409: its removal is already under way, started by someone else.
 
 
 def _refuse(response: requests.Response) -> None:

@@ -12,7 +12,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
 from profiler import cgroup
-from profiler.docker_engine import connect, failure_of
+from profiler.docker_engine import connect, failure_of, remove
 from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, OUT_OF_MEMORY, RunFailed
 from profiler.scoring import layout
 from profiler.scoring.dockerfiles import APP_ROOT
@@ -252,18 +252,6 @@ class DockerService(Service):
 def quota_us(cpu_millicores: int) -> int:
     """Microseconds of cpu in each period of 100 ms; the kernel refuses less than 1 ms."""
     return max(cpu_millicores * CPU_PERIOD_US // 1000, 1000)
-
-
-def remove(container: Container) -> None:
-    """Kill and remove, with its anonymous volumes. What is gone already is no error."""
-    try:
-        container.remove(force=True, v=True)
-    except NotFound:
-        return
-    except APIError as error:
-        if error.status_code != requests.codes.conflict:
-            raise
-        # 409: its removal is already under way, started by someone else.
 
 
 def ensure_network(client: docker.DockerClient, *, egress: bool) -> str:

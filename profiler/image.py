@@ -13,12 +13,12 @@ from pathlib import Path
 import docker
 from docker.errors import APIError, ImageNotFound
 
+from profiler import disk
 from profiler.build_context import BuildContext
 from profiler.docker_engine import (
     Check,
     StreamEnded,
     check_docker,
-    disk_full,
     failure_of,
     stream,
 )
@@ -31,7 +31,6 @@ from profiler.scoring.dockerfiles import (
     models_dockerfile,
     run_dockerfile,
 )
-from profiler.scoring.requirements import is_disk_full
 from profiler.spec import ContainerConfig, Environment, ModelFiles, ScoredConfig, Spec
 
 __all__ = ["APP_ROOT", "Images", "check_docker"]
@@ -197,8 +196,8 @@ class Images:
     def _build_failure(self, status: int | None, error: str, explain: Explain) -> RunFailed:
         output = "".join(self._output)
         tail = f"{output}\n{error}"[-LOG_TAIL_BYTES:]
-        if is_disk_full(error) or is_disk_full(tail):
-            return disk_full(error)
+        if disk.says_full(tail):
+            return disk.full_at_engine(error)
         if self._output and " : FROM " in self._output[-1]:
             return _pull_failure(self._output[-1].partition(" : FROM ")[2].strip(), error)
         # A step that failed has said why in its output; else the engine's own words are all.

@@ -22,6 +22,7 @@ MODELS_FOLDER = "azureml-models"
 #: Part of this package that goes along with a service, and where to within its own folder.
 SERVING = Path(__file__).parent / "serving"
 SHIM = Path(__file__).parent / "shim"
+LAUNCH = Path(__file__).parent / "launch.py"
 
 #: Folders of a source directory that no service needs, and that may be large.
 LEFT_OUT = frozenset({".git", ".hg", ".svn", ".venv", "venv", "__pycache__", "node_modules"})

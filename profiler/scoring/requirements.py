@@ -18,14 +18,8 @@ UNREACHABLE = (
     "Failed to fetch",
     "timed out",
 )
-NO_SPACE = ("no space left on device", "os error 28", "disk quota exceeded")
 
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def is_disk_full(output: str) -> bool:
-    lower = output.lower()
-    return any(sign in lower for sign in NO_SPACE)
 
 
 def explain(output: str, requirements: tuple[str, ...]) -> str:

@@ -1,0 +1,230 @@
+"""A service as processes of this user: measured by psutil, limited by nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+
+from profiler import disk
+from profiler.leftovers import INSTALLATION_LABEL, INSTALLATION_VARIABLE, RUN_VARIABLE, attempt_of
+from profiler.scoring import layout
+from profiler.service import Address, Exit, Service, UsageReading
+from profiler.spec import Limits, ScoredConfig, Spec
+
+NS = 1_000_000_000
+#: How long killing may take: the kernel frees the memory of a large process first.
+STOP_S = 5.0
+
+#: What a service may see of our environment; the rest (secrets, settings) is not its business.
+PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME", "LD_LIBRARY_PATH")
+
+
+class ProcessService(Service):
+    """The service of a scored spec, in a session of its own, from a prepared environment.
+
+    `python` is that of `process_environment.ensure`; `work_dir` is an existing folder in which the
+    app's root and the log are made. No limit is enforced: `size` is only where it is measured
+    from. It dies with its parent, and `labels` mark it for the sweep of what was left behind.
+    """
+
+    limits_enforced = False
+    #: A reading walks /proc for each process: 1 to 2 ms, so fewer of them than of cgroup files.
+    sample_interval_s = 0.1
+
+    def __init__(
+        self, spec: Spec, size: Limits, python: Path, work_dir: Path, labels: dict[str, str]
+    ) -> None:
+        if not isinstance(spec.config, ScoredConfig):
+            raise TypeError("only a scored config can run as a process")
+        self._spec = spec
+        self._python = python
+        self._root = work_dir / "app"
+        self._log_path = work_dir / "service.log"
+        self._labels = labels
+        self._process: subprocess.Popen | None = None
+        self._address: Address | None = None
+        self._started_ns = 0
+
+    def __enter__(self) -> ProcessService:
+        try:
+            self._lay_out()
+            self._start()
+        except BaseException as error:
+            self.__exit__()
+            if disk.is_full(error):
+                raise disk.full_at(self._root.parent, "Free space there.") from error
+            raise
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if self._process is not None:
+            stop_session(self._process)
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    @property
+    def address(self) -> Address:
+        if self._address is None:
+            raise RuntimeError("the service was not started")
+        return self._address
+
+    @property
+    def health_path(self) -> str:
+        return layout.HEALTH_PATH
+
+    @property
+    def started_ns(self) -> int:
+        return self._started_ns
+
+    def read_usage(self) -> UsageReading | None:
+        return read_tree(self._process.pid) if self._process else None
+
+    def pressure(self) -> None:
+        """Not accounted for processes outside a cgroup of their own."""
+        return
+
+    def reset_memory_peak(self) -> bool:
+        return False
+
+    def resize(self, cpu_millicores: int) -> None:
+        """Nothing to change: this kind enforces no limit, and says so by `limits_enforced`."""
+
+    def exited(self) -> Exit | None:
+        code = self._process.poll() if self._process else None
+        if code is None:
+            return None
+        # As a shell reports it: 128 and the signal's number.
+        return Exit(code=code if code >= 0 else 128 - code, out_of_memory=False)
+
+    def log(self, max_bytes: int = 16_384) -> str:
+        try:
+            with self._log_path.open("rb") as file:
+                file.seek(max(self._log_path.stat().st_size - max_bytes, 0))
+                return file.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def circumstances(self) -> dict:
+        return {
+            "kind": "process",
+            "python": str(self._python),
+            "environment": self._python.parent.parent.name,
+            "service_cores": list(self._spec.target.service_cores),
+            "egress": True,
+            "limits_enforced": False,
+        }
+
+    def _lay_out(self) -> None:
+        """Copies, not links: a script that writes to its model must not change the given one."""
+        self._root.mkdir()
+        files = [*layout.source_files(self._spec.config), *layout.model_files(self._spec.models)]
+        for file in files:
+            place = self._root / file.place
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.source, place)
+            place.chmod(file.mode)
+
+    def _start(self) -> None:
+        port = free_port()
+        with self._log_path.open("wb") as log:
+            self._started_ns = time.monotonic_ns()
+            self._process = subprocess.Popen(
+                self._command(),
+                cwd=self._root,
+                env=self._environment(port),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._address = Address("127.0.0.1", port)
+
+    def _command(self) -> list[str]:
+        cores = ",".join(str(core) for core in self._spec.target.service_cores)
+        python = str(self._python)
+        launch = [python, "-I", "-S", str(layout.LAUNCH), str(os.getpid()), cores]
+        server = [python, "-m", "gunicorn", "--config", str(layout.SERVING / "gunicorn_conf.py")]
+        return [*launch, *server, layout.SERVER_APP]
+
+    def _environment(self, port: int) -> dict[str, str]:
+        passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        marks = {
+            RUN_VARIABLE: attempt_of(self._labels),
+            INSTALLATION_VARIABLE: self._labels.get(INSTALLATION_LABEL, ""),
+            "MODEL_PROFILER_BIND": "127.0.0.1",
+        }
+        variables = layout.server_variables(
+            self._spec.config, self._spec.models, app_root=str(self._root), port=port
+        )
+        return passed | variables | marks
+
+
+def read_tree(leader: int) -> UsageReading | None:
+    """Everything that a process and its descendants use, summed; None once it is gone.
+
+    The cpu time of those that have ended is in their parents' counters of reaped children
+    (cutime and cstime of proc(5)).
+    """
+    at_ns = time.monotonic_ns()
+    cpu_s = 0.0
+    resident = shared = threads = 0
+    try:
+        root = psutil.Process(leader)
+        if root.status() == psutil.STATUS_ZOMBIE:
+            return None
+        processes = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return None
+    for process in processes:
+        try:
+            with process.oneshot():
+                cpu_s += sum(process.cpu_times()[:4])
+                memory = process.memory_info()
+                threads += process.num_threads()
+        except psutil.Error:
+            continue  # it ended meanwhile; its parent has its cpu time at the next reading
+        resident += memory.rss
+        shared += memory.shared
+    return UsageReading(
+        at_ns=at_ns,
+        cpu_ns=round(cpu_s * NS),
+        memory_current_bytes=resident,
+        # Pages that several of them share count for each: an upper bound of the true use.
+        memory_working_set_bytes=resident,
+        memory_anon_bytes=max(resident - shared, 0),
+        threads=threads,
+    )
+
+
+def stop_session(process: subprocess.Popen) -> None:
+    """Kill every process of its session, again until none is left: one may be forking."""
+    deadline = time.monotonic() + STOP_S
+    while time.monotonic() < deadline and _kill_session(process.pid):
+        time.sleep(0.01)
+    process.wait()
+
+
+def _kill_session(leader: int) -> bool:
+    """True when there was any to kill."""
+    found = False
+    for pid in psutil.pids():
+        try:
+            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                os.kill(pid, signal.SIGKILL)
+                found = True
+        except (psutil.Error, ProcessLookupError, PermissionError):
+            continue
+    return found
+
+
+def free_port() -> int:
+    """A port nobody listens on; another program could take it first, which a start then shows."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
