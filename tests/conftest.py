@@ -106,12 +106,10 @@ def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def queue(queue_server: str, settings, monkeypatch) -> str:
+def queue(queue_server: str, settings) -> str:
     """The queue server, as the app's own."""
-    from django_rq import settings as rq_settings
-
     place = {"URL": queue_server, "SERIALIZER": "rq.serializers.JSONSerializer"}
-    monkeypatch.setattr(rq_settings, "QUEUES", {name: dict(place) for name in rq_settings.QUEUES})
+    settings.RQ_QUEUES = {name: dict(place) for name in settings.RQ_QUEUES}
     return queue_server
 
 

@@ -1,0 +1,25 @@
+"""Every model in the admin, usefully. RQ's dashboard registers itself beside them."""
+
+from runs.admin.registry import (
+    DatasetAdmin,
+    InferenceConfigAdmin,
+    RegisteredModelAdmin,
+    StoredFilesAdmin,
+    TagEventAdmin,
+)
+from runs.admin.results import LogChunkAdmin, MeasurementAdmin, ProfileRunAdmin, SampleChunkAdmin
+from runs.admin.targets import TargetAdmin, WorkerHeartbeatAdmin
+
+__all__ = [
+    "DatasetAdmin",
+    "InferenceConfigAdmin",
+    "LogChunkAdmin",
+    "MeasurementAdmin",
+    "ProfileRunAdmin",
+    "RegisteredModelAdmin",
+    "SampleChunkAdmin",
+    "StoredFilesAdmin",
+    "TagEventAdmin",
+    "TargetAdmin",
+    "WorkerHeartbeatAdmin",
+]

@@ -1,0 +1,71 @@
+"""Runs, measurements and samples in the admin: results, so read-only."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from runs.admin.read_only import ReadOnly, ReadOnlyAdmin
+from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
+
+
+class MeasurementInline(ReadOnly, admin.TabularInline):
+    model = Measurement
+    fields = ["ordinal", "phase", "cpu_millicores", "memory_bytes", "outcome", "valid", "requests"]
+    extra = 0
+    show_change_link = True
+
+
+@admin.register(ProfileRun)
+class ProfileRunAdmin(ReadOnlyAdmin):
+    list_display = ["name", "state", "phase", "error_code", "config", "target", "created_at"]
+    list_select_related = ["config", "target"]
+    list_filter = ["state", "error_code", "target", "created_at"]
+    search_fields = ["name", "uuid", "models__name", "config__name", "error_message"]
+    date_hierarchy = "created_at"
+    inlines = [MeasurementInline]
+    actions = ["cancel"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: ProfileRun | None = None) -> bool:
+        """Finished runs may go; they hold on to their inputs until then."""
+        allowed = request.user.has_perm("runs.delete_profilerun")
+        return allowed and (obj is None or obj.is_finished)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        unfinished = queryset.filter(state__in=ProfileRun.UNFINISHED)
+        if count := unfinished.count():
+            self.message_user(request, f"{count} unfinished run(s) kept: cancel them first.")
+        queryset.exclude(state__in=ProfileRun.UNFINISHED).delete()
+
+    @admin.action(description="Cancel the selected runs", permissions=["cancel"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
+        asked = sum(run.request_cancel(request.user) for run in queryset)
+        self.message_user(request, f"Asked {asked} run(s) to stop.")
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("runs.change_profilerun")
+
+
+@admin.register(Measurement)
+class MeasurementAdmin(ReadOnlyAdmin):
+    list_display = ["run", "ordinal", "phase", "cpu_millicores", "outcome", "valid", "requests"]
+    list_select_related = ["run"]
+    list_filter = ["phase", "outcome", "valid"]
+    search_fields = ["run__name"]
+
+
+@admin.register(SampleChunk)
+class SampleChunkAdmin(ReadOnlyAdmin):
+    list_display = ["run", "measurement", "series", "index", "count"]
+    list_select_related = ["run"]
+    list_filter = ["series"]
+    search_fields = ["run__name"]
+    exclude = ["blob"]
+
+
+@admin.register(LogChunk)
+class LogChunkAdmin(ReadOnlyAdmin):
+    list_display = ["run", "index", "at"]
+    list_select_related = ["run"]
+    search_fields = ["run__name", "text"]
