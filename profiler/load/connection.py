@@ -155,6 +155,10 @@ class Connection(asyncio.Protocol):
 
     # Called by the parser
 
+    def on_message_begin(self) -> None:
+        if self._complete:  # a second answer to one request: what comes next could be anyone's
+            self._keep_alive = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() in (b"content-length", b"transfer-encoding"):
             self._length_known = True
