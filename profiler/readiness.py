@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
-import re
+import select
+import socket
 import time
 from collections.abc import Callable
 
@@ -12,17 +12,18 @@ from profiler.service import Service
 from profiler.spec import MIB, Limits
 
 POLL_S = 0.02
-#: A health answer that takes longer is asked for anew; a slow start is no reason to hang.
-PROBE_TIMEOUT_S = 2.0
+#: A health answer that takes longer is asked for anew.
+PROBE_TIMEOUT_S = 5.0
+CONNECT_TIMEOUT_S = 0.5
 #: How the scoring server's workers end when score.py's import or init() fails; gunicorn then stops
 #: with the same status.
 BOOT_ERROR = 3
 #: What the scoring server writes before the traceback of such a failure.
 BOOT_ERROR_SIGNS = ("UserScriptImportException", "UserScriptError", "UserScriptException")
 
-#: The last line of a traceback: `ValueError: no such column`, or a bare `KeyError`.
-EXCEPTION_LINE = re.compile(r"^((?:\w+\.)*\w*(?:Error|Exception|Exit|Interrupt|Warning)\b.*)$")
-WRAPPERS = ("azureml_inference_server_http",)
+TRACEBACK = "Traceback (most recent call last):"
+#: The server's own exceptions around the user's.
+WRAPPER = "azureml_inference_server_http."
 
 
 def wait_ready(
@@ -35,20 +36,18 @@ def wait_ready(
     processes for memory, NeverReady for the rest.
     """
     deadline = time.monotonic() + timeout_s
-    answered = "nothing answered"
-    while time.monotonic() < deadline:
-        check()
-        answered = _probe(service) or answered
-        if answered == "200":
-            return time.monotonic_ns()
-        reason = why_gone(service, size)
-        if reason is not None:
-            raise reason
-        time.sleep(POLL_S)
+    with HealthProbe(service) as probe:
+        while time.monotonic() < deadline:
+            check()
+            if probe.is_healthy(wait_s=POLL_S):
+                return time.monotonic_ns()
+            reason = why_gone(service, size)
+            if reason is not None:
+                raise reason
     raise RunFailed(
         NEVER_READY,
         f"The service runs but was not ready within {timeout_s:.0f} s: GET {service.health_path} "
-        f"{_said(answered)}. Start-up may need more time or cpu, or the path or port is another.",
+        f"{probe.said}. Its start-up needs more time or cpu, or its path or port is another.",
         service.log(),
     )
 
@@ -70,25 +69,72 @@ def why_gone(service: Service, size: Limits) -> RunFailed | None:
     return _ended(service, ended.code)
 
 
-def _probe(service: Service) -> str | None:
-    """The status of the health path as text, or what went wrong; None when nobody listens."""
-    address = service.address
-    connection = http.client.HTTPConnection(address.host, address.port, timeout=PROBE_TIMEOUT_S)
-    try:
-        connection.request("GET", service.health_path)
-        return str(connection.getresponse().status)
-    except ConnectionRefusedError:
-        return None
-    except (OSError, http.client.HTTPException) as error:
-        return type(error).__name__
-    finally:
-        connection.close()
+class HealthProbe:
+    """Asks for the health path without ever blocking: a server that accepts but does not answer
+    yet (its workers are still importing) keeps the question while its other signs are watched."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._socket: socket.socket | None = None
+        self._asked = 0.0
+        #: What became of the last question, for a message.
+        self.said = "met nobody listening"
+
+    def __enter__(self) -> HealthProbe:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._close()
+
+    def is_healthy(self, wait_s: float) -> bool:
+        """Whether the answer was 200; looks for at most `wait_s`, and takes about that long."""
+        started = time.monotonic()
+        try:
+            status = self._poll(wait_s)
+        except OSError as error:
+            self._close()
+            self.said = f"met an error ({error})"
+            status = None
+        if status == 200:
+            return True
+        time.sleep(max(wait_s - (time.monotonic() - started), 0))
+        return False
+
+    def _poll(self, wait_s: float) -> int | None:
+        if self._socket is None:
+            self._ask()
+        if not select.select([self._socket], [], [], wait_s)[0]:
+            if time.monotonic() - self._asked > PROBE_TIMEOUT_S:
+                self._close()
+            self.said = "was accepted but not answered"
+            return None
+        status = _status_of(self._socket.recv(4096))
+        self._close()
+        self.said = f"answered {status}" if status else "answered something that is not HTTP"
+        return status
+
+    def _ask(self) -> None:
+        address = self._service.address
+        self._asked = time.monotonic()
+        self._socket = socket.create_connection((address.host, address.port), CONNECT_TIMEOUT_S)
+        request = (
+            f"GET {self._service.health_path} HTTP/1.1\r\n"
+            f"Host: {address.host}:{address.port}\r\nConnection: close\r\n\r\n"
+        )
+        self._socket.sendall(request.encode())
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
-def _said(answered: str) -> str:
-    if answered.isdigit():
-        return f"answers {answered}"
-    return f"gave no answer ({answered})"
+def _status_of(answer: bytes) -> int | None:
+    """The status of an HTTP answer; None for anything else, also for a connection just closed."""
+    words = answer.split(b" ", 2)
+    if len(words) > 1 and words[0].startswith(b"HTTP/") and words[1][:3].isdigit():
+        return int(words[1][:3])
+    return None
 
 
 def _out_of_memory(service: Service, size: Limits, peak_bytes: int | None) -> RunFailed:
@@ -116,10 +162,14 @@ def _ended(service: Service, code: int) -> RunFailed:
 
 
 def last_exception(log: str) -> str:
-    """The user's own exception in the end of a log: the last that is not the server's wrapping."""
+    """The exception line of the log's last traceback that is not the server's wrapping."""
     found = "the log does not say why"
+    in_traceback = False
     for line in log.splitlines():
-        match = EXCEPTION_LINE.match(line.strip())
-        if match and not match[1].startswith(WRAPPERS):
-            found = match[1]
+        if TRACEBACK in line:
+            in_traceback = True
+        elif in_traceback and line and not line.startswith(" "):
+            in_traceback = False
+            if not line.startswith(WRAPPER):
+                found = line
     return found
