@@ -20,12 +20,15 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 def read_script(path: Path) -> str:
     """The script's text in the encoding it declares; raises SyntaxError when it is not in that."""
     content = path.read_bytes()
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
     try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise SyntaxError(f"line {line} is not {encoding}; save the file as UTF-8") from error
+    except (SyntaxError, UnicodeDecodeError) as error:
+        reason = f"{error}; save the file as UTF-8"
+        if isinstance(error, UnicodeDecodeError):
+            line = content.count(b"\n", 0, error.start) + 1
+            reason = f"line {line} is not {error.encoding}; save the file as UTF-8"
+        raise SyntaxError(reason) from error
 
 
 def check_script(source: str, filename: str, python: str | None = None) -> list[Problem]:
@@ -38,7 +41,7 @@ def check_script(source: str, filename: str, python: str | None = None) -> list[
         return [Problem(filename, "holds NUL characters; is it a Python script?")]
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)
+            warnings.simplefilter("ignore")
             tree = compile(source, filename, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
             # The second pass finds what the grammar allows: `return` outside a function and so on.
             compile(tree, filename, "exec", dont_inherit=True)

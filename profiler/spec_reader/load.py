@@ -81,6 +81,6 @@ def _read_stage(table: Table) -> Stage | None:
 
 def _refuse_other_mode(table: Table, mode: str | None) -> None:
     foreign = {"open": ("concurrency",), "closed": ("rate_rps", "arrivals")}.get(mode or "", ())
-    other = "closed" if mode == "open" else "open"
+    other = "a closed" if mode == "open" else "an open"
     for key in table.given(*foreign):
-        table.add(key, f"belongs to an {other} load, and this one is {shown(mode)}; remove it")
+        table.add(key, f"belongs to {other} load, and this one is {shown(mode)}; remove it")

@@ -197,12 +197,13 @@ def _read_objective(root: Table) -> Objective:
 
 def _read_budget(root: Table) -> Budget:
     default = Budget()
-    table = root.table("budget", ("duration_s", "build_s"))
+    table = root.table("budget", ("duration_s", "build_s", "ready_s"))
     if table is None:
         return default
     return Budget(
         duration_s=table.number("duration_s", 1, DAY_S, default.duration_s),
         build_s=table.number("build_s", 1, DAY_S, default.build_s),
+        ready_s=table.number("ready_s", 1, DAY_S, default.ready_s),
     )
 
 
