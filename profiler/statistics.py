@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -115,36 +116,42 @@ def requests_needed(percentile: float, confidence: float, over: int) -> int:
     return high - _largest(lambda cut: at_most(over, high - cut, share) <= enough, high - over - 1)
 
 
+#: How many times a rule may pass: 1, 2, 4 and 8 times the fewest requests that can prove it.
+PASSING_LOOKS = 4
+
+
 @dataclass(frozen=True)
 class SequentialRule:
     """Whether a percentile keeps its bound, decided at preset numbers of requests only.
 
-    `looks` are those numbers, rising. Looking repeatedly is paid for: the error 1-confidence of
-    passing wrongly is split evenly over the looks at which passing is possible at all, that of
-    failing wrongly over all of them (so either stays within 1-confidence, by the union bound).
+    `looks` are those numbers, rising; only the last `passing` of them may pass. Looking repeatedly
+    is paid for: the error 1-confidence of passing wrongly is split evenly over the looks that may
+    pass, that of failing wrongly over all looks, so that by the union bound neither is exceeded.
     """
 
     percentile: float
     confidence: float
     looks: tuple[int, ...]
+    passing: int = PASSING_LOOKS
 
     def __post_init__(self) -> None:
-        if not self.looks or any(a >= b for a, b in zip(self.looks, self.looks[1:], strict=False)):
+        if not self.looks or any(a >= b for a, b in pairwise(self.looks)):
             raise ValueError(f"looks must be rising numbers of requests, not {self.looks}")
 
     @property
     def pass_share(self) -> float:
         """The error allowed for passing at one look."""
-        return (1 - self.confidence) / max(1, self._passing_looks())
+        return (1 - self.confidence) / max(1, len(self.passing_looks))
 
     @property
     def fail_share(self) -> float:
         """The error allowed for failing at one look."""
         return (1 - self.confidence) / len(self.looks)
 
-    def _passing_looks(self) -> int:
-        """The most of the last looks that can each still pass with none over, sharing the error."""
-        return _passing_looks(self.percentile, self.confidence, self.looks)
+    @property
+    def passing_looks(self) -> tuple[int, ...]:
+        """The looks that may pass: as many of the last as can each do so with none over."""
+        return _passing_looks(self.percentile, self.confidence, self.looks[-self.passing :])
 
     def decide(self, n: int, over: int, clumping: float = 1.0) -> Outcome:
         """The rule's answer with `over` of the first `n` requests over the bound.
@@ -155,7 +162,7 @@ class SequentialRule:
         if n not in self.looks:
             raise ValueError(f"{n} is not one of the preset looks {self.looks}")
         share, effective = over_share(self.percentile), int(n / clumping)
-        may_pass = n in self.looks[len(self.looks) - self._passing_looks() :]
+        may_pass = n in self.passing_looks
         if may_pass and at_most(math.ceil(over / clumping), effective, share) <= self.pass_share:
             return "passed"
         if at_least(int(over / clumping), effective, share) <= self.fail_share:
@@ -164,15 +171,13 @@ class SequentialRule:
 
 
 @cache
-def _passing_looks(percentile: float, confidence: float, looks: tuple[int, ...]) -> int:
+def _passing_looks(percentile: float, confidence: float, looks: tuple[int, ...]) -> tuple[int, ...]:
     for count in range(len(looks), 0, -1):
         if looks[-count] >= requests_needed(percentile, 1 - (1 - confidence) / count, 0):
-            return count
-    return 0
+            return looks[-count:]
+    return ()
 
 
-#: How many times a rule may pass: 1, 2, 4 and 8 times the fewest requests that can prove it.
-PASSING_LOOKS = 4
 #: The fewest requests at which a hopeless size is given up.
 FIRST_LOOK = 12
 
