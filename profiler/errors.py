@@ -17,6 +17,7 @@ TARGET_UNAVAILABLE = "TargetUnavailable"
 DISK_FULL = "DiskFull"
 WORKER_LOST = "WorkerLost"
 PROFILER_ERROR = "ProfilerError"
+TIMED_OUT = "TimedOut"
 
 
 class RunFailed(Exception):

@@ -139,10 +139,13 @@ class Objective:
 
 @dataclass(frozen=True)
 class Budget:
-    """`duration_s` runs from the service's first start; `build_s` bounds the making of its image."""
+    """`duration_s` runs from the service's first start; `build_s` bounds the making of its image,
+    `ready_s` each wait for a started service to answer its health path.
+    """
 
     duration_s: float = 600.0
     build_s: float = 900.0
+    ready_s: float = 120.0
 
 
 @dataclass(frozen=True)

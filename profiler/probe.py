@@ -1,0 +1,179 @@
+"""One measurement: load on a rig until the objective is kept or broken, and what that showed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+
+import numpy as np
+
+from profiler import events
+from profiler.circumstances import HostNoise
+from profiler.control import NS
+from profiler.decision import Decision, decide
+from profiler.measurement import Measurement, MeasurementContext, summarise
+from profiler.objective import Bound
+from profiler.rig import DRAIN_S, LOOK_S, Rig
+from profiler.samples import Columns
+from profiler.statistics import SequentialRule, preset_looks
+
+#: Load before the measured time begins: the change of quota and the first connections are then
+#: behind it (three CFS periods of 100 ms).
+SETTLE_S = 0.3
+#: How often raw data is handed on while the measurement lasts.
+HAND_ON_S = 1.0
+#: A measurement that is still undecided after this stays so: it counts as not passed.
+LONGEST_S = 45.0
+
+
+class Probe:
+    """A measurement of the rig's service at its present size.
+
+    `at_least_s` is the shortest load that may pass. What is recorded is handed on as it comes.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        bound: Bound,
+        *,
+        phase: str,
+        ordinal: int,
+        at_least_s: float,
+        distinct_rows: int,
+    ) -> None:
+        self._rig = rig
+        self._bound = bound
+        self._phase = phase
+        self._ordinal = ordinal
+        self._at_least_s = at_least_s
+        self._distinct_rows = distinct_rows
+        least = int(rig.rate_rps * at_least_s)
+        looks = preset_looks(bound.percentile, bound.confidence, least)
+        self._rule = SequentialRule(bound.percentile, bound.confidence, looks)
+        self._start_ns = self._end_ns = 0
+
+    def take(self) -> Measurement:
+        """Run it. RunFailed when the service dies under the load."""
+        rig, control = self._rig, self._rig.control
+        control.emit(
+            events.STARTED,
+            ordinal=self._ordinal,
+            phase=self._phase,
+            cpu_millicores=rig.size.cpu_millicores,
+            memory_bytes=rig.size.memory_bytes,
+        )
+        rig.service.reset_memory_peak()
+        rig.sampler.take()
+        rig.driver.start(rig.spec.load)
+        try:
+            control.sleep(SETTLE_S)
+            noise = HostNoise(rig.spec.target.service_cores)
+            self._start_ns = time.monotonic_ns()
+            decision = self._watch()
+            self._end_ns = time.monotonic_ns()
+            usage = self._usage()
+            disturbed = noise.since(_cpu_seconds(usage))
+        finally:
+            report = rig.driver.stop(DRAIN_S)
+            self._hand_on()
+        rig.refuse_gone()
+        context = self._context(asdict(report), disturbed)
+        return self._summarise(context, usage, decision)
+
+    def _watch(self) -> Decision:
+        """Ask the rule again and again, less often as the data grows, until it has an answer."""
+        control = self._rig.control
+        handed_on = time.monotonic()
+        while True:
+            seconds = (time.monotonic_ns() - self._start_ns) / NS
+            control.sleep(max(LOOK_S, seconds / 20))
+            self._rig.refuse_gone()
+            if time.monotonic() - handed_on >= HAND_ON_S:
+                handed_on = time.monotonic()
+                self._hand_on()
+            decision = self._decide()
+            if decision.outcome != "undecided" or decision.requests >= self._rule.looks[-1]:
+                return decision
+            if seconds >= LONGEST_S:
+                return decision
+
+    def _decide(self) -> Decision:
+        driver = self._rig.driver
+        # Pending first: a request that finishes in between is then in both or in the results alone.
+        pending = driver.pending()
+        requests = driver.results()
+        pending = pending[~np.isin(pending, requests["scheduled_ns"])]
+        return decide(
+            self._rule,
+            requests,
+            self._bound,
+            load=self._rig.spec.load,
+            start_ns=self._start_ns,
+            now_ns=time.monotonic_ns(),
+            pending_ns=pending,
+            at_least_s=self._at_least_s,
+        )
+
+    def _hand_on(self) -> None:
+        rig = self._rig
+        for series, columns in (("requests", rig.driver.take()), ("usage", rig.sampler.take())):
+            if any(len(values) for values in columns.values()):
+                rig.control.emit(
+                    events.SAMPLES, ordinal=self._ordinal, series=series, columns=columns
+                )
+
+    def _usage(self) -> Columns:
+        """The samples of the measured time, with one before and one after it."""
+        usage = self._rig.sampler.all()
+        at_ns = usage["at_ns"]
+        first = max(int(np.searchsorted(at_ns, self._start_ns)) - 1, 0)
+        last = int(np.searchsorted(at_ns, self._end_ns)) + 1
+        return {name: values[first:last] for name, values in usage.items()}
+
+    def _startup_usage(self) -> Columns:
+        """The samples until the service was ready."""
+        usage = self._rig.sampler.all()
+        last = int(np.searchsorted(usage["at_ns"], self._rig.ready_ns)) + 1
+        return {name: values[:last] for name, values in usage.items()}
+
+    def _context(self, report: dict, noise: dict) -> MeasurementContext:
+        rig = self._rig
+        bad = rig.driver.first_bad()
+        return MeasurementContext(
+            ordinal=self._ordinal,
+            phase=self._phase,
+            cpu_millicores=rig.size.cpu_millicores,
+            memory_bytes=rig.size.memory_bytes,
+            limits_enforced=rig.service.limits_enforced,
+            load=rig.spec.load,
+            bound=self._bound,
+            start_ns=self._start_ns,
+            end_ns=self._end_ns,
+            startup_s=rig.startup_s,
+            sample_interval_s=rig.service.sample_interval_s,
+            distinct_rows=self._distinct_rows,
+            suspicious_answers=rig.suspicious_answers,
+            first_bad=asdict(bad) if bad else None,
+            driver=report,
+            noise=noise,
+        )
+
+    def _summarise(
+        self, context: MeasurementContext, usage: Columns, decision: Decision
+    ) -> Measurement:
+        return summarise(
+            self._rig.driver.results(),
+            usage,
+            self._startup_usage(),
+            context,
+            rule=self._rule,
+            decision=decision,
+            at_least_s=self._at_least_s,
+        )
+
+
+def _cpu_seconds(usage: Columns) -> float:
+    """What the service itself used over these samples."""
+    cpu_ns = usage["cpu_ns"]
+    return int(cpu_ns[-1] - cpu_ns[0]) / NS if len(cpu_ns) > 1 else 0.0

@@ -1,0 +1,131 @@
+"""A running service with driver and sampler attached, brought to where it can be measured."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from profiler.answers import looks_like_error
+from profiler.control import NS, Control
+from profiler.errors import REQUESTS_FAILED, RunFailed
+from profiler.load.driver import Driver
+from profiler.readiness import wait_ready, why_gone
+from profiler.samples import OK
+from profiler.service import Service
+from profiler.spec import Limits, Spec
+from profiler.usage import UsageSampler
+
+#: For requests in flight when the sending stops; a size that queues would take for ever.
+DRAIN_S = 1.0
+#: How often a load that goes on is looked at.
+LOOK_S = 0.05
+#: The check sends every row once, but begins none after this.
+CHECK_S = 20.0
+#: Warm-up lasts this long, and longer for a service so slow that it answered fewer than the least.
+WARM_S, WARM_REQUESTS, WARM_MOST_S = 2.0, 5, 20.0
+
+
+class Rig:
+    """One entered service under the driver: made ready, checked, warmed up, resized.
+
+    `rate_rps` is what the warm-up saw answered per second; `suspicious_answers` how many successes
+    of the check read like errors.
+    """
+
+    def __init__(
+        self, spec: Spec, size: Limits, service: Service, driver: Driver, control: Control
+    ) -> None:
+        self.spec = spec
+        self.size = size
+        self.service = service
+        self.driver = driver
+        self.control = control
+        self.ready_ns = 0
+        self.rate_rps = 0.0
+        self.suspicious_answers = 0
+        self.sampler = UsageSampler(service)
+
+    def __enter__(self) -> Rig:
+        self.sampler.__enter__()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.sampler.__exit__(*exc_info)
+
+    # -- before measuring --
+
+    def become_ready(self) -> None:
+        """Wait until the service answers; RunFailed says why it does not."""
+        self.ready_ns = wait_ready(
+            self.service,
+            self.size,
+            timeout_s=self.spec.budget.ready_s,
+            check=self.control.check,
+        )
+        self.driver.connect(self.service.address)
+
+    @property
+    def startup_s(self) -> float:
+        return (self.ready_ns - self.service.started_ns) / NS
+
+    def check_rows(self, count: int) -> int:
+        """Send each row once, in order; more failures than the objective allows end the run.
+
+        Returns how many were sent: a large dataset is cut where the time for this ends.
+        """
+        end = time.monotonic() + CHECK_S
+        answered = self.driver.once(
+            range(1, count + 1),
+            timeout_s=self.spec.load.timeout_s,
+            should_stop=lambda: self.control.must_stop() or time.monotonic() > end,
+        )
+        self.control.check()
+        self.refuse_gone()
+        sent = len(answered["outcome"])
+        failed = int(np.count_nonzero(answered["outcome"] != OK))
+        if failed > self.spec.objective.max_error_rate * sent:
+            raise self.requests_failed(failed, sent)
+        self.suspicious_answers = sum(
+            looks_like_error(answer.body) for answer in self.driver.answers().values()
+        )
+        return sent
+
+    def requests_failed(self, failed: int, sent: int) -> RunFailed:
+        """RequestsFailed, with the first bad row and what was answered to it."""
+        bad = self.driver.first_bad()
+        message = f"{failed} of {sent} requests failed at {self.size.cpu_millicores}m cpu"
+        if bad is not None:
+            how = f"HTTP {bad.status}" if bad.status else bad.outcome.replace("_", " ")
+            message += f"; the first is row {bad.row} of the dataset: {how}"
+            if bad.answer.strip():
+                message += f", answer: {bad.answer.strip()[:500]}"
+        return RunFailed(REQUESTS_FAILED, message, self.service.log())
+
+    def refuse_gone(self) -> None:
+        """Raise what explains a service that ended or lost a process to memory."""
+        reason = why_gone(self.service, self.size)
+        if reason is not None:
+            raise reason
+
+    def warm_up(self) -> None:
+        """Load that is measured for nothing but its rate, which presets how often to look."""
+        started = time.monotonic()
+        self.driver.start(self.spec.load)
+        try:
+            while not self._is_warm(time.monotonic() - started):
+                self.control.sleep(LOOK_S)
+                self.refuse_gone()
+            seconds = time.monotonic() - started
+            self.rate_rps = len(self.driver.results()["outcome"]) / seconds
+        finally:
+            self.driver.stop(DRAIN_S)
+
+    def _is_warm(self, seconds: float) -> bool:
+        enough = len(self.driver.results()["outcome"]) >= WARM_REQUESTS
+        return seconds >= (WARM_S if enough else WARM_MOST_S)
+
+    def resize(self, cpu_millicores: int) -> None:
+        """Change the running service's cpu quota: the next measurement is of that size."""
+        self.service.resize(cpu_millicores)
+        self.size = Limits(cpu_millicores, self.size.memory_bytes)

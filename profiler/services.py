@@ -1,0 +1,66 @@
+"""Makes what a spec's service runs from, once, and then the service at any size."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from profiler.control import Control
+from profiler.errors import TARGET_UNAVAILABLE, RunFailed
+from profiler.service import Service
+from profiler.spec import Limits, Spec
+
+#: The service at a size, not yet entered.
+Start = Callable[[Limits], Service]
+
+
+@contextmanager
+def prepared(
+    spec: Spec, control: Control, labels: dict[str, str], work_dir: Path
+) -> Iterator[Start]:
+    """Build or find image or environment; yields what makes a service of it."""
+    how = _in_containers if spec.target.kind == "docker" else _in_processes
+    with how(spec, control, labels, work_dir) as start:
+        yield start
+
+
+@contextmanager
+def _in_containers(
+    spec: Spec, control: Control, labels: dict[str, str], _work_dir: Path
+) -> Iterator[Start]:
+    from profiler.docker_engine import connect
+    from profiler.docker_service import DockerService
+    from profiler.image import Images
+
+    client = connect()
+    try:
+        deadline = time.monotonic() + spec.budget.build_s
+        images = Images(client, log=control.log, check=control.check, deadline=deadline)
+        image = images.prepare(spec)
+        yield lambda size: DockerService(spec, size, image, labels, client)
+    finally:
+        client.close()
+
+
+@contextmanager
+def _in_processes(
+    spec: Spec, control: Control, labels: dict[str, str], work_dir: Path
+) -> Iterator[Start]:
+    if os.environ.get("PROFILER_ALLOW_PROCESS_TARGET") != "1":
+        raise RunFailed(
+            TARGET_UNAVAILABLE,
+            "The process target runs the service's code as this very user, so it is off. Set "
+            "PROFILER_ALLOW_PROCESS_TARGET=1 to allow it, or use a docker target.",
+        )
+    from profiler.process_environment import default_folder, ensure
+    from profiler.process_service import ProcessService
+
+    deadline = time.monotonic() + spec.budget.build_s
+    python = ensure(
+        spec.config.environment, default_folder(),
+        log=control.log, check=control.check, deadline=deadline,
+    )  # fmt: skip
+    yield lambda size: ProcessService(spec, size, python, work_dir, labels)

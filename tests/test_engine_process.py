@@ -1,0 +1,57 @@
+"""The engine on a plain process: measured, but with no limit enforced, so never verified."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.engine_cli import Project
+
+ALLOWED = {"PROFILER_ALLOW_PROCESS_TARGET": "1"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path, kind="process")
+
+
+def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_enforced(project):
+    ended = project.run(env=ALLOWED)
+
+    assert ended.status == 0, ended.output
+    advice = ended.result["advice"]
+    assert advice["standing"] == "provisional"
+    assert any("not enforced" in reason for reason in advice["reasons"])
+    measurement = ended.result["measurements"][0]
+    assert measurement["requests"] > 50
+    assert measurement["errors"] == 0
+    assert measurement["cpu_seconds_per_request"] > 0
+    assert measurement["memory_working_set_peak_bytes"] > 10 << 20
+    assert measurement["throttled_fraction"] is None
+
+
+def test_nothing_it_started_is_left(project):
+    project.run(env=ALLOWED)
+
+    left = [p for p in psutil.process_iter(["cmdline"]) if str(project.folder) in str(p.info)]
+    assert left == []
+
+
+def test_the_process_target_must_be_allowed(project):
+    ended = project.run(env={"PROFILER_ALLOW_PROCESS_TARGET": "0"})
+
+    assert ended.status == 1
+    assert ended.error["code"] == "TargetUnavailable"
+    assert "PROFILER_ALLOW_PROCESS_TARGET=1" in ended.error["message"]
+
+
+def test_a_requirement_that_does_not_exist_is_named(project):
+    project.spec["config"]["environment"] = {"pip": ["model-profiler-no-such-package==9.9"]}
+
+    ended = project.run(env=ALLOWED)
+
+    assert ended.status == 1
+    assert ended.error["code"] == "EnvironmentFailed"
+    assert "model-profiler-no-such-package" in ended.error["message"]
