@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from profiler.dataset import read_dataset, summarise
 from profiler.spec import DatasetFiles
+from runs import preview
 from runs.models import Dataset, StoredFiles
 
 if TYPE_CHECKING:
@@ -21,13 +24,11 @@ DEFAULT_CONTENT_TYPE = "application/json"
 
 def read_rows(files: StoredFiles, content_type: str = DEFAULT_CONTENT_TYPE) -> list[Row]:
     """The requests in stored files. Raises errors.InvalidSpec with row and column."""
-    from profiler.dataset import read_dataset
-
     root = settings.PROFILER_DATA_DIR / "uploads"
     root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root) as folder:
         path = files.materialise(Path(folder))
-        return read_dataset(DatasetFiles(path, content_type))
+        return read_dataset(DatasetFiles(path, content_type or None))
 
 
 def register_dataset(
@@ -37,14 +38,14 @@ def register_dataset(
     created_by: User | None,
     content_type: str = DEFAULT_CONTENT_TYPE,
     description: str = "",
+    rows: Sequence[Row] | None = None,
 ) -> Dataset:
     """Register the next version of a dataset with the statistics of its rows.
 
-    Raises errors.InvalidSpec when the files are not a dataset.
+    `rows` are those of the files, when they were read already. Raises errors.InvalidSpec when the
+    files are not a dataset.
     """
-    from profiler.dataset import summarise
-
-    summary = summarise(read_rows(files, content_type))
+    rows = read_rows(files, content_type) if rows is None else rows
     return Dataset.objects.register(
         name=name,
         files=files,
@@ -52,13 +53,8 @@ def register_dataset(
         content_type=content_type,
         description=description,
         file_format=file_format(files),
-        rows=summary.rows,
-        distinct_rows=summary.distinct_rows,
-        bytes_min=summary.bytes_min,
-        bytes_median=summary.bytes_median,
-        bytes_max=summary.bytes_max,
-        bytes_total=summary.bytes_total,
-        labels=summary.labels,
+        preview=preview.first_rows(rows),
+        **summarise(rows).to_json(),
     )
 
 

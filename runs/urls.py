@@ -23,6 +23,17 @@ urlpatterns = [
     path("models/", models.model_list, name="model_list"),
     path("models/register/", models.model_register, name="model_register"),
     path("models/<str:name>/<int:version>/", models.model_detail, name="model_detail"),
+    path("models/<str:name>/<int:version>/tags/", models.model_set_tag, name="model_set_tag"),
+    path(
+        "models/<str:name>/<int:version>/tags/remove/",
+        models.model_remove_tag,
+        name="model_remove_tag",
+    ),
+    path(
+        "models/<str:name>/<int:version>/properties/",
+        models.model_add_property,
+        name="model_add_property",
+    ),
     path("datasets/", datasets.dataset_list, name="dataset_list"),
     path("datasets/register/", datasets.dataset_register, name="dataset_register"),
     path("datasets/<str:name>/<int:version>/", datasets.dataset_detail, name="dataset_detail"),

@@ -34,7 +34,8 @@ class Dataset(models.Model):
     version = models.PositiveIntegerField()
     files = models.ForeignKey(StoredFiles, on_delete=models.PROTECT, related_name="datasets")
     file_format = models.CharField(max_length=50)
-    content_type = models.CharField(max_length=255, default="application/json")
+    #: Of rows that do not say their own; empty for files, which tell theirs by their suffixes.
+    content_type = models.CharField(max_length=255, blank=True, default="application/json")
     description = models.TextField(blank=True)
     rows = models.PositiveIntegerField()
     distinct_rows = models.PositiveIntegerField()
@@ -43,13 +44,15 @@ class Dataset(models.Model):
     bytes_max = models.BigIntegerField()
     bytes_total = models.BigIntegerField()
     labels = models.JSONField(default=dict, blank=True)
+    #: The first rows as a page shows them (runs.preview), so that it need not read the files.
+    preview = models.JSONField(default=list, blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = DatasetQuerySet.as_manager()
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["preview"])
 
     class Meta:
         ordering = ["name", "-version"]

@@ -133,6 +133,13 @@ class RegisteredModel(models.Model):
         self.tags = tags
         return events
 
+    def tags_with_events(self) -> list[tuple[str, str, TagEvent | None]]:
+        """(key, value, the event that set it) by key; None for tags older than their history."""
+        newest = {}
+        for event in self.tag_events.for_page().order_by("at", "pk"):
+            newest[event.key] = event
+        return [(key, value, newest.get(key)) for key, value in sorted(self.tags.items())]
+
     def add_properties(self, additions: Mapping[str, str]) -> None:
         """Add properties. Raises ValidationError when one is there already with another value."""
         with transaction.atomic():
@@ -158,6 +165,19 @@ def _checked(key: str, value: str) -> str:
     return value
 
 
+EVENT_FIELDS = ("model_id", "key", "old", "new", "at", "source", "run__name")
+
+
+class TagEventQuerySet(models.QuerySet):
+    def for_page(self) -> TagEventQuerySet:
+        """What a model's page shows, newest first."""
+        return (
+            self.select_related("actor", "run")
+            .only(*EVENT_FIELDS, "actor__username", "actor__first_name", "actor__last_name")
+            .order_by("-at", "-pk")
+        )
+
+
 class TagEvent(models.Model):
     """One change of one tag. Append-only."""
 
@@ -174,6 +194,8 @@ class TagEvent(models.Model):
     run = models.ForeignKey(
         "runs.ProfileRun", null=True, on_delete=models.SET_NULL, related_name="tag_events"
     )
+
+    objects = TagEventQuerySet.as_manager()
 
     class Meta:
         ordering = ["-at", "-pk"]

@@ -1,15 +1,96 @@
-"""Placeholder: to be written."""
+"""The inference configs of the registry: list, one of them with its sources, register."""
 
-from django.http import HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from runs import storage
+from runs.forms.configs import RegisterConfigForm
+from runs.highlighting import SHOWN_BYTES, highlighted, readable
+from runs.lists.paging import paged
+from runs.lists.registry import ConfigFilter, ConfigTable
+from runs.models import InferenceConfig, ProfileRun
+
+RUNS_ON_PAGE = 20
 
 
-def config_list(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_safe
+def config_list(request: HttpRequest) -> HttpResponse:
+    chosen = ConfigFilter(request.GET, queryset=InferenceConfig.objects.for_list())
+    table = paged(request, ConfigTable(chosen.qs))
+    return render(request, "configs/config_list.html", {"filter": chosen, "table": table})
 
 
-def config_register(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_safe
+def config_detail(request: HttpRequest, name: str, version: int) -> HttpResponse:
+    """`?file=` shows another of the sources than the entry script."""
+    config = get_object_or_404(InferenceConfig.objects.for_page(), name=name, version=version)
+    runs = ProfileRun.objects.for_list().filter(config=config)
+    context = {
+        "config": config,
+        "definition": config.definition,
+        "source": shown_source(config, request.GET.get("file", "")),
+        "environment": shown_environment(config),
+        "versions": list(InferenceConfig.objects.versions_of(name)),
+        "runs": runs[:RUNS_ON_PAGE],
+        "run_count": runs.count(),
+    }
+    return render(request, "configs/config_detail.html", context)
 
 
-def config_detail(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+def shown_source(config: InferenceConfig, asked_for: str) -> dict | None:
+    """One of the sources, highlighted; None for a container, which has none."""
+    if config.files is None:
+        return None
+    path = asked_for or config.definition["entry_script"]
+    return shown_file(config, path)
+
+
+def shown_file(config: InferenceConfig, path: str) -> dict:
+    """A file of the sources. Raises Http404 when there is none of that path."""
+    try:
+        with config.files.open(path) as file:
+            content = file.read(SHOWN_BYTES + 1)
+    except KeyError as error:
+        raise Http404(f"{config.ref} has no file {path}") from error
+    text = readable(content)
+    return {
+        "path": path,
+        "html": None if text is None else highlighted(text, path),
+        "is_cut": len(content) > SHOWN_BYTES,
+    }
+
+
+def shown_environment(config: InferenceConfig) -> dict | None:
+    """What the environment is made from, highlighted; None when nothing says."""
+    environment = config.definition.get("environment", {})
+    lines = environment.get("pip")
+    if isinstance(lines, list):
+        return {
+            "path": "requirements.txt",
+            "html": highlighted("\n".join(lines), "requirements.txt"),
+        }
+    path = lines or environment.get("conda") or environment.get("dockerfile")
+    return shown_file(config, path) if path else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def config_register(request: HttpRequest) -> HttpResponse:
+    sent = request.method == "POST"
+    form = RegisterConfigForm(
+        request.POST if sent else None,
+        request.FILES if sent else None,
+        initial={"name": request.GET.get("name", "")},
+    )
+    if sent and form.is_valid():
+        try:
+            config = form.register(request.user)
+        except storage.UploadRefused as refusal:
+            form.add_error("files", str(refusal))
+        else:
+            messages.success(request, f"{config.ref} is registered.")
+            return redirect(config)
+    return render(request, "configs/config_register.html", {"form": form})

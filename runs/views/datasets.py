@@ -1,15 +1,56 @@
-"""Placeholder: to be written."""
+"""The datasets of the registry: list, one of them with its first rows, register."""
 
+from __future__ import annotations
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from runs import storage
+from runs.forms.datasets import RegisterDatasetForm
+from runs.lists.paging import paged
+from runs.lists.registry import DatasetFilter, DatasetTable
+from runs.models import Dataset, ProfileRun
+
+RUNS_ON_PAGE = 20
 
 
-def dataset_list(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_safe
+def dataset_list(request: HttpRequest) -> HttpResponse:
+    chosen = DatasetFilter(request.GET, queryset=Dataset.objects.for_list())
+    table = paged(request, DatasetTable(chosen.qs))
+    return render(request, "datasets/dataset_list.html", {"filter": chosen, "table": table})
 
 
-def dataset_register(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_safe
+def dataset_detail(request: HttpRequest, name: str, version: int) -> HttpResponse:
+    dataset = get_object_or_404(Dataset.objects.for_page(), name=name, version=version)
+    runs = ProfileRun.objects.for_list().filter(dataset=dataset)
+    context = {
+        "dataset": dataset,
+        "versions": list(Dataset.objects.versions_of(name).defer("preview")),
+        "runs": runs[:RUNS_ON_PAGE],
+        "run_count": runs.count(),
+    }
+    return render(request, "datasets/dataset_detail.html", context)
 
 
-def dataset_detail(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_http_methods(["GET", "HEAD", "POST"])
+def dataset_register(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        form = RegisterDatasetForm(initial={"name": request.GET.get("name", "")})
+        return render(request, "datasets/dataset_register.html", {"form": form})
+    form = RegisterDatasetForm(request.POST, request.FILES)
+    is_valid = form.is_valid()
+    if "check" in request.POST:
+        return render(request, "datasets/_checked.html", {"form": form})
+    if is_valid:
+        try:
+            dataset = form.register(request.user)
+        except storage.UploadRefused as refusal:
+            form.add_error("files", str(refusal))
+        else:
+            messages.success(request, f"{dataset.ref} is registered.")
+            return redirect(dataset)
+    return render(request, "datasets/dataset_register.html", {"form": form})

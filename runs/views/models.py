@@ -1,15 +1,101 @@
-"""Placeholder: to be written."""
+"""The models of the registry: list, one of them with its tags and runs, register."""
 
+from __future__ import annotations
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from runs import storage
+from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
+from runs.lists.paging import paged
+from runs.lists.registry import ModelFilter, ModelTable
+from runs.models import ProfileRun, RegisteredModel
+
+RUNS_ON_PAGE = 20
+EVENTS_ON_PAGE = 100
 
 
-def model_list(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+def the_model(name: str, version: int) -> RegisteredModel:
+    return get_object_or_404(RegisteredModel.objects.for_page(), name=name, version=version)
 
 
-def model_register(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_safe
+def model_list(request: HttpRequest) -> HttpResponse:
+    chosen = ModelFilter(request.GET, queryset=RegisteredModel.objects.for_list())
+    table = paged(request, ModelTable(chosen.qs))
+    return render(request, "models/model_list.html", {"filter": chosen, "table": table})
 
 
-def model_detail(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_safe
+def model_detail(request: HttpRequest, name: str, version: int) -> HttpResponse:
+    return model_page(request, the_model(name, version))
+
+
+def model_page(
+    request: HttpRequest,
+    model: RegisteredModel,
+    tag_form: TagForm | None = None,
+    property_form: PropertyForm | None = None,
+) -> HttpResponse:
+    """The model's page; the forms are given when they were filled in wrongly."""
+    runs = ProfileRun.objects.for_list().filter(models=model)
+    context = {
+        "model": model,
+        "versions": list(RegisteredModel.objects.versions_of(model.name)),
+        "tags": model.tags_with_events(),
+        "events": model.tag_events.for_page()[:EVENTS_ON_PAGE],
+        "runs": runs[:RUNS_ON_PAGE],
+        "run_count": runs.count(),
+        "tag_form": tag_form or TagForm(),
+        "property_form": property_form or PropertyForm(),
+    }
+    return render(request, "models/model_detail.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def model_register(request: HttpRequest) -> HttpResponse:
+    sent = request.method == "POST"
+    form = RegisterModelForm(
+        request.POST if sent else None,
+        request.FILES if sent else None,
+        initial={"name": request.GET.get("name", "")},
+    )
+    if sent and form.is_valid():
+        try:
+            model = form.register(request.user)
+        except storage.UploadRefused as refusal:
+            form.add_error("files", str(refusal))
+        else:
+            messages.success(request, f"{model.ref} is registered.")
+            return redirect(model)
+    return render(request, "models/model_register.html", {"form": form})
+
+
+@require_POST
+def model_set_tag(request: HttpRequest, name: str, version: int) -> HttpResponse:
+    model, form = the_model(name, version), TagForm(request.POST)
+    if not form.is_valid():
+        return model_page(request, model, tag_form=form)
+    changed = form.apply_to(model, request.user)
+    key = form.cleaned_data["key"]
+    messages.success(request, f"Tag {key} is set." if changed else f"Tag {key} has that value.")
+    return redirect(model)
+
+
+@require_POST
+def model_remove_tag(request: HttpRequest, name: str, version: int) -> HttpResponse:
+    model, key = the_model(name, version), request.POST.get("key", "")
+    if model.set_tags({key: None}, request.user):
+        messages.success(request, f"Tag {key} is removed; its history is kept.")
+    return redirect(model)
+
+
+@require_POST
+def model_add_property(request: HttpRequest, name: str, version: int) -> HttpResponse:
+    model, form = the_model(name, version), PropertyForm(request.POST)
+    if not form.is_valid() or not form.apply_to(model, request.user):
+        return model_page(request, model, property_form=form)
+    messages.success(request, f"Property {form.cleaned_data['key']} is recorded.")
+    return redirect(model)

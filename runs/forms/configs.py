@@ -1,0 +1,287 @@
+"""Registering an inference config: checked by the engine before anything is kept."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+
+from profiler.environment.reading import PYTHON_NEWEST, PYTHON_OLDEST
+from profiler.errors import InvalidSpec, Problem
+from profiler.request_fields import METHODS
+from profiler.spec_fields import Folder, Problems, Table
+from profiler.spec_reader.config import WORKERS_MAX, read_config
+from runs import storage
+from runs.forms.names import NameField
+from runs.forms.pairs import PairsField
+from runs.forms.uploads import UploadForm, written
+from runs.models import InferenceConfig, StoredFiles
+
+Kind = InferenceConfig.Kind
+
+PIP, CONDA, DOCKERFILE = "pip", "conda", "dockerfile"
+CONDA_FILE = "conda_file"
+ENVIRONMENTS = ((PIP, "Python packages"), (CONDA, "Conda file"), (DOCKERFILE, "Dockerfile"))
+#: What the files are called where none is sent apart from the sources.
+USUAL_NAMES = {
+    PIP: ("requirements.txt",),
+    CONDA: ("conda.yml", "conda.yaml", "environment.yml", "environment.yaml"),
+    DOCKERFILE: ("Dockerfile",),
+}
+PYTHONS = [f"3.{minor}" for minor in range(PYTHON_NEWEST[1], PYTHON_OLDEST[1] - 1, -1)]
+
+#: Place in the spec's `config` -> the field that it comes from.
+FIELDS = {
+    "source_directory": "files",
+    "environment": "environment_kind",
+    "environment.pip": "requirements",
+    "environment.conda": "conda_file",
+    "environment.dockerfile": "dockerfile",
+    "environment.base_image": "base_image",
+    "environment.python": "python",
+}
+
+
+def _mono(placeholder: str = "") -> forms.TextInput:
+    return forms.TextInput(
+        attrs={"class": "mono", "placeholder": placeholder, "spellcheck": "false"}
+    )
+
+
+class RegisterConfigForm(UploadForm):
+    folder_name = "source"
+    unpacks_archives = True
+    files_label = "Source files"
+    files_hint = "score.py and what it imports, or a zip archive of their folder."
+    folder_hint = "Everything in it is put beside score.py."
+
+    name = NameField(help_text="A name that is there already gets its next version.")
+    description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    kind = forms.ChoiceField(
+        choices=((Kind.SCORED, "A score.py"), (Kind.CONTAINER, "A container of your own")),
+        widget=forms.RadioSelect,
+        initial=Kind.SCORED,
+    )
+
+    entry_script = forms.CharField(
+        required=False,
+        widget=_mono("score.py"),
+        help_text="With init() and run(). Left empty: score.py, or the only script at the top.",
+    )
+    environment_kind = forms.ChoiceField(
+        label="Made from",
+        choices=ENVIRONMENTS,
+        widget=forms.RadioSelect,
+        initial=PIP,
+        required=False,
+    )
+    requirements = forms.CharField(
+        required=False,
+        label="Requirements",
+        widget=forms.Textarea(
+            attrs={
+                "rows": 4,
+                "class": "mono",
+                "spellcheck": "false",
+                "placeholder": "scikit-learn==1.8.0\nnumpy",
+            }
+        ),
+        help_text="One a line, as pip takes them. Left empty: requirements.txt of the sources.",
+    )
+    conda_file = forms.FileField(
+        required=False, help_text="Left empty: conda.yml or environment.yml of the sources."
+    )
+    dockerfile = forms.FileField(
+        required=False, label="Dockerfile", help_text="Left empty: Dockerfile of the sources."
+    )
+    base_image = forms.CharField(
+        required=False,
+        widget=_mono("the installation's own"),
+        help_text="An image with Python to build on.",
+    )
+    python = forms.ChoiceField(
+        required=False,
+        label="Python version",
+        choices=[("", "The base image's own"), *((version, version) for version in PYTHONS)],
+    )
+    workers = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=WORKERS_MAX,
+        widget=forms.NumberInput(attrs={"placeholder": 1}),
+        help_text="Processes that answer, one request at a time each.",
+    )
+
+    image = forms.CharField(required=False, widget=_mono("registry/name:tag"))
+    port = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=65_535,
+        widget=forms.NumberInput(attrs={"placeholder": 8080}),
+    )
+    health_path = forms.CharField(
+        required=False, widget=_mono("/"), help_text="Answers 200 once the service is ready."
+    )
+    score_path = forms.CharField(
+        required=False, widget=_mono("/score"), help_text="Where requests are sent."
+    )
+    method = forms.ChoiceField(
+        required=False, choices=[(method, method) for method in METHODS], initial="POST"
+    )
+    headers = PairsField(
+        separator=":", example="X-Tenant: eu", help_text="One a line, sent with every request."
+    )
+
+    env = PairsField(
+        label="Environment variables",
+        example="OMP_NUM_THREADS=1",
+        help_text="One a line. Seen by everyone who sees this config: no secrets.",
+    )
+    gpu = forms.BooleanField(required=False, label="Needs a GPU")
+    egress = forms.BooleanField(
+        required=False,
+        label="May reach the network",
+        help_text="Without it the service can only answer requests.",
+    )
+
+    def _upload(self, cleaned: dict):
+        if cleaned.get("kind") == Kind.CONTAINER:
+            return None
+        return super()._upload(cleaned).as_folder(self.folder_name)
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if self.errors:
+            return cleaned
+        try:
+            if cleaned["kind"] == Kind.CONTAINER:
+                self._check_container(cleaned)
+            else:
+                with written(cleaned["upload"]) as source:
+                    self._check_scored(cleaned, source)
+        except storage.UploadRefused as refusal:
+            self.add_error("files", str(refusal))
+        return cleaned
+
+    def _check_container(self, cleaned: dict) -> None:
+        for field in ("image", "port"):
+            if not cleaned[field]:
+                self.add_error(field, "A container needs it.")
+        given = ("image", "port", "health_path", "score_path", "method", "headers")
+        cleaned["definition"] = self._with_common({key: cleaned[key] for key in given})
+        if not self.errors:
+            self._check(cleaned["definition"], Path())
+
+    def _check_scored(self, cleaned: dict, source: Path) -> None:
+        """Check the sources together with what was sent beside them."""
+        environment = self._environment(cleaned, source)
+        definition = {
+            "entry_script": cleaned["entry_script"] or self._the_script(source),
+            "environment": {key: value for key, value in environment.items() if value},
+            "workers": cleaned["workers"],
+        }
+        cleaned["definition"] = self._with_common(definition)
+        if not self.errors:
+            self._check(cleaned["definition"], source)
+
+    def _with_common(self, definition: dict) -> dict:
+        common = {key: self.cleaned_data[key] for key in ("env", "gpu", "egress")}
+        return {key: value for key, value in {**definition, **common}.items() if value}
+
+    def _the_script(self, source: Path) -> str:
+        scripts = sorted(path.name for path in source.glob("*.py"))
+        if "score.py" in scripts:
+            return "score.py"
+        if len(scripts) == 1:
+            return scripts[0]
+        found = f"There are {', '.join(scripts)}" if scripts else "There is no .py file at the top"
+        self.add_error("entry_script", f"{found}: say which file has init() and run().")
+        return ""
+
+    def _environment(self, cleaned: dict, source: Path) -> dict:
+        """The spec's `environment`, with the paths of files among the sources."""
+        kind = cleaned["environment_kind"] or PIP
+        if kind == DOCKERFILE:
+            return {DOCKERFILE: self._file_of(kind, cleaned["dockerfile"], source)}
+        shared = {"base_image": cleaned["base_image"], "python": cleaned["python"]}
+        if kind == CONDA:
+            return {CONDA: self._file_of(kind, cleaned[CONDA_FILE], source), **shared}
+        lines = [line.strip() for line in cleaned["requirements"].splitlines()]
+        given = [line for line in lines if line and not line.startswith("#")]
+        return {PIP: given or _usual_file(PIP, source), **shared}
+
+    def _file_of(self, kind: str, sent: UploadedFile | None, source: Path) -> str | None:
+        """The name among the sources of the file sent for it, or of one usually called so."""
+        field = CONDA_FILE if kind == CONDA else DOCKERFILE
+        if sent is None:
+            found = _usual_file(kind, source)
+            if found is None:
+                names = " or ".join(USUAL_NAMES[kind][:3:2] or USUAL_NAMES[kind])
+                self.add_error(field, f"Choose it, or put {names} among the sources.")
+            return found
+        name = storage.safe_path(sent.name)
+        if (source / name).exists():
+            self.add_error(field, f"The sources hold a {name} already; keep one of them.")
+            return None
+        _put(sent, source / name)
+        return name
+
+    def _check(self, definition: dict, source: Path) -> None:
+        """Put every problem that the engine finds at the field that it comes from."""
+        problems = Problems()
+        root = Table({"config": definition}, "", problems, ("config",))
+        read_config(root, Folder(source, confined=True), None)
+        try:
+            problems.raise_if_any()
+        except InvalidSpec as refusal:
+            for problem in refusal.problems:
+                self.add_error(*self._at_field(problem))
+
+    def _at_field(self, problem: Problem) -> tuple[str | None, str]:
+        place = problem.place.removeprefix("config.")
+        first = re.split(r"[.\[]", place, maxsplit=1)[0]
+        for key, field in FIELDS.items():
+            if place == key or place.startswith((f"{key}.", f"{key}[")):
+                return field, _sentence(place.removeprefix(key), problem.message)
+        if first in self.fields:
+            return first, _sentence(place.removeprefix(first), problem.message)
+        return None, str(problem)
+
+    def register(self, user) -> InferenceConfig:
+        """Store the sources and the next version of the name, both or neither."""
+        with transaction.atomic():
+            files = self._store_sources() if self.cleaned_data["upload"] else None
+            return InferenceConfig.objects.register(
+                name=self.cleaned_data["name"],
+                kind=self.cleaned_data["kind"],
+                definition=self.cleaned_data["definition"],
+                files=files,
+                description=self.cleaned_data["description"],
+                created_by=user,
+            )
+
+    def _store_sources(self) -> StoredFiles:
+        with written(self.cleaned_data["upload"]) as source:
+            used = self.cleaned_data["definition"].get("environment", {}).values()
+            for sent in (self.cleaned_data[CONDA_FILE], self.cleaned_data[DOCKERFILE]):
+                if sent and sent.name in used:
+                    _put(sent, source / sent.name)
+            return StoredFiles.objects.store_path(source)
+
+
+def _put(sent: UploadedFile, path: Path) -> None:
+    sent.seek(0)
+    path.write_bytes(sent.read())
+
+
+def _usual_file(kind: str, source: Path) -> str | None:
+    return next((name for name in USUAL_NAMES[kind] if (source / name).is_file()), None)
+
+
+def _sentence(rest: str, message: str) -> str:
+    """What the engine says of a place, where the field is named by standing beside it."""
+    within = rest.strip(".")
+    return f"{within}: {message}" if within else f"{message[:1].upper()}{message[1:]}"
