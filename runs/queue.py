@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 JOB = "runs.jobs.execute"
-#: Added to a run's own budget: for storing, cleaning up and the service's last words.
-MARGIN_S = 180
+#: Added to a run's own budget before it is told to stop, for what the budget does not count.
+MARGIN_S = 120
+#: Added to that before RQ breaks into the job at whatever line it is, should it not obey.
+OBEY_S = 60
 DEFAULT_DURATION_S, DEFAULT_BUILD_S = 600.0, 900.0
 
 
@@ -27,11 +29,11 @@ def queue_of(target: Target) -> Queue:
     return Queue(target.queue, connection=get_connection("default"), serializer=JSONSerializer)
 
 
-def timeout_s(run: ProfileRun) -> int:
-    """When RQ may take the run's job for hung: after all that its budget allows."""
+def time_limit_s(run: ProfileRun) -> float:
+    """Seconds after which an attempt is told to stop: all that its budget allows, and a margin."""
     duration_s = run.budget.get("duration_s", DEFAULT_DURATION_S)
     build_s = run.budget.get("build_s", DEFAULT_BUILD_S)
-    return int(duration_s + build_s + MARGIN_S)
+    return duration_s + build_s + MARGIN_S
 
 
 def enqueue(run: ProfileRun) -> bool:
@@ -45,7 +47,7 @@ def enqueue(run: ProfileRun) -> bool:
             JOB,
             args=(str(run.uuid), run.attempt),
             job_id=run.job_id,
-            timeout=timeout_s(run),
+            timeout=int(time_limit_s(run)) + OBEY_S,
             result_ttl=3600,
             failure_ttl=7 * 86_400,
             description=f"{run.name}, attempt {run.attempt}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import uuid
@@ -24,13 +25,20 @@ interrupted = threading.Event()
 class Watch(threading.Thread):
     """As a context manager around the engine's work; `should_stop` costs nothing to ask."""
 
-    def __init__(self, run: ProfileRun, token: uuid.UUID, each_look: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        run: ProfileRun,
+        token: uuid.UUID,
+        each_look: Callable[[], None],
+        limit_s: float = math.inf,
+    ) -> None:
         super().__init__(name=f"watch-{run.name}", daemon=True)
         self._run = run
         self._token = token
         self._each_look = each_look
         self._done = threading.Event()
         self._beaten_at = time.monotonic()
+        self._ends_at = time.monotonic() + limit_s
         self.lost = False
         self.cancel_requested = False
 
@@ -42,8 +50,12 @@ class Watch(threading.Thread):
         self._done.set()
         self.join()
 
+    @property
+    def overdue(self) -> bool:
+        return time.monotonic() > self._ends_at
+
     def should_stop(self) -> bool:
-        return self.lost or self.cancel_requested or interrupted.is_set()
+        return self.lost or self.cancel_requested or self.overdue or interrupted.is_set()
 
     def run(self) -> None:
         try:

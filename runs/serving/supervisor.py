@@ -40,7 +40,7 @@ class Supervisor:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._children = Children()
-        self._env = dict(os.environ)
+        self._env = {**os.environ, "PROFILER_DATA_DIR": str(settings.PROFILER_DATA_DIR)}
         self._stopping = False
 
     def serve(self) -> None:
