@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 from packaging.utils import canonicalize_name
 
+from profiler.environment.python_version import wrong_python
 from profiler.environment.requirement_lines import RequirementLines, read_small_file
 from profiler.spec_fields import Folder, Problems, Table, shown
 
@@ -160,6 +161,8 @@ class _Dependencies:
         exact = _PYTHON.fullmatch(version)
         if version and exact is None:
             self._refuse(f"{shown(text)} leaves the version open; write one, such as python=3.11")
+        elif exact and (wrong := wrong_python(exact["version"])):
+            self._refuse(wrong)
         elif exact:
             self._python = exact["version"]
 

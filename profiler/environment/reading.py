@@ -6,14 +6,12 @@ import re
 from pathlib import Path
 
 from profiler.environment.conda import read_conda
+from profiler.environment.python_version import wrong_python
 from profiler.environment.requirement_lines import RequirementLines, read_small_file
 from profiler.spec import Environment
 from profiler.spec_fields import Folder, Problems, Table, shown
 
 KEYS = ("pip", "conda", "base_image", "dockerfile", "python")
-
-#: What the scoring server (azureml-inference-server-http 1.5) and its dependencies run on.
-PYTHON_OLDEST, PYTHON_NEWEST = (3, 9), (3, 14)
 
 _PYTHON = re.compile(r"3\.(\d{1,2})(\.\d{1,2})?")
 IMAGE = re.compile(
@@ -41,7 +39,7 @@ def environment_of(data: object, folder: Folder, place: str, problems: Problems)
     if table is None:
         return Environment()
     _refuse_combinations(table)
-    python = read_python(table)
+    python = _read_python(table)
     pip = _read_pip(table, folder)
     conda_path = table.path("conda", folder, "file")
     if conda_path is not None:
@@ -65,7 +63,7 @@ def _refuse_combinations(table: Table) -> None:
         table.add("base_image", 'cannot stand beside "dockerfile"; name it in its FROM line')
 
 
-def read_python(table: Table) -> str | None:
+def _read_python(table: Table) -> str | None:
     if isinstance(table.raw("python"), float):
         table.add("python", 'must be a string; write it in quotes, as "3.11"')
         return None
@@ -76,15 +74,6 @@ def read_python(table: Table) -> str | None:
         table.add("python", wrong)
         return None
     return version
-
-
-def wrong_python(version: str) -> str | None:
-    """Why a service cannot run on this version of Python, or None."""
-    major_minor = tuple(int(part) for part in version.split(".")[:2])
-    if PYTHON_OLDEST <= major_minor <= PYTHON_NEWEST:
-        return None
-    oldest, newest = (".".join(map(str, end)) for end in (PYTHON_OLDEST, PYTHON_NEWEST))
-    return f"{version} cannot run the scoring server; use {oldest} to {newest}"
 
 
 def _agreed_python(table: Table, explicit: str | None, conda: str | None) -> str | None:

@@ -115,9 +115,9 @@ def _joined(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), start=1):
         start = start or number
         if line.endswith("\\") and not line.lstrip().startswith("#"):
-            begun += line[:-1] + " "
+            begun += line[:-1].strip() + " "
             continue
-        yield start, begun + line
+        yield start, begun + line.strip()
         begun, start = "", 0
     if begun:
         yield start, begun
