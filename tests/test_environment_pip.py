@@ -53,7 +53,7 @@ def test_requirements_come_from_a_file_and_those_it_includes(tmp_path):
     environment = read_environment({"pip": "requirements.txt"}, tmp_path)
 
     assert environment.pip == (
-        "numpy==2.1    ; python_version > '3.8'",
+        "numpy==2.1 ; python_version > '3.8'",
         "pandas",
         "joblib",
         "scipy",

@@ -99,7 +99,9 @@ def _wrong_member(member: zipfile.ZipInfo, others: Iterable[str]) -> str | None:
 
 def _is_litter(name: str) -> bool:
     parts = PurePosixPath(name).parts
-    return any((part.startswith(".") and part != "..") or part in LITTER for part in parts)
+    return any(
+        (part.startswith(".") and not part.startswith("..")) or part in LITTER for part in parts
+    )
 
 
 def _labelled(names: list[str]) -> Iterable[tuple[str, str | None]]:

@@ -68,10 +68,10 @@ def _is_utf8(sheet: Sheet, line: bytes) -> bool:
     return True
 
 
-def not_utf8(error: UnicodeDecodeError) -> str:
-    """What to say of a line or cell; bytes count from 1."""
+def not_utf8(error: UnicodeDecodeError, within: str = "") -> str:
+    """What to say of a byte, counted from 1 in its line or `within` what is said here."""
     byte = error.object[error.start]
-    return f"byte {error.start + 1} (0x{byte:02x}) is not UTF-8; save the file as UTF-8"
+    return f"byte {error.start + 1}{within} (0x{byte:02x}) is not UTF-8; save the file as UTF-8"
 
 
 def parse_json(text: str) -> tuple[object, str | None]:

@@ -32,7 +32,7 @@ def body_and_label(names: Sequence[str]) -> tuple[int, int | None] | str:
     if not bodies:
         return 'has only labels; add a column "body" with what to send'
     if len(bodies) > 1:
-        listed = ", ".join(shown(name) for name in names)
+        listed = ", ".join(shown(names[index]) for index in bodies)
         return (
             f"has {len(bodies)} columns of bodies ({listed}); keep one, and optionally one named"
             f' "{LABEL}". For several values in one request, write each body as JSON in .jsonl'
@@ -64,7 +64,7 @@ def _decoded(sheet: Sheet, delimiter: str) -> str:
     except UnicodeDecodeError as error:
         row = _row_at(content[: error.start].decode(), delimiter)
         where = f"row {row}" if row else "the header"
-        raise sheet.stop(f"{where}: {not_utf8(error)}") from error
+        raise sheet.stop(f"{where}: {not_utf8(error, ' of the file')}") from error
 
 
 def _row_at(text_before: str, delimiter: str) -> int:
@@ -104,7 +104,10 @@ def _read_records(sheet: Sheet, reader) -> None:
 
 def _wrong_width(record: list[str], header: list[str], line: int) -> str:
     return (
-        f"(line {line}) has {len(record)} values for {len(header)}"
-        f" column{'s' if len(header) > 1 else ''}; put values that hold the delimiter in double"
-        " quotes, and double the quotes in them"
+        f"has {_counted(record, 'value')} for {_counted(header, 'column')} (line {line}); put values"
+        " that hold the delimiter in double quotes, and double the quotes in them"
     )
+
+
+def _counted(things: list[str], noun: str) -> str:
+    return f"{len(things)} {noun}" if len(things) == 1 else f"{len(things)} {noun}s"
