@@ -88,7 +88,7 @@ class Images:
 
     def environment_image(self, environment: Environment) -> str:
         """Server and packages, on the environment's base."""
-        base = self._base(environment)
+        base = self.base_image(environment)
         context = environment_context(base, environment)
         name = f"{REPOSITORY}/env:{context.content_hash(self._id_of(base) or '')}"
         if self._id_of(name) is None:
@@ -114,7 +114,7 @@ class Images:
         self._add_placed(context, "code", layout.source_files(config))
         return self._built("run", context)
 
-    def _base(self, environment: Environment) -> str:
+    def base_image(self, environment: Environment) -> str:
         """The environment's own base, the configured one, the local one, or one from a registry."""
         if environment.dockerfile is not None:
             return self._user_image(environment.dockerfile)

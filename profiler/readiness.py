@@ -171,5 +171,5 @@ def last_exception(log: str) -> str:
         elif in_traceback and line and not line.startswith(" "):
             in_traceback = False
             if not line.startswith(WRAPPER):
-                found = line
+                found = line.removeprefix("entry_module.")  # what the server calls score.py
     return found
