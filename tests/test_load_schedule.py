@@ -98,8 +98,8 @@ def test_arrivals_are_ordered_and_within_both_ends(
 def test_the_next_stage_begins_where_this_one_ends():
     assert stage_end(constant(10, duration_s=2), 0, 1900 * MS, 20) == 2 * NS
     assert stage_end(constant(10, requests=5), 0, 400 * MS, 5) == 500 * MS
-    assert stage_end(poisson(10, requests=5), 0, 432 * MS, 5) == 432 * MS
-    assert stage_end(poisson(10, requests=5, duration_s=3), 0, 432 * MS, 5) == 432 * MS
+    assert stage_end(poisson(10, requests=5), 0, 432 * MS, 5) == 532 * MS
+    assert stage_end(poisson(10, requests=5, duration_s=3), 0, 432 * MS, 5) == 532 * MS
     assert stage_end(poisson(10, requests=50, duration_s=3), 0, 2900 * MS, 31) == 3 * NS
 
 

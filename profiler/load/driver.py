@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from profiler.errors import PROFILER_ERROR, TARGET_UNAVAILABLE, RunFailed
+from profiler.errors import DISK_FULL, PROFILER_ERROR, TARGET_UNAVAILABLE, RunFailed
 from profiler.load.link import Link
 from profiler.load.record_log import RecordLog
 from profiler.load.request_file import write_requests
@@ -48,8 +49,10 @@ class BadAnswer:
 
 @dataclass(frozen=True)
 class DriverReport:
-    """How well the driver kept time. Lateness is sent less scheduled, of all requests that did not
-    have to wait for a connection under the cap (`queued` counts those); None when nothing was sent.
+    """How well the driver kept time: lateness is sent less scheduled, None when nothing was sent.
+
+    `queued` requests had to wait because the driver opens no more connections than
+    driver_process.MOST_CONNECTIONS; their waiting is in their latency, not in the lateness.
     """
 
     late_p50_ms: float | None
@@ -98,7 +101,8 @@ class Driver:
         if address != self._written_for:
             # A new file: the driver still maps the old one.
             self._requests.unlink(missing_ok=True)
-            write_requests(self._requests, self._rows, address)
+            self._written_for = None
+            self._write_requests(address)
             self._written_for = address
         self._link.command("connect", **asdict(address), requests=str(self._requests))
         self._link.reply("connected")
@@ -142,7 +146,7 @@ class Driver:
     def results(self) -> Columns:
         """Everything finished since the start, in order of due time. Not to be written to."""
         self._link.check()
-        return self._log.results()
+        return self._log.snapshot()[0]
 
     def take(self) -> Columns:
         """What finished since the last take, in order of due time."""
@@ -152,7 +156,15 @@ class Driver:
     def pending(self) -> np.ndarray:
         """Due times (ns) of requests that are due and not finished, earliest first."""
         self._link.check()
-        return self._log.pending()
+        return self._log.snapshot()[1]
+
+    def snapshot(self) -> tuple[Columns, np.ndarray]:
+        """`results()` and `pending()` of one moment: every request due by then is in one of them.
+
+        The moment lies up to some 20 ms back.
+        """
+        self._link.check()
+        return self._log.snapshot()
 
     def finished(self) -> bool:
         """Whether no load is going on; a load goes on until it is stopped."""
@@ -170,6 +182,15 @@ class Driver:
 
     def _add_records(self, records: np.ndarray, pending: np.ndarray) -> None:
         self._log.add(records, pending)
+
+    def _write_requests(self, address: Address) -> None:
+        try:
+            write_requests(self._requests, self._rows, address)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            message = f"no space for the prepared requests in {self._requests.parent}"
+            raise RunFailed(DISK_FULL, message) from error
 
     def _begin(self, what: str, **values: object) -> None:
         self._must_be_idle()

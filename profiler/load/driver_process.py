@@ -36,7 +36,7 @@ TELLING_SHARE = 20
 #: Seconds between batches to the engine, and between looks for overdue answers.
 TICK_S = 0.02
 #: Connections at a time; beyond it requests wait and are counted as queued.
-MOST_CONNECTIONS = 2000
+MOST_CONNECTIONS = 4000
 #: Answers kept of a pass over the rows.
 MOST_ANSWERS = 1000
 

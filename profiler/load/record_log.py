@@ -28,24 +28,23 @@ class RecordLog:
                 self._untaken.append(records)
             self._pending = pending
 
-    def results(self) -> Columns:
-        """All of them. Costs a merge of what is new, and a copy."""
+    def snapshot(self) -> tuple[Columns, np.ndarray]:
+        """All of them, and what was pending when the last of them came.
+
+        Costs a merge of what is new, and a copy.
+        """
         with self._lock:
             arrived, self._arrived = self._arrived, []
+            pending = self._pending
         if arrived:
             self._ordered = _merged(self._ordered, _columns(np.concatenate(arrived)))
-        return dict(self._ordered)
+        return dict(self._ordered), np.sort(pending)
 
     def take(self) -> Columns:
         """Those that arrived since the last call."""
         with self._lock:
             untaken, self._untaken = self._untaken, []
         return _sorted(_columns(np.concatenate([np.empty(0, RECORD_DTYPE), *untaken])))
-
-    def pending(self) -> np.ndarray:
-        """Due times of requests without an end, earliest first."""
-        with self._lock:
-            return np.sort(self._pending)
 
 
 def _columns(records: np.ndarray) -> Columns:

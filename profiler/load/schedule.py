@@ -61,15 +61,13 @@ def arrival_blocks(stage: Stage, seed: int, start: int, ordinal: int = 0) -> Ite
 def stage_end(stage: Stage, start: int, last_arrival: int, sent: int) -> int:
     """When an open stage that has sent its last request gives way to the next (ns).
 
-    After its duration; or, where its requests ran out first, when one more would have been due:
-    at the last arrival for Poisson, which has no memory.
+    After its duration; or, where its requests ran out first, a mean gap after the last of them.
     """
     ends = []
     if stage.duration_s is not None:
         ends.append(start + round(stage.duration_s * NS))
     if stage.requests is not None and sent >= stage.requests:
-        constant = stage.arrivals == "constant"
-        ends.append(start + round(sent / stage.rate_rps * NS) if constant else last_arrival)
+        ends.append(last_arrival + round(NS / stage.rate_rps))
     return min(ends)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, takewhile
 from time import monotonic_ns
 
 import numpy as np
@@ -79,16 +79,21 @@ class Sender:
         self.answers: list[tuple[int, int, bytes]] = []
         self.bad: tuple[int, int, str, bytes] | None = None
         self.sent = self.queued = self.in_flight_most = 0
-        #: Sent less scheduled, of all that did not have to wait for a connection.
+        #: Sent less scheduled, of all.
         self.late_ns = array("q")
 
     # Sending
 
     def send(self, exchange: Exchange) -> None:
-        """Send now, on an idle connection or a new one; wait for one where the cap forces it."""
+        """Send now, on an idle connection or a new one; wait for one where the cap forces it.
+
+        Getting a connection is part of being served: it comes after `sent_ns`, so that sent less
+        scheduled is how late the driver was and nothing else.
+        """
+        exchange.sent_ns = monotonic_ns()
+        self.late_ns.append(exchange.sent_ns - exchange.scheduled_ns)
         if self._idle or len(self._connections) < self._most:
             self._send(exchange)
-            self.late_ns.append(exchange.sent_ns - exchange.scheduled_ns)
         else:
             self.queued += 1
             self._waiting.append(exchange)
@@ -99,7 +104,6 @@ class Sender:
         self._in_flight[exchange] = None
         if len(self._in_flight) > self.in_flight_most:
             self.in_flight_most = len(self._in_flight)
-        exchange.sent_ns = monotonic_ns()
         if self._idle:
             exchange.connection = self._idle.popitem()[0]
             exchange.connection.send(exchange)
@@ -185,21 +189,18 @@ class Sender:
     def give_up_late(self) -> None:
         """End every request whose answer is overdue."""
         limit = monotonic_ns() - self._timeout_ns
-        late = []
-        for exchange in self._in_flight:
-            if exchange.sent_ns > limit:
-                break
-            late.append(exchange)
-        for exchange in late:
+        for exchange in list(takewhile(lambda one: one.sent_ns <= limit, self._in_flight)):
             self._give_up(exchange, "timeout")
+        while self._waiting and self._waiting[0].sent_ns <= limit:
+            self._end_unsent(self._waiting.popleft(), "timeout")
 
     def drop_waiting(self) -> None:
-        """Requests that were due but never got a connection end as aborted, unsent."""
-        now = monotonic_ns()
+        """Requests that were due but never got a connection end as aborted."""
         while self._waiting:
-            exchange = self._waiting.popleft()
-            exchange.sent_ns = now
-            self.finish(exchange, "aborted", 0, now, 0, 0, b"")
+            self._end_unsent(self._waiting.popleft(), "aborted")
+
+    def _end_unsent(self, exchange: Exchange, outcome: str) -> None:
+        self.finish(exchange, outcome, 0, monotonic_ns(), 0, 0, b"")
 
     def abort(self) -> None:
         """End everything still in flight."""

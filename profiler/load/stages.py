@@ -175,14 +175,17 @@ class OncePass:
         self._sender = sender
         self._rows = iter(rows)
         self._finished = finished
+        self._over = False
 
     def begin(self) -> None:
         self._turn()
 
     def stop(self) -> None:
-        self._rows = iter(())
+        self._over = True
 
     def _turn(self) -> None:
+        if self._over:
+            return
         row = next(self._rows, None)
         if row is None:
             self._finished()
