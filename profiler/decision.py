@@ -6,6 +6,7 @@ so the engine may ask 20 times a second and the finished measurement says the sa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +29,7 @@ from profiler.statistics import (
     SequentialRule,
     design_effect,
     over_share,
+    preset_looks,
     slope_interval,
 )
 
@@ -36,13 +38,14 @@ from profiler.statistics import (
 FAIL_AFTER_S, PASS_AFTER_S = 0.3, 1.0
 #: In open loop at least this share of the offered rate must be achieved.
 ACHIEVED_SHARE = 0.99
-#: In-flight requests grow when their number rises by this many, and this share of the requests.
-GROWTH_REQUESTS, GROWTH_SHARE, GROWTH_AFTER_S = 10, 0.05, 2.0
+#: In-flight requests that rise by the first share of the requests are no pass; by the second, and
+#: by this many, after this many seconds, a failure.
+GROWTH_SHARE, GROWTH_REQUESTS, GROWTH_AFTER_S = (0.01, 0.05), 10, 2.0
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the first `requests` requests show; `over` of them were late or failed."""
+    """What the first `requests` requests show (0: no look yet); `over` were late or failed."""
 
     outcome: Outcome
     reasons: tuple[str, ...]
@@ -53,6 +56,28 @@ class Decision:
 def is_open(load: Load) -> bool:
     """Whether every stage offers requests at a rate of its own."""
     return all(stage.mode == "open" for stage in load.stages)
+
+
+def preset_rule(
+    bound: Bound, load: Load, *, rps: float, at_least_s: float = PASS_AFTER_S
+) -> SequentialRule:
+    """The rule for a load of about `rps` requests per second that no pass may be shorter than.
+
+    Set before the load begins: from the offered rate, or from what a warm-up achieved. The first
+    look that may pass comes two standard deviations of a Poisson count later than the shortest
+    load, so that it is hardly ever too early and wasted.
+    """
+    expected = rps * shortest_s(bound, load, at_least_s)
+    least = math.ceil(expected + 2 * math.sqrt(expected)) + 1
+    looks = preset_looks(bound.percentile, bound.confidence, least)
+    return SequentialRule(bound.percentile, bound.confidence, looks)
+
+
+def shortest_s(bound: Bound, load: Load, at_least_s: float) -> float:
+    """The shortest load that can pass: in open loop a growing backlog takes time to show."""
+    if not is_open(load) or bound.latency_ms is None:
+        return at_least_s
+    return max(at_least_s, 2 * bound.latency_ms / 1000)
 
 
 def decide(
@@ -79,7 +104,7 @@ def decide(
         return Decision("failed", (reason,), len(due), int(due.over.sum()))
     counted = due.where(~due.void)
     ready = int(np.argmin(counted.settled)) if not counted.settled.all() else len(counted)
-    decision = Decision("undecided", ("too few requests for any decision",), len(counted), 0)
+    decision = Decision("undecided", ("too few requests for any decision",), 0, 0)
     for look in rule.looks:
         if look > ready:
             break
@@ -111,7 +136,7 @@ def _look(
     elapsed_s = (int(due.scheduled_ns[-1]) - start_ns) / NS
     parts = [_percentile(rule, due, bound), _errors(rule, due, bound)]
     if is_open(load):
-        parts += [_achieved(rule, due, bound), _in_flight(rule, due, start_ns, elapsed_s)]
+        parts += _keeping_up(rule, due, bound, start_ns)
     elif bound.min_throughput_rps is not None:
         parts.append(_throughput(rule, due, bound.min_throughput_rps, start_ns))
     failed = [part.reason for part in parts if part.outcome == "failed"]
@@ -158,11 +183,24 @@ def _errors(rule: SequentialRule, due: Due, bound: Bound) -> Part:
     return Part("undecided", f"{found}; too few requests to tell")
 
 
-def _achieved(rule: SequentialRule, due: Due, bound: Bound) -> Part:
-    """Requests left behind since the first quarter of the time, against those due since then.
+def _keeping_up(rule: SequentialRule, due: Due, bound: Bound, start_ns: int) -> list[Part]:
+    """Whether the service is as fast as the load: its backlog must not grow.
 
-    The first quarter, because a load that has just begun has nothing in flight yet.
+    A load shorter than twice the latency bound cannot tell (a backlog that grows is still within
+    the bound), and one of less than GROWTH_AFTER_S does not fail a service for it.
     """
+    elapsed_s = (int(due.scheduled_ns[-1]) - start_ns) / NS
+    if elapsed_s < 2 * (bound.latency_ms or 0.0) / 1000:
+        return [Part("undecided", f"{elapsed_s:.2g} s of load do not tell whether the service "
+                     f"keeps up; twice the latency bound is the least")]  # fmt: skip
+    parts = [_achieved(rule, due, bound), _in_flight(rule, due, start_ns)]
+    if elapsed_s < GROWTH_AFTER_S:
+        return [Part("undecided", part.reason) if part.outcome == "failed" else part
+                for part in parts]  # fmt: skip
+    return parts
+
+
+def _achieved(rule: SequentialRule, due: Due, bound: Bound) -> Part:
     share, behind, count = achieved_share(due, bound)
     if share is None or share >= ACHIEVED_SHARE:
         return PASSED
@@ -175,23 +213,26 @@ def _achieved(rule: SequentialRule, due: Due, bound: Bound) -> Part:
     return Part("undecided", f"{found}; too few requests to tell")
 
 
-def _in_flight(rule: SequentialRule, due: Due, start_ns: int, elapsed_s: float) -> Part:
-    """In-flight requests growing without end: their number and their latency both rise."""
-    if elapsed_s < GROWTH_AFTER_S:
-        return PASSED
+def _in_flight(rule: SequentialRule, due: Due, start_ns: int) -> Part:
+    """Requests in flight growing without end: over the later half, their number and latency rise.
+
+    The later half, because a load that has just begun has nothing in flight yet.
+    """
     at_s, number = in_flight(due, start_ns)
-    growth = slope_interval(at_s, number, 1 - 2 * rule.fail_share)
-    latency_ms = (due.known_ns - due.scheduled_ns) / NS_PER_MS
-    slower = slope_interval(due.scheduled_ns / NS, latency_ms, 1 - 2 * rule.fail_share)
+    later = len(at_s) // 2
+    growth = slope_interval(at_s[later:], number[later:], 1 - 2 * rule.fail_share)
+    half = due.where(due.scheduled_ns >= start_ns + at_s[later] * NS)
+    latency_ms = (half.known_ns - half.scheduled_ns) / NS_PER_MS
+    slower = slope_interval(half.scheduled_ns / NS, latency_ms, 1 - 2 * rule.fail_share)
     if growth is None or slower is None or growth.low <= 0 or slower.low <= 0:
         return PASSED
-    if growth.value * elapsed_s < max(GROWTH_REQUESTS, GROWTH_SHARE * len(due)):
+    grown = growth.value * (at_s[-1] - at_s[later])
+    if grown < GROWTH_SHARE[0] * len(half):
         return PASSED
-    return Part(
-        "failed",
-        f"requests in flight grew by {growth.value:.3g} per second, to {number[-1]:.0f}: the "
-        "service is slower than the load",
-    )
+    found = f"requests in flight grew by {growth.value:.3g} per second, to {number[-1]:.0f}"
+    if grown >= max(GROWTH_REQUESTS, GROWTH_SHARE[1] * len(half)):
+        return Part("failed", f"{found}: the service is slower than the load")
+    return Part("undecided", f"{found}; too few requests to tell whether without end")
 
 
 def _throughput(rule: SequentialRule, due: Due, least_rps: float, start_ns: int) -> Part:

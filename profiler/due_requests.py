@@ -119,15 +119,16 @@ def achieved_share(due: Due, bound: Bound) -> tuple[float | None, int, int]:
     """Share of the offered rate that is achieved, with the requests left behind and those due.
 
     Left behind: due, unanswered and older than the latency bound (a younger one may yet be in
-    time). None where nothing was due.
+    time). Counted over the later half of the time, because a load that has just begun has nothing
+    in flight yet. None where nothing was due.
     """
     first_ns, last_ns = int(due.scheduled_ns[0]), int(due.scheduled_ns[-1])
-    quarter_ns = first_ns + (last_ns - first_ns) // 4
-    count = int((due.scheduled_ns > quarter_ns).sum())
+    middle_ns = first_ns + (last_ns - first_ns) // 2
+    count = int((due.scheduled_ns > middle_ns).sum())
     if count == 0:
         return None, 0, 0
     allowed_ns = (bound.latency_ms or 0.0) * NS_PER_MS
-    behind = left_behind(due, last_ns, allowed_ns) - left_behind(due, quarter_ns, allowed_ns)
+    behind = left_behind(due, last_ns, allowed_ns) - left_behind(due, middle_ns, allowed_ns)
     behind = max(behind, 0)
     return (count - behind) / count, behind, count
 

@@ -10,12 +10,11 @@ import numpy as np
 from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
-from profiler.decision import Decision, decide
+from profiler.decision import Decision, decide, preset_rule
 from profiler.measurement import Measurement, MeasurementContext, summarise
 from profiler.objective import Bound
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.samples import Columns
-from profiler.statistics import SequentialRule, preset_looks
 
 #: Load before the measured time begins: the change of quota and the first connections are then
 #: behind it (three CFS periods of 100 ms).
@@ -48,9 +47,7 @@ class Probe:
         self._ordinal = ordinal
         self._at_least_s = at_least_s
         self._distinct_rows = distinct_rows
-        least = int(rig.rate_rps * at_least_s)
-        looks = preset_looks(bound.percentile, bound.confidence, least)
-        self._rule = SequentialRule(bound.percentile, bound.confidence, looks)
+        self._rule = preset_rule(bound, rig.spec.load, rps=rig.rate_rps, at_least_s=at_least_s)
         self._start_ns = self._end_ns = 0
 
     def take(self) -> Measurement:

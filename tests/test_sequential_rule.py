@@ -1,0 +1,137 @@
+"""The sequential rule: by hand at one look, and by simulation over all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from profiler.binomial import at_least, at_most
+from profiler.statistics import SequentialRule, design_effect, preset_looks
+
+
+def test_a_single_look_is_mlperf_s_early_stopping() -> None:
+    rule = SequentialRule(99, 0.99, (459,))
+    assert rule.decide(459, 0) == "passed"
+    assert rule.decide(459, 1) == "undecided"
+    assert SequentialRule(99, 0.99, (662,)).decide(662, 1) == "passed"
+    assert SequentialRule(99, 0.99, (458,)).decide(458, 0) == "undecided"
+
+
+def test_a_look_fails_when_so_many_over_would_be_chance_too_seldom() -> None:
+    """P[Binomial(20, 0.05) >= 4] = 0.0159, >= 3 is 0.0755."""
+    rule = SequentialRule(95, 0.95, (20,))
+    assert rule.decide(20, 4) == "failed"
+    assert rule.decide(20, 3) == "undecided"
+
+
+def test_the_error_is_split_over_the_looks() -> None:
+    rule = SequentialRule(95, 0.95, (21, 43, 86, 172, 344, 688))
+    assert rule.passing_looks == (86, 172, 344, 688)
+    assert rule.pass_share == pytest.approx(0.05 / 4)
+    assert rule.fail_share == pytest.approx(0.05 / 6)
+    assert at_most(0, 86, 0.05) <= rule.pass_share < at_most(0, 85, 0.05)
+    assert rule.decide(86, 0) == "passed"
+
+
+def test_early_looks_may_only_fail() -> None:
+    rule = SequentialRule(95, 0.95, (43, 86, 172), passing=2)
+    assert rule.decide(43, 0) == "undecided"
+    assert rule.decide(43, 20) == "failed"
+
+
+def test_looks_too_early_to_pass_take_no_share_of_the_error() -> None:
+    """At 40 and 80 requests not even none over proves a p95 at half of the error."""
+    rule = SequentialRule(95, 0.95, (20, 40, 80))
+    assert rule.passing_looks == (80,)
+    assert rule.pass_share == pytest.approx(0.05)
+    assert SequentialRule(95, 0.95, (10, 20)).passing_looks == ()
+    assert SequentialRule(95, 0.95, (10, 20)).decide(20, 0) == "undecided"
+
+
+def test_no_decision_between_the_looks() -> None:
+    with pytest.raises(ValueError, match="21 is not one of the preset looks"):
+        SequentialRule(95, 0.95, (20, 40)).decide(21, 0)
+
+
+@pytest.mark.parametrize("looks", [(), (20, 20), (40, 20)])
+def test_looks_rise(looks) -> None:
+    with pytest.raises(ValueError, match="rising"):
+        SequentialRule(95, 0.95, looks)
+
+
+@pytest.mark.parametrize("percentile", [50, 90, 95, 99, 99.9])
+@pytest.mark.parametrize("least", [0, 100, 5000])
+def test_preset_looks_double_and_can_all_pass_at_the_end(percentile, least) -> None:
+    looks = preset_looks(percentile, 0.95, least)
+    rule = SequentialRule(percentile, 0.95, looks)
+    assert rule.passing_looks == looks[-4:]
+    assert looks[-4] >= least
+    assert all(2 * a <= b <= 2 * a + 1 for a, b in zip(looks, looks[1:], strict=False))
+
+
+def test_a_clump_counts_as_few_requests() -> None:
+    """Nine over of 160: with a design effect of 8 that is two (rounded up) of twenty."""
+    rule = SequentialRule(95, 0.95, (160,))
+    assert at_least(18, 160, 0.05) < 0.05 and rule.decide(160, 18) == "failed"
+    assert rule.decide(160, 18, clumping=8.0) == "undecided"
+    assert rule.decide(160, 1) == "passed"
+    assert rule.decide(160, 1, clumping=4.0) == "undecided"
+
+
+# ---- what the rule promises, by simulation ----
+
+TRIALS = 1500
+
+
+def independent(random: np.random.Generator, share: float, count: int) -> np.ndarray:
+    return random.random(count) < share
+
+
+def in_clumps(random: np.random.Generator, share: float, count: int) -> np.ndarray:
+    """Requests over the bound come in runs of five on average, as in a queue."""
+    flags = np.zeros(count, dtype=bool)
+    gap = share / (5 * (1 - share))
+    at = 0 if random.random() < share else int(random.geometric(gap))
+    while at < count:
+        run = int(random.geometric(1 / 5))
+        flags[at : at + run] = True
+        at += run + int(random.geometric(gap))
+    return flags
+
+
+def shares_of(draw, true_share: float, least: int = 0, trials: int = TRIALS) -> dict[str, float]:
+    """How often each outcome comes over all looks of p95 at 95 %."""
+    random = np.random.default_rng(11)
+    looks = preset_looks(95, 0.95, least)
+    rule = SequentialRule(95, 0.95, looks)
+    counts = {"passed": 0, "failed": 0, "undecided": 0}
+    for _ in range(trials):
+        flags = draw(random, true_share, looks[-1])
+        over = np.cumsum(flags)
+        for n in looks:
+            outcome = rule.decide(n, int(over[n - 1]), design_effect(flags[:n]))
+            if outcome != "undecided":
+                break
+        counts[outcome] += 1
+    return {outcome: count / trials for outcome, count in counts.items()}
+
+
+def test_a_size_just_over_its_bound_passes_seldom_enough() -> None:
+    assert shares_of(independent, 0.05)["passed"] <= 0.05
+
+
+def test_a_size_just_within_its_bound_fails_seldom_enough() -> None:
+    assert shares_of(independent, 0.05)["failed"] <= 0.05
+
+
+def test_clear_cases_are_decided() -> None:
+    assert shares_of(independent, 0.01, trials=300)["passed"] >= 0.99
+    assert shares_of(independent, 0.15, trials=300)["failed"] >= 0.99
+
+
+def test_clumps_neither_fail_a_good_size_nor_pass_a_bad_one() -> None:
+    """Without the design effect a size at its bound would fail in 4 of 10 cases."""
+    at_bound = shares_of(in_clumps, 0.05, least=1000, trials=300)
+    assert at_bound["failed"] <= 0.08
+    assert shares_of(in_clumps, 0.075, least=1000, trials=300)["passed"] <= 0.05
+    assert shares_of(in_clumps, 0.10, least=1000, trials=300)["failed"] >= 0.95
