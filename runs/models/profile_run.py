@@ -70,6 +70,11 @@ class ProfileRunQuerySet(models.QuerySet):
         """Running although their cancel was asked for long enough ago."""
         return self.running().filter(cancel_requested_at__lt=timezone.now() - CANCEL_PATIENCE)
 
+    def ahead_of(self, run: ProfileRun) -> ProfileRunQuerySet:
+        """Unfinished runs that the same target takes before a queued one."""
+        earlier = Q(state=ProfileRun.State.QUEUED, queued_at__lt=run.queued_at)
+        return self.filter(earlier | Q(state=ProfileRun.State.RUNNING), target_id=run.target_id)
+
     def free_name(self, stem: str) -> str:
         """`<stem>-<n>` with the lowest n above the number of runs so named that is free."""
         number = self.filter(name__startswith=f"{stem}-").count() + 1

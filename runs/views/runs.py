@@ -1,27 +1,99 @@
-"""Placeholder: to be written."""
+"""Runs: the list, one run's page with its live part, the data of its charts, its log, cancel."""
 
-from django.http import HttpRequest, HttpResponse
+from __future__ import annotations
 
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
-def run_list(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+from runs import chart_data, run_page
+from runs.lists.paging import paged
+from runs.lists.runs import RunFilter, RunTable
+from runs.models import ProfileRun
 
-
-def run_detail(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
-
-
-def run_live(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
-
-
-def run_series(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+#: htmx stops polling when it gets this status.
+STOP_POLLING = 286
 
 
-def run_log(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+def the_run(name: str) -> ProfileRun:
+    return get_object_or_404(ProfileRun.objects.for_page(), name=name)
 
 
-def run_cancel(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_safe
+def run_list(request: HttpRequest) -> HttpResponse:
+    chosen = RunFilter(request.GET, queryset=ProfileRun.objects.for_list())
+    table = paged(request, RunTable(chosen.qs))
+    return render(request, "runs/run_list.html", {"filter": chosen, "table": table})
+
+
+@require_safe
+@never_cache
+def run_detail(request: HttpRequest, name: str) -> HttpResponse:
+    run = the_run(name)
+    context = run_page.page_context(run, request.GET.get("measurement"))
+    return render(request, "runs/run_detail.html", context)
+
+
+@require_safe
+@never_cache
+def run_live(request: HttpRequest, name: str) -> HttpResponse:
+    """The part of a live run's page that changes; a finished one makes the page load anew."""
+    run = get_object_or_404(ProfileRun.objects.select_related("target"), name=name)
+    context = run_page.live_context(run)
+    if run.is_finished:
+        response = render(request, "runs/_live.html", context, status=STOP_POLLING)
+        response["HX-Refresh"] = "true"
+        return response
+    return render(request, "runs/_live.html", context)
+
+
+@require_safe
+@never_cache
+def run_series(request: HttpRequest, name: str, chart: str) -> HttpResponse:
+    """A chart as JSON; 204 when nothing came since the `?since=` that the page has already."""
+    run = the_run(name)
+    source = chart_data.source(run, chart, request.GET.get("measurement"))
+    if source is None:
+        raise Http404(f"There is no chart {chart!r}.")
+    if request.GET.get("since") == source.version:
+        return HttpResponse(status=204)
+    return JsonResponse({"version": source.version, **source.draw()})
+
+
+@require_safe
+@never_cache
+def run_log(request: HttpRequest, name: str) -> HttpResponse:
+    """The whole log as text; with `?after=<index>` what came since, for a page that follows it."""
+    run = get_object_or_404(ProfileRun.objects.only("pk", "name", "state"), name=name)
+    after = request.GET.get("after", "")
+    if not after:
+        texts = run.log_chunks.order_by("index").values_list("text", flat=True)
+        response = StreamingHttpResponse(texts.iterator(), content_type="text/plain; charset=utf-8")
+        response["Content-Disposition"] = f'inline; filename="{run.name}.log"'
+        return response
+    start = int(after) if after.isdecimal() else 0
+    chunks = run.log_chunks.filter(index__gte=start).order_by("index")
+    news = list(chunks.values_list("index", "text"))
+    return JsonResponse(
+        {
+            "text": "".join(text for _, text in news),
+            "next": news[-1][0] + 1 if news else start,
+            "finished": run.is_finished,
+        }
+    )
+
+
+@require_POST
+def run_cancel(request: HttpRequest, name: str) -> HttpResponse:
+    run = get_object_or_404(ProfileRun, name=name)
+    if run.request_cancel(request.user):
+        messages.success(
+            request, f"{run.name} is being cancelled. What it measured so far is kept."
+        )
+    else:
+        run.refresh_from_db()
+        state = "being cancelled" if run.is_cancelling else run.get_state_display().lower()
+        messages.warning(request, f"{run.name} is already {state}.")
+    return redirect("run_detail", name=run.name)

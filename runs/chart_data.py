@@ -1,0 +1,87 @@
+"""A run's charts by name: where each gets its samples, and when it has to be drawn anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from runs import charts, series, sizing_curve
+from runs.models import Measurement, ProfileRun
+from runs.run_page import curve_of, scene_of, shown_measurement
+
+REQUEST_COLUMNS = ("scheduled_ns", "finished_ns", "outcome")
+NOTHING_YET = {"empty": "Nothing was recorded for this yet."}
+
+
+@dataclass(frozen=True)
+class Source:
+    """`version` changes when `draw` would give something else; drawing is the dear part."""
+
+    version: str
+    draw: Callable[[], dict]
+
+
+def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
+    """The chart of that name, None when there is no such; `wanted` is a measurement's ordinal."""
+    measurements = list(run.measurements.all())
+    if chart == "sizing":
+        version = f"{len(measurements)}-{run.state}"
+        return Source(version, lambda: _sizing(run, measurements))
+    if chart not in DRAWN:
+        return None
+    row = shown_measurement(run, measurements, wanted)
+    ordinal = row.ordinal if row else (run.current or {}).get("ordinal")
+    if ordinal is None:
+        return Source(f"none-{run.state}", lambda: NOTHING_YET)
+    draw = DRAWN[chart]
+    return Source(series.version_of(run, ordinal), lambda: draw(run, row, ordinal))
+
+
+def _sizing(run: ProfileRun, measurements: list[Measurement]) -> dict:
+    curve = curve_of(run, measurements, list(run.models.all()))
+    return sizing_curve.draw(curve).to_json() if curve else NOTHING_YET
+
+
+def _latencies(run: ProfileRun, row: Measurement | None, ordinal: int) -> series.Latencies | None:
+    columns = series.read_columns(run, ordinal, "requests", REQUEST_COLUMNS)
+    if not columns or not len(columns["scheduled_ns"]):
+        return None
+    start_ns = row.data["started_ns"] if row else int(columns["scheduled_ns"].min())
+    values = series.latencies(columns, start_ns, row.data["ended_ns"] if row else None)
+    return values if len(values.at_s) else None
+
+
+def _latency(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    values = _latencies(run, row, ordinal)
+    return charts.latency(values, scene_of(run, row)).to_json() if values else NOTHING_YET
+
+
+def _distribution(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    values = _latencies(run, row, ordinal)
+    if values is None or values.failed.all():
+        return NOTHING_YET
+    return charts.distribution(values, scene_of(run, row)).to_json()
+
+
+def _usage(run: ProfileRun, row: Measurement | None, ordinal: int) -> tuple[dict, int] | None:
+    """Usage columns and the start of the measured time; None when none came."""
+    columns = series.read_columns(run, ordinal, "usage")
+    if not columns or not len(columns["at_ns"]):
+        return None
+    start_ns = row.data["started_ns"] if row else int(columns["at_ns"][0])
+    return series.usage_shown(columns, start_ns), start_ns
+
+
+def _cpu(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    found = _usage(run, row, ordinal)
+    use = series.cpu_use(*found) if found else None
+    return charts.cpu(use, scene_of(run, row)).to_json() if use else NOTHING_YET
+
+
+def _memory(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    found = _usage(run, row, ordinal)
+    use = series.memory_use(*found) if found else None
+    return charts.memory(use, scene_of(run, row)).to_json() if use else NOTHING_YET
+
+
+DRAWN = {"latency": _latency, "distribution": _distribution, "cpu": _cpu, "memory": _memory}

@@ -1,0 +1,307 @@
+"""What a run's page shows, gathered from its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profiler.events import PHASES
+from runs import formatting
+from runs.charts import Scene
+from runs.models import Measurement, ProfileRun, RegisteredModel
+from runs.remedies import remedy
+from runs.sizing_curve import Curve, one_per_size
+from runs.verdict import decisive, objective_words, verdict
+
+#: As much of a log as a page carries; the whole of it is one link away.
+LOG_CHUNKS_ON_PAGE = 60
+
+
+@dataclass(frozen=True)
+class Step:
+    """A phase in the stepper: done, now or to come; seconds once it began."""
+
+    name: str
+    state: str
+    seconds: float | None
+
+
+def steps(run: ProfileRun) -> list[Step]:
+    """Phases can come again (a second start for the verification): the current one decides."""
+    seconds: dict[str, float] = {}
+    for entry in run.phase_times or []:
+        seconds[entry["phase"]] = seconds.get(entry["phase"], 0.0) + entry["seconds"]
+    here = PHASES.index(run.phase) if run.phase in PHASES else -1
+    if run.state == ProfileRun.State.SUCCEEDED:
+        here = len(PHASES)
+    return [
+        Step(name, "done" if place < here else "now" if place == here else "to-come",
+             seconds.get(name))
+        for place, name in enumerate(PHASES)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A phase's part of the strip over the phases' times, in percent of its width."""
+
+    name: str
+    x: float
+    width: float
+
+
+def phase_strip(run: ProfileRun) -> list[Piece]:
+    entries = run.phase_times or []
+    total_s = sum(entry["seconds"] for entry in entries)
+    pieces, at = [], 0.0
+    for entry in entries if total_s else []:
+        share = entry["seconds"] / total_s * 100
+        pieces.append(Piece(entry["phase"], round(at, 2), round(max(share - 0.3, 0.2), 2)))
+        at += share
+    return pieces
+
+
+def queue_words(run: ProfileRun) -> str:
+    """Where a queued run stands in its target's queue."""
+    if run.state != ProfileRun.State.QUEUED:
+        return ""
+    ahead = ProfileRun.objects.ahead_of(run).count()
+    if not ahead:
+        return f"Next on {run.target.name}; it begins as soon as a worker there is free."
+    runs = "one run is" if ahead == 1 else f"{ahead} runs are"
+    return f"{runs.capitalize()} before it on {run.target.name}."
+
+
+def live_context(run: ProfileRun) -> dict:
+    """What runs/_live.html needs."""
+    return {"run": run, "steps": steps(run), "queue_words": queue_words(run)}
+
+
+@dataclass(frozen=True)
+class PercentileRow:
+    """A line of the percentiles table, in ms as written on the page."""
+
+    name: str
+    measured: str
+    interval: str
+    from_send: str
+    bound: str
+    kept: bool | None
+    is_estimate: bool
+
+
+def percentile_rows(row: Measurement) -> list[PercentileRow]:
+    """Every percentile with its interval, the mean and the maximum; the judged one has a bound."""
+    data = row.data
+    bound = data["bound"] or {}
+    judged = formatting.percentile_name(bound.get("percentile", 0)).replace(".", "")
+    rows = []
+    for name in ("p50", "p90", "p95", "p99", "p999", "max", "mean"):
+        low, high = data["latency_interval_ms"].get(name) or (None, None)
+        is_judged = name == judged and bound.get("latency_ms") is not None
+        rows.append(
+            PercentileRow(
+                name="p99.9" if name == "p999" else name,
+                measured=formatting.milliseconds(data["latency_ms"][name]),
+                interval=_interval(low, high),
+                from_send=formatting.milliseconds(data["latency_from_send_ms"][name]),
+                bound=formatting.bound(bound["latency_ms"]) if is_judged else "",
+                kept=row.outcome == "passed" if is_judged else None,
+                is_estimate=name in data["latency_estimates"],
+            )
+        )
+    return rows
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"over {formatting.milliseconds(low)}"
+    if low is None:
+        return f"under {formatting.milliseconds(high)}"
+    return f"{formatting.milliseconds(low)}–{formatting.milliseconds(high)}"  # noqa: RUF001
+
+
+#: Circumstances that are shown with a label, in this order; the rest is in the raw record.
+CIRCUMSTANCES = {
+    "host": "Host",
+    "cpu_model": "CPU",
+    "cores": "Cores",
+    "service_cores": "Service's cores",
+    "driver_cores": "Driver's cores",
+    "memory_bytes": "Memory",
+    "os": "System",
+    "kernel": "Kernel",
+    "cgroup_version": "cgroup",
+    "docker_version": "Docker",
+    "image": "Image",
+    "image_digest": "Image digest",
+    "python": "Python",
+    "load_before": "Load before",
+    "engine_version": "Engine",
+}
+
+
+def circumstance_facts(circumstances: dict) -> list[tuple[str, str]]:
+    return [
+        (label, _written(name, circumstances[name]))
+        for name, label in CIRCUMSTANCES.items()
+        if circumstances.get(name) not in (None, "", [], {})
+    ]
+
+
+def _written(name: str, value: object) -> str:
+    if name == "memory_bytes":
+        return formatting.memory(value)
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{key} {item:.2f}" if isinstance(item, float) else f"{key} {item}"
+            for key, item in value.items()
+        )
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value)
+
+
+def curve_of(
+    run: ProfileRun, measurements: Sequence[Measurement], models: Sequence[RegisteredModel]
+) -> Curve | None:
+    """What the sizing curve is drawn from; None before anything was measured."""
+    if not measurements:
+        return None
+    bound = _last_bound(measurements)
+    largest = max(row.cpu_millicores for row in measurements)
+    return Curve(
+        measurements=one_per_size(measurements),
+        largest_millicores=largest,
+        percentile=bound.get("percentile", 95.0),
+        bound_ms=bound.get("latency_ms"),
+        advised_millicores=(run.advice or {}).get("cpu_millicores"),
+        tagged_millicores=_tagged_millicores(models),
+    )
+
+
+def _last_bound(measurements: Sequence[Measurement]) -> dict:
+    """The objective's numbers; a relative one has them only after its reference was measured."""
+    known = [row.data["bound"] for row in measurements if row.data["bound"]]
+    return next((bound for bound in reversed(known) if bound["latency_ms"]), known[-1] if known
+                else {})  # fmt: skip
+
+
+def _tagged_millicores(models: Sequence[RegisteredModel]) -> int | None:
+    try:
+        return round(float(models[0].tags["requestedCpu"]) * 1000)
+    except (IndexError, KeyError, ValueError):
+        return None
+
+
+def curve_finding(curve: Curve) -> str:
+    """What the curve says, in words."""
+    advised = curve.advised_millicores
+    kept = [row for row in curve.measurements if row.outcome == "passed" and row.valid]
+    below = [row for row in curve.measurements if advised and row.cpu_millicores < advised]
+    if not kept:
+        return "no size that was measured keeps the objective"
+    if not advised:
+        return f"{len(kept)} of {len(curve.measurements)} sizes keep the objective"
+    size = formatting.cpu(advised)
+    if below and below[-1].outcome != "passed":
+        failing = formatting.cpu(below[-1].cpu_millicores)
+        return f"{size} is the smallest size that keeps the objective; {failing} does not"
+    return f"{size} keeps the objective, and is the smallest size that was measured"
+
+
+def neighbours(curve: Curve) -> list[Measurement]:
+    """The advised size between the sizes measured next to it, for the table beside the curve."""
+    sizes = [row.cpu_millicores for row in curve.measurements]
+    if curve.advised_millicores not in sizes:
+        return []
+    place = sizes.index(curve.advised_millicores)
+    return list(curve.measurements[max(place - 1, 0) : place + 2])
+
+
+def scene_of(run: ProfileRun, row: Measurement | None) -> Scene | None:
+    """What the time charts show: a measurement, or the one under way."""
+    if row is not None:
+        bound = row.data["bound"] or {}
+        return Scene(
+            caption=f"{row.phase} at {_size(row.cpu_millicores, row.memory_bytes)}",
+            cpu_millicores=row.cpu_millicores,
+            memory_bytes=row.memory_bytes,
+            percentile=bound.get("percentile", 95.0),
+            bound_ms=bound.get("latency_ms"),
+            limits_enforced=row.data["limits_enforced"],
+        )
+    if not run.current:
+        return None
+    now = run.current
+    return Scene(
+        caption=f"{now['phase']} at {_size(now['cpu_millicores'], now['memory_bytes'])}",
+        cpu_millicores=now["cpu_millicores"],
+        memory_bytes=now["memory_bytes"],
+        percentile=run.objective.get("percentile", 95.0),
+        bound_ms=run.objective.get("latency_ms"),
+        limits_enforced=run.target.kind == "docker",
+    )
+
+
+def _size(cpu_millicores: int, memory_bytes: int) -> str:
+    return f"{formatting.cpu(cpu_millicores)}, {formatting.memory(memory_bytes)}"
+
+
+def log_tail(run: ProfileRun) -> tuple[str, int]:
+    """The end of the run's log, and the index from which more will come."""
+    newest = run.log_chunks.order_by("-index").values_list("index", "text")
+    chunks = list(newest[:LOG_CHUNKS_ON_PAGE])
+    if not chunks:
+        return "", 0
+    return "".join(text for _, text in reversed(chunks)), chunks[0][0] + 1
+
+
+def shown_measurement(
+    run: ProfileRun, measurements: Sequence[Measurement], wanted: str | None
+) -> Measurement | None:
+    """The measurement whose charts are shown: the one asked for, else the decisive one.
+
+    None while a run is live: the one under way is shown then, once there is one.
+    """
+    for row in measurements:
+        if wanted and wanted.isdecimal() and row.ordinal == int(wanted):
+            return row
+    if run.current and not run.is_finished:
+        return None
+    return decisive(run, measurements)
+
+
+def _cpu_ms_per_request(row: Measurement | None) -> float | None:
+    seconds = row.data["cpu_seconds_per_request"] if row else None
+    return None if seconds is None else seconds * 1000
+
+
+def page_context(run: ProfileRun, wanted: str | None) -> dict:
+    """Everything runs/run_detail.html needs; `wanted` is the ordinal of a measurement to show."""
+    measurements, models = list(run.measurements.all()), list(run.models.all())
+    shown = shown_measurement(run, measurements, wanted)
+    curve = curve_of(run, measurements, models)
+    log, log_next = log_tail(run)
+    return {
+        **live_context(run),
+        "models": models,
+        "measurements": measurements,
+        "verdict": verdict(run, measurements, models) if run.is_finished else None,
+        "curve": curve,
+        "curve_finding": curve_finding(curve) if curve else "",
+        "neighbours": neighbours(curve) if curve else [],
+        "shown": shown,
+        "objective": objective_words(shown.data["bound"] or {}) if shown else "",
+        "scene": scene_of(run, shown),
+        "percentiles": percentile_rows(shown) if shown else [],
+        "is_open_loop": bool(shown and shown.data["offered_rps"] is not None),
+        "cpu_ms_per_request": _cpu_ms_per_request(shown),
+        "phase_strip": phase_strip(run),
+        "circumstances": circumstance_facts(run.circumstances or {}),
+        "remedy": remedy(run.error_code),
+        "log": log,
+        "log_next": log_next,
+    }

@@ -1,0 +1,199 @@
+"""A measurement's raw samples, read from its chunks and reduced to what a chart can show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from profiler import codec
+from profiler.samples import ABORTED, OK, Columns, concatenate
+from profiler.statistics import nearest_rank
+from runs.models import ProfileRun, SampleChunk
+
+NS = 1_000_000_000
+MS = 1_000_000
+#: Samples from longer before the measured time than this are the service's start; what is nearer is
+#: the load settling, which is neither start-up nor measured.
+SETTLING_S = 1.0
+#: More stretches of time than this are not told apart on a screen.
+MOST_STRETCHES = 600
+#: Usage is shown at this many points; a stretch is never shorter than one CFS period, because
+#: throttling is counted once a period (Documentation/scheduler/sched-bwc.rst: 100 ms here).
+USAGE_STRETCHES = 240
+SHORTEST_USAGE_STRETCH_S = 0.1
+
+
+def read_columns(
+    run: ProfileRun, ordinal: int, series: str, names: Sequence[str] | None = None
+) -> Columns:
+    """The named columns (all by default) of one measurement, in order of time; {} if none came."""
+    blobs = (
+        SampleChunk.objects.filter(run=run, measurement=ordinal, series=series)
+        .order_by("index")
+        .values_list("blob", flat=True)
+    )
+    return concatenate([codec.decode(bytes(blob), names) for blob in blobs])
+
+
+def version_of(run: ProfileRun, ordinal: int) -> str:
+    """Changes whenever new samples of this measurement came: what `?since=` compares."""
+    chunks = SampleChunk.objects.filter(run=run, measurement=ordinal)
+    return f"{ordinal}-{chunks.count()}-{run.state}"
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Requests that have an answer or were given up, in order of their scheduled time.
+
+    `at_s` counts from the start of the measured time; `failed` marks those that were not answered
+    well. Requests that we broke off ourselves are left out: they say nothing about the service.
+    """
+
+    at_s: np.ndarray
+    latency_ms: np.ndarray
+    failed: np.ndarray
+
+
+def latencies(columns: Columns, start_ns: int, end_ns: int | None = None) -> Latencies:
+    """Of the requests due in the measured time; latency counts from the scheduled time."""
+    scheduled = columns["scheduled_ns"]
+    keep = (columns["outcome"] != ABORTED) & (scheduled >= start_ns)
+    if end_ns is not None:
+        keep &= scheduled < end_ns
+    columns = {name: values[keep] for name, values in columns.items()}
+    order = np.argsort(columns["scheduled_ns"], kind="stable")
+    return Latencies(
+        at_s=((columns["scheduled_ns"] - start_ns) / NS)[order],
+        latency_ms=((columns["finished_ns"] - columns["scheduled_ns"]) / MS)[order],
+        failed=(columns["outcome"] != OK)[order],
+    )
+
+
+def thinned(x: np.ndarray, y: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most `points` of a cloud: the greatest of each stretch, and between them every n-th.
+
+    Peaks are kept, and the rest still looks as dense as it was.
+    """
+    if len(x) <= points:
+        return x, y
+    edges = np.linspace(0, len(x), points // 3 + 1).astype(int)[:-1]
+    ends = [*edges[1:], len(x)]
+    peaks = [begin + int(np.argmax(y[begin:end])) for begin, end in zip(edges, ends, strict=True)]
+    others = np.linspace(0, len(x) - 1, points - len(peaks)).astype(int)
+    kept = np.unique(np.concatenate([peaks, others]))
+    return x[kept], y[kept]
+
+
+def usage_shown(columns: Columns, start_ns: int) -> Columns:
+    """Usage with the service's start before it, where that was sampled; without the settling."""
+    first = int(columns["at_ns"][0]) if len(columns["at_ns"]) else start_ns
+    if start_ns - first > SETTLING_S * NS:
+        return columns
+    keep = columns["at_ns"] >= start_ns
+    return {name: values[keep] for name, values in columns.items()}
+
+
+@dataclass(frozen=True)
+class PerStretch:
+    """Percentiles of equal stretches of time; a stretch without answers is NaN (a gap)."""
+
+    start_s: np.ndarray
+    width_s: float
+    p50_ms: np.ndarray
+    p99_ms: np.ndarray
+
+
+def percentiles_per_second(values: Latencies) -> PerStretch:
+    """p50 and p99 of each second; of longer stretches when there are more than can be shown."""
+    answered = ~values.failed
+    at_s, latency_ms = values.at_s[answered], values.latency_ms[answered]
+    if not len(at_s):
+        empty = np.empty(0)
+        return PerStretch(empty, 1.0, empty, empty)
+    first, last = np.floor(at_s[0]), at_s[-1]
+    width_s = float(max(np.ceil((last - first) / MOST_STRETCHES), 1.0))
+    stretch = ((at_s - first) // width_s).astype(int)
+    count = stretch[-1] + 1
+    cuts = np.searchsorted(stretch, np.arange(1, count))
+    groups = np.split(latency_ms, cuts)
+    return PerStretch(
+        start_s=first + width_s * np.arange(count),
+        width_s=width_s,
+        p50_ms=np.array([_rank_or_gap(group, 50) for group in groups]),
+        p99_ms=np.array([_rank_or_gap(group, 99) for group in groups]),
+    )
+
+
+def _rank_or_gap(values: np.ndarray, percentile: float) -> float:
+    found = nearest_rank(values, percentile)
+    return float("nan") if found is None else found
+
+
+@dataclass(frozen=True)
+class CpuUse:
+    """CPU used in equal stretches of time, and the share of CFS periods throttled in each.
+
+    `throttled` is None where this kind of service does not count throttling.
+    """
+
+    start_s: np.ndarray
+    width_s: float
+    used_millicores: np.ndarray
+    throttled: np.ndarray | None
+
+
+def cpu_use(columns: Columns, start_ns: int) -> CpuUse | None:
+    """From the kernel's cumulative counters at the edges of each stretch; None with no stretch."""
+    at_s = (columns["at_ns"] - start_ns) / NS
+    if len(at_s) < 2:
+        return None
+    width_s = max((at_s[-1] - at_s[0]) / USAGE_STRETCHES, SHORTEST_USAGE_STRETCH_S)
+    edges = np.arange(at_s[0], at_s[-1] + width_s / 2, width_s)
+    found = np.unique(np.searchsorted(at_s, edges).clip(max=len(at_s) - 1))
+    if len(found) < 2:
+        return None
+    elapsed_ns = np.diff(columns["at_ns"][found])
+    used = np.diff(columns["cpu_ns"][found]) / elapsed_ns * 1000
+    throttled = None
+    if "throttled_periods" in columns:
+        periods = np.diff(columns["periods"][found])
+        throttled = np.diff(columns["throttled_periods"][found]) / np.maximum(periods, 1)
+    return CpuUse(at_s[found[:-1]], float(width_s), used, throttled)
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """The working set over time, and its parts where they are known, all in bytes."""
+
+    at_s: np.ndarray
+    working_set: np.ndarray
+    anonymous: np.ndarray | None
+    shared: np.ndarray | None
+
+
+def memory_use(columns: Columns, start_ns: int) -> MemoryUse | None:
+    """The highest sample of each stretch, so that a short peak is never lost."""
+    if not len(columns["at_ns"]):
+        return None
+    working_set = columns["memory_working_set_bytes"]
+    count = min(USAGE_STRETCHES, len(working_set))
+    starts = np.linspace(0, len(working_set), count, endpoint=False).astype(int)
+    ends = [*starts[1:], len(working_set)]
+    peaks = np.array(
+        [
+            begin + int(np.argmax(working_set[begin:end]))
+            for begin, end in zip(starts, ends, strict=True)
+        ]
+    )
+    return MemoryUse(
+        at_s=((columns["at_ns"] - start_ns) / NS)[peaks],
+        working_set=working_set[peaks],
+        anonymous=_picked(columns, "memory_anon_bytes", peaks),
+        shared=_picked(columns, "memory_shmem_bytes", peaks),
+    )
+
+
+def _picked(columns: Columns, name: str, places: np.ndarray) -> np.ndarray | None:
+    return columns[name][places] if name in columns else None

@@ -1,0 +1,309 @@
+"""The sizing curve: latency and throttling against cpu, of every size that was measured.
+
+Sizes stand at equal steps of the search's grid: linear to one core, coarser above.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profiler import search
+from runs import formatting
+from runs.chart_parts import (
+    bold,
+    end_label,
+    layout,
+    level_line,
+    line,
+    log_range,
+    log_ticks,
+    shade,
+    text,
+    value_axis,
+)
+from runs.charts import Chart
+from runs.models import Measurement
+
+#: The part of the height that latency takes; throttling stands below it.
+LATENCY_PART, THROTTLE_PART = [0.30, 1.0], [0.0, 0.17]
+#: More sizes than this and only the measured ones are labelled.
+LABELLED_SIZES = 12
+WORDS = {
+    "passed": ("✓ kept", "token:pass"),
+    "failed": ("✕ fails", "token:fail"),
+    "undecided": ("undecided", "token:warn"),
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """What the curve is drawn from: one measurement a size, smallest first.
+
+    `percentile` is the objective's and `bound_ms` its bound; `tagged_millicores` is what the
+    model's tags ask for now. Unknown ones are None.
+    """
+
+    measurements: Sequence[Measurement]
+    largest_millicores: int
+    percentile: float
+    bound_ms: float | None
+    advised_millicores: int | None = None
+    tagged_millicores: int | None = None
+
+    def position(self, cpu_millicores: int) -> float:
+        """Where a size stands: its index in the grid, in between for one that is not in it."""
+        grid = search.grid(self.largest_millicores)
+        place = bisect.bisect_left(grid, cpu_millicores)
+        if place == len(grid):
+            return float(place - 1)
+        if grid[place] == cpu_millicores or place == 0:
+            return float(place)
+        step = grid[place] - grid[place - 1]
+        return place - 1 + (cpu_millicores - grid[place - 1]) / step
+
+
+def one_per_size(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """The measurement that counts for each size, smallest first.
+
+    A search's own probe stands for its size (it was taken like its neighbours); a verification
+    only where no probe was; of several the last, and a valid one before any that is not.
+    """
+    best: dict[int, Measurement] = {}
+    for row in measurements:
+        known = best.get(row.cpu_millicores)
+        if known is None or _rank(row) >= _rank(known):
+            best[row.cpu_millicores] = row
+    return [best[size] for size in sorted(best)]
+
+
+def _rank(row: Measurement) -> tuple[bool, bool]:
+    return row.valid, row.phase != "verifying"
+
+
+def draw(curve: Curve) -> Chart:
+    """The figure and its footer."""
+    rows = [row for row in curve.measurements if row.data["latency_ms"]["p50"] is not None]
+    places = [curve.position(row.cpu_millicores) for row in rows]
+    low, high = _latency_range(curve, rows)
+    last = len(search.grid(curve.largest_millicores)) - 1
+    figure_layout = layout(_size_axis(curve, rows, last), _latency_axis(low, high))
+    figure_layout["yaxis2"] = _throttle_axis()
+    figure_layout["margin"] = {"l": 56, "r": 84, "t": 26, "b": 44}
+    data = _lines(curve, rows, places, figure_layout)
+    data.append(_throttle_bars(rows, places, figure_layout))
+    _mark_failing_range(curve, rows, places, figure_layout)
+    _mark_sizes(curve, figure_layout)
+    _mark_objective(curve, figure_layout)
+    figure_layout["annotations"] += [
+        _verdict_word(row, place) for row, place in zip(rows, places, strict=True)
+    ]
+    return Chart({"data": data, "layout": figure_layout}, _footer(rows), [], [])
+
+
+def _footer(rows: list[Measurement]) -> list[str]:
+    counts = [row.requests for row in rows]
+    if not counts:
+        return []
+    most, least = formatting.count(max(counts)), formatting.count(min(counts))
+    each = f"{most} requests a size" if most == least else f"{least} to {most} requests a size"
+    return [
+        f"{len(rows)} size{'' if len(rows) == 1 else 's'} measured",
+        each,
+        "bars are 95 % intervals",
+        "latency on a log scale",
+    ]
+
+
+def _latency_range(curve: Curve, rows: list[Measurement]) -> tuple[float, float]:
+    values = [row.data["latency_ms"][name] for row in rows for name in _others(curve)]
+    values += [end for row in rows for end in (judged_latency(row), *judged_interval(row))]
+    known = [value for value in [*values, curve.bound_ms] if value]
+    if not known:
+        return 1.0, 10.0
+    return min(known) / 1.5, max(known) * 1.6
+
+
+def _others(curve: Curve) -> list[str]:
+    """The percentiles that are drawn beside the objective's own."""
+    judged = formatting.percentile_name(curve.percentile)
+    return [name for name in ("p50", "p95", "p99") if name != judged]
+
+
+def _latency_axis(low: float, high: float) -> dict:
+    ticks = log_ticks(low, high)
+    labels = [f"{tick / 1000:g} s" if tick >= 1000 else f"{tick:g} ms" for tick in ticks]
+    return value_axis(
+        type="log", range=log_range(low, high), domain=LATENCY_PART, tickvals=ticks, ticktext=labels
+    )
+
+
+def _throttle_axis() -> dict:
+    return value_axis(
+        domain=THROTTLE_PART,
+        range=[0, 125],
+        tickvals=[0, 50, 100],
+        ticktext=["0", "50", "100 %"],
+        anchor="x",
+    )
+
+
+def _size_axis(curve: Curve, rows: list[Measurement], last: int) -> dict:
+    grid = search.grid(curve.largest_millicores)
+    measured = {row.cpu_millicores for row in rows}
+    labelled = [
+        size
+        for size in grid
+        if size in measured or len(grid) <= LABELLED_SIZES or size == curve.advised_millicores
+    ]
+    axis = value_axis(range=[-0.45, last + 0.45], anchor="y2", ticks="outside")
+    return axis | {
+        "showgrid": False,
+        "showline": True,
+        "tickvals": [curve.position(size) for size in labelled],
+        "ticktext": [formatting.cpu(size) for size in labelled],
+    }
+
+
+#: Width, colour and marker of each percentile; the objective's own is drawn heaviest.
+STYLES = {"p50": "token:p50", "p95": "token:p95", "p99": "token:p99"}
+
+
+def _lines(
+    curve: Curve, rows: list[Measurement], places: list[float], figure_layout: dict
+) -> list[dict]:
+    drawn = []
+    for name in _others(curve):
+        values = [row.data["latency_ms"][name] for row in rows]
+        style = {"mode": "lines+markers", "marker": {"color": STYLES[name], "size": 4}}
+        drawn.append(line(places, values, STYLES[name], 1.25, **style))
+        _name_line(figure_layout, name, places, values, {"color": "token:ink-2"})
+    judged = formatting.percentile_name(curve.percentile)
+    colour = STYLES.get(judged, "token:p99")
+    drawn.append(_judged_line(rows, places, colour))
+    values = [judged_latency(row) for row in rows]
+    _name_line(figure_layout, judged, places, values, bold(colour))
+    return drawn
+
+
+def _name_line(figure_layout: dict, name: str, places: list, values: list, font: dict) -> None:
+    if values and values[-1]:
+        figure_layout["annotations"].append(
+            end_label(name, places[-1], math.log10(values[-1]), font)
+        )
+
+
+def _judged_line(rows: list[Measurement], places: list[float], colour: str) -> dict:
+    """Filled: the objective was kept; hollow: it was not, or nobody knows. Bars: the interval."""
+    kept = [row.outcome == "passed" and row.valid for row in rows]
+    values = [judged_latency(row) for row in rows]
+    lows, highs = zip(*(judged_interval(row) for row in rows), strict=True) if rows else ((), ())
+    over = [_distance(value, high) for value, high in zip(values, highs, strict=True)]
+    under = [_distance(low, value) for low, value in zip(lows, values, strict=True)]
+    marker = {
+        "size": 9,
+        "color": [colour if good else "token:card" for good in kept],
+        "line": {"color": colour, "width": 2},
+    }
+    bars = {"type": "data", "symmetric": False, "array": over, "arrayminus": under}
+    bars |= {"color": colour, "thickness": 1.5, "width": 4}
+    return line(
+        places, values, colour, 2.25, mode="lines+markers", marker=marker, error_y=bars,
+        meta={"sizes": [row.cpu_millicores for row in rows]},
+    )  # fmt: skip
+
+
+def _distance(low: float | None, high: float | None) -> float:
+    """The length of a bar; none where an end is not known."""
+    return 0.0 if low is None or high is None else max(high - low, 0.0)
+
+
+def judged_latency(row: Measurement) -> float | None:
+    """The latency at the objective's percentile, in ms."""
+    return row.data["latency_at_percentile_ms"]
+
+
+def judged_interval(row: Measurement) -> tuple[float | None, float | None]:
+    """Its interval in ms; None for an end that the data do not bound."""
+    return tuple(row.data["latency_at_percentile_interval_ms"])
+
+
+def _throttle_bars(rows: list[Measurement], places: list[float], figure_layout: dict) -> dict:
+    shares = [row.data.get("throttled_fraction") for row in rows]
+    for place, share in zip(places, shares, strict=True):
+        if share is not None:
+            above = {"yref": "y2", "yanchor": "bottom", "yshift": 1}
+            written = formatting.percent(share).removesuffix(" %")
+            label = text(written, place, share * 100, font={"color": "token:ink-2"}, **above)
+            figure_layout["annotations"].append(label)
+    return {
+        "type": "bar",
+        "x": places,
+        "y": [None if share is None else round(share * 100, 2) for share in shares],
+        "yaxis": "y2",
+        "width": 0.42,
+        "marker": {"color": "token:throttled", "line": {"width": 0}},
+        "hoverinfo": "skip",
+    }
+
+
+def _mark_failing_range(
+    curve: Curve, rows: list[Measurement], places: list[float], figure_layout: dict
+) -> None:
+    """Grey where the objective fails: up to halfway between the last failure and what kept it."""
+    kept = [place for row, place in zip(rows, places, strict=True) if row.outcome == "passed"]
+    failing = [
+        place
+        for row, place in zip(rows, places, strict=True)
+        if row.outcome != "passed" and (not kept or place < min(kept))
+    ]
+    if not failing:
+        return
+    edge = (max(failing) + min(kept)) / 2 if kept else max(failing) + 0.45
+    figure_layout["shapes"].append(shade(-0.45, edge))
+    if kept and curve.advised_millicores:
+        smallest = formatting.cpu(curve.advised_millicores)
+        figure_layout["annotations"].append(
+            text(f"objective fails below {smallest}", -0.35, LATENCY_PART[0], yref="paper",
+                 xanchor="left", yanchor="bottom", yshift=2)
+        )  # fmt: skip
+
+
+def _mark_sizes(curve: Curve, figure_layout: dict) -> None:
+    """The advised size, and what the tags ask for now."""
+    marks = []
+    if curve.advised_millicores:
+        name = f"Advised {formatting.cpu(curve.advised_millicores)}"
+        marks.append((curve.advised_millicores, name, "token:pass", "solid", 2))
+    tagged = curve.tagged_millicores
+    if tagged and tagged <= curve.largest_millicores and tagged != curve.advised_millicores:
+        marks.append((tagged, f"Current tag {formatting.cpu(tagged)}", "token:ink-3", "dot", 1.5))
+    for size, name, colour, dash, width in marks:
+        place = curve.position(size)
+        figure_layout["shapes"].append(
+            {"type": "line", "xref": "x", "x0": place, "x1": place, "yref": "paper",
+             "y0": LATENCY_PART[0], "y1": 1, "layer": "below",
+             "line": {"color": colour, "width": width, "dash": dash}}
+        )  # fmt: skip
+        figure_layout["annotations"].append(
+            text(name, place, 1, yref="paper", yanchor="bottom", yshift=4, font=bold(colour))
+        )
+
+
+def _mark_objective(curve: Curve, figure_layout: dict) -> None:
+    if curve.bound_ms is None:
+        return
+    name = formatting.percentile_name(curve.percentile)
+    figure_layout["shapes"].append(level_line(curve.bound_ms))
+    figure_layout["annotations"].append(
+        text(f"{name} ≤ {formatting.bound(curve.bound_ms)} ms", 1, math.log10(curve.bound_ms),
+             xref="paper", xanchor="left", xshift=4, font=bold())
+    )  # fmt: skip
+
+
+def _verdict_word(row: Measurement, place: float) -> dict:
+    word, colour = WORDS.get(row.outcome, WORDS["undecided"]) if row.valid else (
+        "not valid", "token:warn")  # fmt: skip
+    return text(word, place, 0, yref="paper", yanchor="top", yshift=-20, font={"color": colour})

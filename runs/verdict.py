@@ -1,0 +1,245 @@
+"""A run's answer in the order a sceptic asks for it: the size, whether it holds, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runs import formatting
+from runs.applying import needs_confirmation, why_refused
+from runs.models import Measurement, ProfileRun, RegisteredModel
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of evidence: what it is about, what was found, and the numbers behind it."""
+
+    label: str
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the model's tags ask for now, and by how much the advice differs."""
+
+    now: str
+    direction: str
+    percent: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Everything the first card of a finished run says."""
+
+    standing: str
+    reasons: list[str]
+    explanation: str
+    size: dict[str, tuple[str, str]]
+    cpu_change: Change | None
+    memory_change: Change | None
+    kept: bool | None
+    headline: str
+    detail: str
+    facts: list[Fact]
+    locked: str | None
+    needs_confirmation: bool
+
+
+def decisive(run: ProfileRun, measurements: Sequence[Measurement]) -> Measurement | None:
+    """The measurement that a run's charts show first.
+
+    The last at the advised cpu (its verification, where there was one); without an advice the last
+    of all.
+    """
+    if run.advice and run.advice.get("cpu_millicores"):
+        at_size = [
+            row for row in measurements if row.cpu_millicores == run.advice["cpu_millicores"]
+        ]
+        if at_size:
+            return at_size[-1]
+    return measurements[-1] if measurements else None
+
+
+def verdict(
+    run: ProfileRun, measurements: Sequence[Measurement], models: Sequence[RegisteredModel]
+) -> Verdict | None:
+    """None when the run gave no advice."""
+    advice = run.advice
+    if not advice:
+        return None
+    behind = decisive(run, measurements)
+    tags = models[0].tags if models else {}
+    return Verdict(
+        standing=advice["standing"],
+        reasons=list(advice["reasons"]),
+        explanation=advice.get("explanation") or "",
+        size=_size(advice),
+        cpu_change=_change(tags.get("requestedCpu"), 1000, advice["cpu_millicores"], "cpu"),
+        memory_change=_change(
+            tags.get("requestedMemoryInGb"), GIB, advice["memory_bytes"], "memory"
+        ),
+        kept=_kept(behind),
+        headline=_headline(behind),
+        detail=_detail(behind),
+        facts=_facts(run, measurements, behind),
+        locked=why_refused(run),
+        needs_confirmation=needs_confirmation(run),
+    )
+
+
+def _size(advice: dict) -> dict[str, tuple[str, str]]:
+    """Number and unit apart, since the verdict sets them in different sizes."""
+    size = {}
+    if advice["cpu_millicores"]:
+        size["cpu"] = formatting.cpu_parts(advice["cpu_millicores"])
+    if advice["memory_bytes"]:
+        size["memory"] = (formatting.mebibytes(advice["memory_bytes"]), "MiB")
+    return size
+
+
+def _change(tag: str | None, unit: int, advised: int | None, kind: str) -> Change | None:
+    """Against the tag, when there is one that is a number and says something else."""
+    try:
+        now = float(tag or "") * unit
+    except ValueError:
+        return None
+    if not advised or now <= 0 or round(now) == advised:
+        return None
+    written = formatting.cpu(now) if kind == "cpu" else formatting.memory(now)
+    share = abs(advised - now) / now
+    return Change(written, "less" if advised < now else "more", formatting.percent(share))
+
+
+def _kept(row: Measurement | None) -> bool | None:
+    """Whether the objective was kept; None when nobody knows."""
+    if row is None or not row.valid or row.outcome == "undecided":
+        return None
+    return row.outcome == "passed"
+
+
+def objective_words(bound: dict) -> str:
+    """p99 ≤ 50 ms, and the throughput where it is asked for."""
+    parts = []
+    if bound.get("latency_ms") is not None:
+        name = formatting.percentile_name(bound["percentile"])
+        parts.append(f"{name} ≤ {formatting.milliseconds(bound['latency_ms'])} ms")
+    if bound.get("min_throughput_rps") is not None:
+        parts.append(f"at least {formatting.rate(bound['min_throughput_rps'])} requests/s")
+    return ", ".join(parts)
+
+
+def load_words(data: dict) -> str:
+    """200 requests/s, or 4 at a time."""
+    if data.get("nominal_rps") is not None:
+        return f"{formatting.rate(data['nominal_rps'])} requests/s"
+    if data.get("concurrency"):
+        return "one request at a time" if data["concurrency"] == 1 else (
+            f"{data['concurrency']} requests at a time"
+        )  # fmt: skip
+    return "its load"
+
+
+def _headline(row: Measurement | None) -> str:
+    if row is None:
+        return "Nothing was measured"
+    words = {True: "Keeps", False: "Fails", None: "Not decided:"}[_kept(row)]
+    objective = objective_words(row.data.get("bound") or {})
+    return f"{words} {objective}" if objective else f"{words} the objective"
+
+
+def _detail(row: Measurement | None) -> str:
+    if row is None:
+        return ""
+    data = row.data
+    parts = []
+    if data["latency_at_percentile_ms"] is not None:
+        name = formatting.percentile_name(data["bound"]["percentile"])
+        measured = f"{name} {formatting.latency(data['latency_at_percentile_ms'])}"
+        high = data["latency_at_percentile_interval_ms"][1]
+        parts.append(measured + (f", at most {formatting.latency(high)}" if high else ""))
+    requests = formatting.count(data["requests"])
+    if data["bound"]["latency_ms"] is not None:
+        over = formatting.count(data["over_bound"])
+        decided = formatting.count(data["decided_at_requests"] or data["requests"])
+        parts.append(f"{over} of {decided} requests over the bound, {load_words(data)}")
+    else:
+        parts.append(f"{requests} requests, {load_words(data)}")
+    return ". ".join(parts) + "."
+
+
+# --- Evidence -----------------------------------------------------------------------------------
+def _facts(
+    run: ProfileRun, measurements: Sequence[Measurement], behind: Measurement | None
+) -> list[Fact]:
+    facts = [_limited_by(run, measurements), _verified(run, behind), _memory(run, behind)]
+    if behind is not None:
+        facts.append(_work(behind))
+    return [fact for fact in facts if fact is not None]
+
+
+def _limited_by(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None:
+    """What happened at the next smaller size."""
+    advised = run.advice["cpu_millicores"]
+    if not advised:
+        return None
+    smaller = [
+        row
+        for row in measurements
+        if row.cpu_millicores < advised and row.valid and row.outcome != "passed"
+    ]
+    if not smaller:
+        return Fact("Limited by", "Nothing that was tried", "no smaller size was measured to fail")
+    row = max(smaller, key=lambda candidate: candidate.cpu_millicores)
+    data = row.data
+    found = []
+    if data["throttled_fraction"]:
+        found.append(f"{formatting.percent(data['throttled_fraction'])} of periods are throttled")
+    if data["latency_at_percentile_ms"] is not None:
+        name = formatting.percentile_name(data["bound"]["percentile"])
+        found.append(f"{name} is {formatting.latency(data['latency_at_percentile_ms'])}")
+    text = f"CPU. At {formatting.cpu(row.cpu_millicores)}, {' and '.join(found) or 'it fails'}"
+    return Fact("Limited by", text, "; ".join(data["outcome_reasons"]))
+
+
+def _verified(run: ProfileRun, row: Measurement | None) -> Fact | None:
+    if row is None:
+        return None
+    if row.phase != "verifying":
+        return Fact("Verified", "Not in a fresh container", "see the reasons beside the size")
+    data = row.data
+    where = "container" if data["limits_enforced"] else "process"
+    seconds = formatting.duration(data["duration_s"])
+    notes = []
+    if data["startup_s"] is not None:
+        notes.append(f"ready in {formatting.duration(data['startup_s'])}")
+    if data["oom_kills"] is not None:
+        notes.append(f"{data['oom_kills']} OOM kills" if data["oom_kills"] else "no OOM kill")
+    return Fact("Verified", f"Fresh {where} at exactly this size, {seconds}", ", ".join(notes))
+
+
+def _memory(run: ProfileRun, row: Measurement | None) -> Fact | None:
+    if row is None or not run.advice["memory_bytes"]:
+        return None
+    data = row.data
+    startup, steady = data["memory_startup_peak_bytes"], data["memory_steady_peak_bytes"]
+    known = [value for value in (startup, steady) if value is not None]
+    if not known:
+        return None
+    decides = "Start-up" if startup is not None and startup == max(known) else "Load"
+    text = f"{decides} decides: peak {formatting.memory(max(known))}"
+    leak = "memory leaks" if data["memory_leaks"] else "no leak"
+    return Fact("Memory", text, f"steady under load {formatting.memory(steady)}, {leak}")
+
+
+def _work(row: Measurement) -> Fact | None:
+    """What one request costs."""
+    data = row.data
+    if data["cpu_seconds_per_request"] is None:
+        return None
+    cost = formatting.latency(data["cpu_seconds_per_request"] * 1000)
+    text = f"{cost} of CPU a request, {formatting.rate(data['achieved_rps'])} requests/s"
+    used = formatting.cpu(data["cpu_millicores_used"])
+    return Fact("Work", text, f"{used} used of {formatting.cpu(row.cpu_millicores)}")
