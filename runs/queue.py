@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import redis
 from django_rq import get_connection
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Callback, Queue
 from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
@@ -29,6 +31,12 @@ def queue_of(target: Target) -> Queue:
     return Queue(target.queue, connection=get_connection("default"), serializer=JSONSerializer)
 
 
+def impatient(queue: Queue) -> Queue:
+    """The same queue, failing at once when its server is away: a person waits for the answer."""
+    queue.connection.set_retry(Retry(NoBackoff(), 0))
+    return queue
+
+
 def time_limit_s(run: ProfileRun) -> float:
     """Seconds after which an attempt is told to stop: all that its budget allows, and a margin."""
     duration_s = run.budget.get("duration_s", DEFAULT_DURATION_S)
@@ -43,7 +51,7 @@ def enqueue(run: ProfileRun) -> bool:
     it on the queue when the server is back.
     """
     try:
-        queue_of(run.target).enqueue_call(
+        impatient(queue_of(run.target)).enqueue_call(
             JOB,
             args=(str(run.uuid), run.attempt),
             job_id=run.job_id,
@@ -62,7 +70,7 @@ def enqueue(run: ProfileRun) -> bool:
 
 def is_waiting(run: ProfileRun) -> bool:
     """Whether the attempt's job is on the queue, or with a worker that will take it up."""
-    queue = queue_of(run.target)
+    queue = impatient(queue_of(run.target))
     try:
         job = Job.fetch(run.job_id, connection=queue.connection, serializer=JSONSerializer)
     except NoSuchJobError:

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from django.conf import settings
@@ -85,8 +86,10 @@ class Supervisor:
     def _start_web(self) -> None:
         web = self._children.start("web server", web_command(), self._env)
         end = time.monotonic() + WEB_TIMEOUT_S
-        while not web_answers():
+        while (status := web_status()) != HTTPStatus.OK:
             self._go_on()
+            if status:
+                raise CannotServe(f"The web server answers HTTP {status}; its log is above.")
             if not web.is_running:
                 raise CannotServe(f"The web server ended at once (status {web.exit_status}).")
             if time.monotonic() > end:
@@ -149,11 +152,11 @@ def address() -> str:
     return f"http://{host or settings.BIND_ADDRESS}:{settings.PORT}/"
 
 
-def web_answers() -> bool:
+def web_status() -> int | None:
+    """The HTTP status of the health page; None while nothing listens."""
     import requests
 
     try:
-        answer = requests.get(f"{address()}healthz", timeout=5, allow_redirects=False)
+        return requests.get(f"{address()}healthz", timeout=5, allow_redirects=False).status_code
     except requests.RequestException:
-        return False
-    return answer.status_code < 500
+        return None
