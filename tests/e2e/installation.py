@@ -63,6 +63,40 @@ class Installation:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def prepare_sample(self) -> None:
+        """The sample as it is registered on the first start, its run not yet asked for."""
+        self.data_dir.mkdir(parents=True)
+        for command in (["migrate"], ["ensure_admin"], ["register_sample", "--no-run"]):
+            self.manage(*command)
+        (self.data_dir / "sample-registered").touch()
+
+    def containers(self) -> list[str]:
+        """The containers of this installation, as Docker lists them."""
+        label = f"label=model-profiler.installation={self._name()}"
+        done = subprocess.run(
+            ["docker", "ps", "--all", "--quiet", "--filter", label],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=30,
+        )
+        return done.stdout.split()
+
+    def processes(self) -> list[int]:
+        """Whatever still runs with this installation's data directory in its environment."""
+        mark = f"PROFILER_DATA_DIR={self.data_dir}".encode()
+        found = []
+        for entry in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark in entry.read_bytes().split(b"\0"):
+                    found.append(int(entry.parent.name))
+        return found
+
+    def _name(self) -> str:
+        """How containers are marked as this installation's."""
+        code = "from django.conf import settings; print(settings.PROFILER_INSTALLATION)"
+        return self.manage("shell", "--verbosity", "0", "-c", code).strip()
+
     def __enter__(self) -> Installation:
         self.start()
         return self

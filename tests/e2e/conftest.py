@@ -1,0 +1,71 @@
+"""A browser, and installations that leave nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.installation import Installation
+
+ROOT = Path(__file__).resolve().parents[2]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """This machine's browser, kept off the cores that services are measured on.
+
+    Someone watching from their own machine would not disturb the measurement either.
+    """
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium"
+    wrapper = tmp_path_factory.mktemp("browser") / "chromium"
+    last_core = max(os.sched_getaffinity(0))
+    wrapper.write_text(f'#!/bin/sh\nexec taskset --cpu-list {last_core} {found} "$@"\n')
+    wrapper.chmod(0o755)
+    return str(wrapper)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    # Chromium's own sandbox does not work for root.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A new visitor's page; anything the browser complains about fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """An empty folder with a short path, since a socket's path may not be long."""
+    folder = Path(tempfile.mkdtemp(prefix="mp-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def installation(place: Path) -> Iterator[Installation]:
+    """This checkout, on data of its own, before it is started."""
+    site = Installation(ROOT, place / "data")
+    yield site
+    site.kill()

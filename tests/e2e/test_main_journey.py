@@ -1,0 +1,58 @@
+"""From signing in to a verified size in a model's tags, in a browser, on real containers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.installation import Installation
+from tests.e2e.visitor import sign_in, watch_to_the_end
+
+pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+
+
+def test_a_run_is_started_watched_and_its_size_applied(
+    installation: Installation, page: Page
+) -> None:
+    installation.prepare_sample()
+    with installation:
+        sign_in(page, installation)
+        start_run_of_sample(page)
+        watch_to_the_end(page, installation)
+        cpu, memory = apply_as_tags(page)
+        see_tags_on_model(page, cpu, memory)
+        assert installation.stop() < 5
+    assert installation.containers() == []
+
+
+def start_run_of_sample(page: Page) -> None:
+    """From the model's page, with model, config and dataset alone."""
+    page.get_by_role("link", name="Models").first.click()
+    page.get_by_role("link", name="diabetes-ridge").first.click()
+    page.get_by_role("link", name=re.compile("Profile|New run")).first.click()
+    page.get_by_role("button", name=re.compile("Start|Queue|Run")).first.click()
+    expect(page).to_have_url(re.compile(r"/runs/[^/]+/$"))
+
+
+def apply_as_tags(page: Page) -> tuple[str, str]:
+    """Apply the advice; the two sizes that the form said it would write."""
+    expect(page.locator(".verdict")).to_contain_text("Verified")
+    page.get_by_role("link", name="Apply as tags").click()
+    sizes = [
+        page.locator("tr.new", has_text=key).locator(".value").inner_text()
+        for key in ("requestedCpu", "requestedMemoryInGb")
+    ]
+    page.get_by_role("button", name="Apply as tags").click()
+    return sizes[0], sizes[1]
+
+
+def see_tags_on_model(page: Page, cpu: str, memory: str) -> None:
+    expect(page).to_have_url(re.compile(r"/models/diabetes-ridge/1/$"))
+    tags = page.locator("body")
+    for key, value in (("requestedCpu", cpu), ("requestedMemoryInGb", memory)):
+        expect(tags).to_contain_text(key)
+        expect(tags).to_contain_text(value)
+    assert float(cpu) > 0
+    assert float(memory) > 0

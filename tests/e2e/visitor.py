@@ -1,0 +1,28 @@
+"""What somebody does in the browser, in more than one journey."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.installation import Installation
+
+RUN_TIMEOUT_MS = 300_000
+
+
+def sign_in(page: Page, installation: Installation) -> None:
+    page.goto(installation.address)
+    expect(page).to_have_url(re.compile("/sign-in/"))
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password").fill(installation.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/runs/"))
+
+
+def watch_to_the_end(page: Page, installation: Installation) -> None:
+    """Look at a run's page, touching nothing, until it shows how the run ended."""
+    ending = page.locator(".verdict, .ending")
+    ending.first.wait_for(timeout=RUN_TIMEOUT_MS)
+    message = f"{ending.first.inner_text()}\n\n{installation.printed()}"
+    assert page.locator(".ending").count() == 0, message
