@@ -104,8 +104,8 @@ def _read_records(sheet: Sheet, reader) -> None:
 
 def _wrong_width(record: list[str], header: list[str], line: int) -> str:
     return (
-        f"has {_counted(record, 'value')} for {_counted(header, 'column')} (line {line}); put values"
-        " that hold the delimiter in double quotes, and double the quotes in them"
+        f"has {_counted(record, 'value')} for {_counted(header, 'column')} (line {line}); put"
+        " values that hold the delimiter in double quotes, and double the quotes in them"
     )
 
 
