@@ -23,7 +23,7 @@ def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_e
     assert ended.status == 0, ended.output
     advice = ended.result["advice"]
     assert advice["standing"] == "provisional"
-    assert any("not enforced" in reason for reason in advice["reasons"])
+    assert any("could not be enforced" in reason for reason in advice["reasons"])
     measurement = ended.result["measurements"][0]
     assert measurement["requests"] > 50
     assert measurement["errors"] == 0

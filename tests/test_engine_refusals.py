@@ -1,4 +1,4 @@
-"""What is refused before anything is started: exit status 2, every problem at once, with its place."""
+"""What is refused before anything is started: every problem at once, each with its place."""
 
 from __future__ import annotations
 
