@@ -23,7 +23,8 @@ ARG PIP_INDEX_URL
 ARG UV_INDEX_URL
 COPY certificates/ {support}/certificates/
 COPY build/ {support}/build/
-RUN sh {support}/build/make_venv.sh {uv} {python} {support}/shim {option}
+RUN sh {support}/build/make_uv.sh {uv}
+RUN sh {support}/build/make_venv.sh {python} {support}/shim {option}
 RUN sh {support}/build/install.sh {server}
 COPY requirements.txt {support}/requirements.txt
 RUN sh {support}/build/install.sh {server} -r {support}/requirements.txt
@@ -38,7 +39,7 @@ ENTRYPOINT []
 CMD ["/opt/venv/bin/gunicorn", "--config", "{support}/serving/gunicorn_conf.py", "{app}"]
 """
 
-#: Exit statuses of build/make_venv.sh.
+#: Exit statuses of build/make_uv.sh and build/make_venv.sh.
 VENV_FAILURES = {
     41: "The base image {base} has no python3. Use one that has, for example python:3.11-slim.",
     42: "The Python of the base image {base} has no venv. Install it there (on Debian: apt-get "

@@ -1,19 +1,13 @@
 #!/bin/sh
-# Makes /opt/venv with the Python asked for (or the image's own), and uv to fill it.
-# usage: make_venv.sh UV_REQUIREMENT PYTHON_VERSION|- SHIM_FOLDER [option of uv venv]
+# Makes /opt/venv with the Python asked for, or the image's own.
+# usage: make_venv.sh PYTHON_VERSION|- SHIM_FOLDER [option of uv venv]
 # The exit statuses are read by profiler/scoring/dockerfiles.py.
 set -eu
 . "$(dirname "$0")/certificates.sh"
-uv_requirement=$1 wanted=$2 shim=$3
-shift 3
+wanted=$1 shim=$2
+shift 2
 
-python=$(command -v python3 || command -v python) || exit 41
-"$python" -c 'import ensurepip, venv' || exit 42
-"$python" -m venv /opt/uv
-/opt/uv/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check \
-    "$uv_requirement" || exit 44
-
-[ "$wanted" != - ] || wanted=$python
+[ "$wanted" != - ] || wanted=$(command -v python3 || command -v python)
 UV_PYTHON_INSTALL_DIR=/opt/python /opt/uv/bin/uv --color never venv --quiet "$@" \
     --python "$wanted" /opt/venv || exit 43
 

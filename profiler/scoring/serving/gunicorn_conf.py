@@ -7,6 +7,7 @@ and would push the script's own output out of the log.
 
 import logging
 import os
+import signal
 
 bind = f"{os.environ.get('MODEL_PROFILER_BIND', '0.0.0.0')}:{os.environ['SERVER_PORT']}"
 workers = int(os.environ.get("WORKER_COUNT", "1"))
@@ -23,3 +24,15 @@ def _is_not_a_request_line(record: logging.LogRecord) -> bool:
 
 def on_starting(server) -> None:
     logging.getLogger("azmlinfsrv").addFilter(_is_not_a_request_line)
+
+
+def post_fork(server, worker) -> None:
+    """As a plain process, a worker dies with its master; a container ends as a whole anyway.
+
+    By itself an idle worker looks only every 150 s whether its master lives.
+    """
+    if "MODEL_PROFILER_RUN" in os.environ:
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
