@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -135,12 +136,15 @@ def test_a_large_body_is_sent_and_a_large_answer_read(driver):
 
 
 def test_an_answer_before_the_body_was_read_counts_and_costs_the_connection(driver):
+    over = threading.Event()
+
     def talk(conversation: Conversation) -> None:
         conversation.socket.recv(1000)
         conversation.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
-        time.sleep(0.2)
+        over.wait(10)
 
-    columns, connections = send(driver, talk, [LARGE_POST, LARGE_POST])
+    columns, connections = send(driver, talk, [LARGE_POST, LARGE_POST], timeout_s=2)
+    over.set()
     assert outcomes(columns) == ["http_error"] * 2
     assert columns["status"].tolist() == [413] * 2
     assert columns["bytes_sent"].max() < len(LARGE)
