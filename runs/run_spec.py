@@ -77,6 +77,15 @@ def input_hashes(run: ProfileRun, models: list[RegisteredModel]) -> dict:
     }
 
 
+def link_inputs(run: ProfileRun, models: list[RegisteredModel], folder: Path) -> None:
+    """The run's inputs below `folder` where its spec says they are, to be read only."""
+    for model in models:
+        model.files.link(folder / _folder(model))
+    if run.config.files is not None:
+        run.config.files.link(folder / SOURCE)
+    run.dataset.files.link(folder / "dataset")
+
+
 def materialise(run: ProfileRun, folder: Path) -> None:
     """Write the run's inputs below `folder`, where its spec says they are."""
     for model in run.models.select_related("files"):

@@ -77,6 +77,15 @@ def copy_blob(sha256: str, destination: Path) -> None:
     shutil.copyfile(blob_path(sha256), destination)
 
 
+def link_blob(sha256: str, destination: Path) -> None:
+    """Give a blob another name, to be read only: instant, however large it is."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(blob_path(sha256), destination)
+    except OSError:  # another file system, or one that knows no links
+        shutil.copyfile(blob_path(sha256), destination)
+
+
 def safe_path(raw: str) -> str:
     """A relative path with nothing in it that leaves its folder.
 

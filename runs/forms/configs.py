@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
-from profiler.environment.reading import PYTHON_NEWEST, PYTHON_OLDEST
-from profiler.errors import InvalidSpec, Problem
+from profiler.environment import python_version
+from profiler.errors import InvalidSpec
 from profiler.request_fields import METHODS
 from profiler.spec_fields import Folder, Problems, Table
 from profiler.spec_reader.config import WORKERS_MAX, read_config
 from runs import storage
 from runs.forms.names import NameField
 from runs.forms.pairs import PairsField
+from runs.forms.problems import add_problem
 from runs.forms.uploads import UploadForm, written
 from runs.models import InferenceConfig, StoredFiles
 
@@ -31,17 +31,22 @@ USUAL_NAMES = {
     CONDA: ("conda.yml", "conda.yaml", "environment.yml", "environment.yaml"),
     DOCKERFILE: ("Dockerfile",),
 }
-PYTHONS = [f"3.{minor}" for minor in range(PYTHON_NEWEST[1], PYTHON_OLDEST[1] - 1, -1)]
+PYTHONS = [
+    f"3.{minor}" for minor in range(python_version.NEWEST[1], python_version.OLDEST[1] - 1, -1)
+]
 
-#: Place in the spec's `config` -> the field that it comes from.
+#: Place in the spec -> the field that it comes from.
+SAME = ("entry_script", "workers", "image", "port", "health_path", "score_path", "method",
+        "headers", "env", "gpu", "egress")  # fmt: skip
 FIELDS = {
-    "source_directory": "files",
-    "environment": "environment_kind",
-    "environment.pip": "requirements",
-    "environment.conda": "conda_file",
-    "environment.dockerfile": "dockerfile",
-    "environment.base_image": "base_image",
-    "environment.python": "python",
+    **{f"config.{name}": name for name in SAME},
+    "config.source_directory": "files",
+    "config.environment": "environment_kind",
+    "config.environment.pip": "requirements",
+    "config.environment.conda": "conda_file",
+    "config.environment.dockerfile": "dockerfile",
+    "config.environment.base_image": "base_image",
+    "config.environment.python": "python",
 }
 
 
@@ -170,10 +175,11 @@ class RegisterConfigForm(UploadForm):
         for field in ("image", "port"):
             if not cleaned[field]:
                 self.add_error(field, "A container needs it.")
+        if self.errors:
+            return
         given = ("image", "port", "health_path", "score_path", "method", "headers")
         cleaned["definition"] = self._with_common({key: cleaned[key] for key in given})
-        if not self.errors:
-            self._check(cleaned["definition"], Path())
+        self._check(cleaned["definition"], Path())
 
     def _check_scored(self, cleaned: dict, source: Path) -> None:
         """Check the sources together with what was sent beside them."""
@@ -238,17 +244,7 @@ class RegisterConfigForm(UploadForm):
             problems.raise_if_any()
         except InvalidSpec as refusal:
             for problem in refusal.problems:
-                self.add_error(*self._at_field(problem))
-
-    def _at_field(self, problem: Problem) -> tuple[str | None, str]:
-        place = problem.place.removeprefix("config.")
-        first = re.split(r"[.\[]", place, maxsplit=1)[0]
-        for key, field in FIELDS.items():
-            if place == key or place.startswith((f"{key}.", f"{key}[")):
-                return field, _sentence(place.removeprefix(key), problem.message)
-        if first in self.fields:
-            return first, _sentence(place.removeprefix(first), problem.message)
-        return None, str(problem)
+                add_problem(self, problem, FIELDS)
 
     def register(self, user) -> InferenceConfig:
         """Store the sources and the next version of the name, both or neither."""
@@ -279,9 +275,3 @@ def _put(sent: UploadedFile, path: Path) -> None:
 
 def _usual_file(kind: str, source: Path) -> str | None:
     return next((name for name in USUAL_NAMES[kind] if (source / name).is_file()), None)
-
-
-def _sentence(rest: str, message: str) -> str:
-    """What the engine says of a place, where the field is named by standing beside it."""
-    within = rest.strip(".")
-    return f"{within}: {message}" if within else f"{message[:1].upper()}{message[1:]}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,9 +107,16 @@ class StoredFiles(models.Model):
 
     def materialise(self, folder: Path) -> Path:
         """Write the files below `folder`; the path of the file, or of the folder with its name."""
+        return self._put_below(folder, storage.copy_blob)
+
+    def link(self, folder: Path) -> Path:
+        """As `materialise`, without copying: the files must only be read."""
+        return self._put_below(folder, storage.link_blob)
+
+    def _put_below(self, folder: Path, put: Callable[[str, Path], None]) -> Path:
         root = folder / self.name if self.is_folder else folder
         for entry in self.manifest:
-            storage.copy_blob(entry["sha256"], root / storage.safe_path(entry["path"]))
+            put(entry["sha256"], root / storage.safe_path(entry["path"]))
         return folder / self.name
 
     def open(self, path: str | None = None) -> BinaryIO:

@@ -18,6 +18,15 @@ class TargetQuerySet(models.QuerySet):
     def for_list(self) -> TargetQuerySet:
         return self.prefetch_related("heartbeats").order_by("name")
 
+    def for_page(self) -> TargetQuerySet:
+        """With who is alive there and what runs or waits (`open_runs`, the oldest first)."""
+        from runs.models.profile_run import ProfileRun
+
+        open_runs = ProfileRun.objects.unfinished().order_by("queued_at").defer("spec", "result")
+        return self.for_list().prefetch_related(
+            models.Prefetch("runs", queryset=open_runs, to_attr="open_runs")
+        )
+
     def available(self) -> TargetQuerySet:
         """Targets a run may be sent to."""
         return self.filter(enabled=True, unavailable_reason="").order_by("name")
@@ -63,6 +72,23 @@ class Target(models.Model):
     @property
     def is_available(self) -> bool:
         return self.enabled and not self.unavailable_reason
+
+    @property
+    def slots(self) -> int:
+        """Runs that may be measured here at a time: as many as there are disjoint core sets."""
+        return 1
+
+    def alive(self, kind: str) -> list[WorkerHeartbeat]:
+        """The workers or sweepers heard of lately."""
+        return [beat for beat in self.heartbeats.all() if beat.kind == kind and beat.is_alive]
+
+    @property
+    def has_worker(self) -> bool:
+        return bool(self.alive(WorkerHeartbeat.Kind.WORKER))
+
+    @property
+    def has_sweeper(self) -> bool:
+        return bool(self.alive(WorkerHeartbeat.Kind.SWEEPER))
 
 
 class WorkerHeartbeatQuerySet(models.QuerySet):

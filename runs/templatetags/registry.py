@@ -5,8 +5,13 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 
 from django import template
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from runs import formatting
+from runs.models import Target
+from runs.templatetags.presentation import icon
 
 register = template.Library()
 
@@ -40,3 +45,39 @@ def environment_words(definition: dict) -> str:
     return (
         f"{len(packages)} package{'' if len(packages) == 1 else 's'}" if packages else "no packages"
     )
+
+
+@register.filter
+def core_ranges(cores: list[int]) -> str:
+    """0-2, 5 for 0, 1, 2, 5; with the number of them where that is not plain to see."""
+    ranges: list[list[int]] = []
+    for core in sorted(cores):
+        if ranges and core == ranges[-1][1] + 1:
+            ranges[-1][1] = core
+        else:
+            ranges.append([core, core])
+    words = ", ".join(f"{low}" if low == high else f"{low}–{high}" for low, high in ranges)  # noqa: RUF001
+    return f"{words} ({len(cores)})" if len(cores) > 1 else words
+
+
+@register.simple_tag
+def target_badge(target: Target) -> SafeString:
+    """Whether a run sent there now would be taken up."""
+    if not target.enabled:
+        looks = ("", "ban", "Disabled")
+    elif target.unavailable_reason:
+        looks = ("badge-fail", "alert-circle", "Unavailable")
+    elif not target.has_worker:
+        looks = ("badge-warn", "alert-triangle", "No worker")
+    else:
+        looks = ("badge-pass", "circle-check", "Listening")
+    tone, name, word = looks
+    return format_html('<span class="badge {}">{}{}</span>', tone, icon(name), word)
+
+
+@register.filter
+def person(user: AbstractBaseUser | None) -> str:
+    """The name a person goes by; an account that is gone, or none, is the system."""
+    if user is None:
+        return "the system"
+    return user.get_full_name() or user.get_username()

@@ -1,7 +1,69 @@
-"""Placeholder: to be written."""
+"""Asking for a run."""
 
-from django.http import HttpRequest, HttpResponse
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from runs.forms.runs import NewRunForm, initial_of
+from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
+from runs.models.names import VersionedQuerySet
 
 
-def run_new(request: HttpRequest, **kwargs: object) -> HttpResponse:
-    return HttpResponse("Not there yet.", status=501)
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_new(request: HttpRequest) -> HttpResponse:
+    """`?model=&config=&dataset=` choose by `name` or `name:version`; `?clone=` repeats a run."""
+    if request.method == "POST":
+        form = NewRunForm(request.POST)
+        run = form.submit(request.user) if form.is_valid() else None
+        if run is not None:
+            messages.success(request, f"{run.name} is queued.")
+            return redirect(run)
+    else:
+        form = NewRunForm(initial=initial_for(request))
+    return render(request, "runs/new.html", {"form": form, "clone": request.GET.get("clone", "")})
+
+
+def initial_for(request: HttpRequest) -> dict:
+    """What the address asks for, completed by what is likely meant."""
+    if clone := request.GET.get("clone"):
+        return initial_of(get_object_or_404(ProfileRun.objects.for_page(), name=clone))
+    models = [
+        chosen(RegisteredModel.objects.all(), ref) for ref in request.GET.getlist("model") if ref
+    ]
+    initial = {"target": likely_target()}
+    if models:
+        initial |= last_choice_for(models) | {"models": models}
+    for key, rows in (("config", InferenceConfig.objects), ("dataset", Dataset.objects)):
+        if ref := request.GET.get(key):
+            initial[key] = chosen(rows.all(), ref).pk
+        elif key not in initial:
+            initial[key] = the_only_name(rows.all())
+    return initial
+
+
+def likely_target() -> Target | None:
+    """The first that a worker listens at, or the first that takes runs."""
+    targets = list(Target.objects.available().prefetch_related("heartbeats"))
+    return next((target for target in targets if target.has_worker), next(iter(targets), None))
+
+
+def chosen(rows: VersionedQuerySet, ref: str):
+    try:
+        return rows.ref(ref)
+    except rows.model.DoesNotExist as error:
+        raise Http404(f"There is no {ref}.") from error
+
+
+def last_choice_for(models: list[RegisteredModel]) -> dict:
+    """Config and dataset of the newest run of any version of the first model."""
+    run = ProfileRun.objects.filter(models__name=models[0].name).order_by("-created_at").first()
+    return {"config": run.config_id, "dataset": run.dataset_id} if run else {}
+
+
+def the_only_name(rows: VersionedQuerySet) -> int | None:
+    """The latest version, when there is only one name to choose from."""
+    latest = list(rows.latest_of_each().values_list("pk", flat=True)[:2])
+    return latest[0] if len(latest) == 1 else None

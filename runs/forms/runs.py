@@ -1,0 +1,351 @@
+"""A new run: model, config and dataset are enough; the rest has defaults that are shown."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+
+from profiler.spec import MIB, Budget, Load, Objective
+from runs.formatting import cpu, memory
+from runs.forms.names import NameField
+from runs.forms.problems import OURS, add_problem
+from runs.forms.styling import StyledForm
+from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
+from runs.spec_check import problems_of
+
+CLOSED, OPEN = "closed", "open"
+RELATIVE, BOUND = "relative", "bound"
+
+DEFAULT_OBJECTIVE, DEFAULT_BUDGET = Objective(), Budget()
+DEFAULT_TIMEOUT_S = next(field.default for field in fields(Load) if field.name == "timeout_s")
+
+#: Words that stand where a run's name would in an address.
+RESERVED_NAMES = {"new"}
+
+#: Place in the spec -> the field that it comes from; the longest that fits counts.
+FIELDS = {
+    "models": "models",
+    "config": "config",
+    "dataset": "dataset",
+    "target": "target",
+    "load": "stages",
+    "load.concurrency": "concurrency",
+    "load.rate_rps": "rate_rps",
+    "load.arrivals": "arrivals",
+    "load.order": "order",
+    "load.timeout_s": "timeout_s",
+    "objective": "percentile",
+    "objective.latency_ms": "latency_ms",
+    "objective.latency_ratio": "latency_ratio",
+    "objective.throughput_share": "throughput_share",
+    "objective.max_error_rate": "max_error_rate",
+    "objective.confidence": "confidence",
+    "limits.cpu_millicores": "cpu_millicores",
+    "limits.memory_bytes": "memory_mib",
+    "budget.duration_s": "duration_s",
+    "budget.build_s": "build_s",
+}
+
+
+def _number(placeholder: float | str = "", step: str = "any") -> forms.NumberInput:
+    return forms.NumberInput(attrs={"placeholder": placeholder, "step": step})
+
+
+def _searchable() -> dict:
+    return {"data-searchable": True}
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:g}"
+
+
+class RefChoice(forms.ModelChoiceField):
+    def label_from_instance(self, row) -> str:
+        return row.ref
+
+
+class RefChoices(forms.ModelMultipleChoiceField):
+    def label_from_instance(self, row) -> str:
+        return row.ref
+
+
+class TargetChoice(forms.ModelChoiceField):
+    def label_from_instance(self, target: Target) -> str:
+        size = f"{cpu(target.max_cpu_millicores)}, {memory(target.max_memory_bytes)}"
+        return f"{target.name}, up to {size}{'' if target.has_worker else ', no worker'}"
+
+
+class PercentField(forms.FloatField):
+    """Shown in percent, cleaned to a share."""
+
+    def prepare_value(self, value: object) -> object:
+        return _percent(value) if isinstance(value, int | float) else value
+
+    def clean(self, value: object) -> float | None:
+        number = super().clean(value)
+        return None if number is None else round(number / 100, 9)
+
+
+class StagesField(forms.JSONField):
+    def prepare_value(self, value: object) -> object:
+        return "" if value is None else super().prepare_value(value)
+
+
+class NewRunForm(StyledForm):
+    models = RefChoices(
+        required=False,
+        queryset=RegisteredModel.objects.select_related("files").order_by("name", "-version"),
+        widget=forms.SelectMultiple(attrs={**_searchable(), "size": 4}),
+        help_text="One or several, or none when the service brings its own.",
+    )
+    config = RefChoice(
+        queryset=InferenceConfig.objects.select_related("files").order_by("name", "-version"),
+        widget=forms.Select(attrs=_searchable()),
+        empty_label="Choose a config",
+    )
+    dataset = RefChoice(
+        queryset=Dataset.objects.select_related("files")
+        .defer("preview")
+        .order_by("name", "-version"),
+        widget=forms.Select(attrs=_searchable()),
+        empty_label="Choose a dataset",
+    )
+    target = TargetChoice(
+        queryset=Target.objects.available().prefetch_related("heartbeats"),
+        empty_label="Choose a target",
+    )
+    name = NameField(required=False, help_text="Left empty: the model's name with a number.")
+
+    load_mode = forms.ChoiceField(
+        label="Requests are sent",
+        choices=((CLOSED, "When one is answered"), (OPEN, "At a rate")),
+        widget=forms.RadioSelect,
+        initial=CLOSED,
+    )
+    concurrency = forms.IntegerField(
+        required=False, widget=_number(1, "1"), label="Requests under way at a time"
+    )
+    rate_rps = forms.FloatField(
+        required=False, widget=_number("such as 50"), label="Requests a second"
+    )
+    arrivals = forms.ChoiceField(
+        required=False,
+        choices=(("poisson", "At random (Poisson)"), ("constant", "Evenly spaced")),
+        help_text="Users come at random, and so in bunches: harder than evenly spaced.",
+    )
+    order = forms.ChoiceField(
+        required=False,
+        label="Order of the rows",
+        choices=(("sequential", "As in the dataset"), ("shuffled", "Shuffled, by a fixed seed")),
+    )
+    timeout_s = forms.FloatField(
+        required=False,
+        widget=_number(f"{DEFAULT_TIMEOUT_S:g}"),
+        label="Time-out of a request, seconds",
+    )
+    stages = StagesField(
+        required=False,
+        label="Load in stages, as JSON",
+        widget=forms.Textarea(
+            attrs={
+                "rows": 3,
+                "class": "mono",
+                "spellcheck": "false",
+                "placeholder": '[{"mode": "open", "rate_rps": 20, "duration_s": 30}, ...]',
+            }
+        ),
+        help_text="In place of all of the above: the load of a spec, a list of stages.",
+    )
+
+    objective_kind = forms.ChoiceField(
+        label="Good enough is",
+        choices=((RELATIVE, "Nearly as fast as the largest size"), (BOUND, "A latency bound")),
+        widget=forms.RadioSelect,
+        initial=RELATIVE,
+    )
+    percentile = forms.FloatField(
+        required=False, widget=_number(f"{DEFAULT_OBJECTIVE.percentile:g}"), label="Percentile"
+    )
+    latency_ms = forms.FloatField(
+        required=False, widget=_number("such as 50"), label="At most, milliseconds"
+    )
+    latency_ratio = forms.FloatField(
+        required=False,
+        widget=_number(f"{DEFAULT_OBJECTIVE.latency_ratio:g}"),
+        label="Latency at most, times the largest size's",
+    )
+    throughput_share = PercentField(
+        required=False,
+        min_value=1,
+        max_value=100,
+        widget=_number(_percent(DEFAULT_OBJECTIVE.throughput_share)),
+        label="Throughput at least, % of the largest size's",
+    )
+    max_error_rate = PercentField(
+        required=False,
+        min_value=0,
+        max_value=50,
+        widget=_number(_percent(DEFAULT_OBJECTIVE.max_error_rate)),
+        label="Errors allowed, %",
+    )
+    confidence = PercentField(
+        required=False,
+        min_value=50,
+        max_value=99.99,
+        widget=_number(_percent(DEFAULT_OBJECTIVE.confidence)),
+        label="Confidence, %",
+    )
+
+    cpu_millicores = forms.IntegerField(
+        required=False,
+        widget=_number("all of the target's", "1"),
+        label="CPU, millicores",
+        help_text="1000 is one core.",
+    )
+    memory_mib = forms.IntegerField(
+        required=False, widget=_number("all of the target's", "1"), label="Memory, MiB"
+    )
+    duration_s = forms.FloatField(
+        required=False,
+        widget=_number(f"{DEFAULT_BUDGET.duration_s:g}"),
+        label="Measuring, seconds",
+        help_text="From the service's start. Ending early gives a provisional size.",
+    )
+    build_s = forms.FloatField(
+        required=False,
+        widget=_number(f"{DEFAULT_BUDGET.build_s:g}"),
+        label="Building its environment, seconds",
+    )
+
+    LIMITS = ("cpu_millicores", "memory_mib", "duration_s", "build_s")
+
+    @property
+    def limits_open(self) -> bool:
+        """Whether anything among limits and budget was set, or is wrong."""
+        return any(self[name].value() or self[name].errors for name in self.LIMITS)
+
+    @property
+    def limits_words(self) -> str:
+        return f"the target's largest size, {DEFAULT_BUDGET.duration_s:g} s of measuring"
+
+    def clean_name(self) -> str:
+        name = self.cleaned_data["name"]
+        if name in RESERVED_NAMES:
+            raise ValidationError(f"{name} means something else in an address.")
+        if name and ProfileRun.objects.filter(name=name).exists():
+            raise ValidationError(f"There is a run {name} already.")
+        return name
+
+    def clean_target(self) -> Target:
+        target = self.cleaned_data["target"]
+        if target.kind == Target.Kind.PROCESS and not settings.PROFILER_ALLOW_PROCESS_TARGET:
+            raise ValidationError(
+                "Processes run code as the site's own user, which is not allowed here "
+                "(PROFILER_ALLOW_PROCESS_TARGET)."
+            )
+        return target
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if self.errors:
+            return cleaned
+        problems = problems_of(ProfileRun(**self.asked_for()), list(cleaned["models"]))
+        self._check_limits(cleaned, cleaned["target"])
+        if cleaned["objective_kind"] == BOUND and cleaned["latency_ms"] is None:
+            self.add_error("latency_ms", "Say how many milliseconds are good enough.")
+        for problem in problems:
+            add_problem(self, problem, FIELDS)
+        return cleaned
+
+    def _check_limits(self, cleaned: dict, target: Target) -> None:
+        """In the units of the form; the engine would say it in bytes."""
+        if (cleaned.get("cpu_millicores") or 0) > target.max_cpu_millicores:
+            largest = cpu(target.max_cpu_millicores)
+            self._refuse("cpu_millicores", f"{target.name} has at most {largest}.")
+        if (cleaned.get("memory_mib") or 0) * MIB > target.max_memory_bytes:
+            largest = memory(target.max_memory_bytes)
+            self._refuse("memory_mib", f"{target.name} has at most {largest}.")
+
+    def _refuse(self, field: str, message: str) -> None:
+        self.add_error(field, ValidationError(message, code=OURS))
+
+    def asked_for(self) -> dict:
+        """The fields of the run; what was left empty is left to the engine."""
+        cleaned = self.cleaned_data
+        limits = {
+            "cpu_millicores": cleaned["cpu_millicores"],
+            "memory_bytes": cleaned["memory_mib"] and cleaned["memory_mib"] * MIB,
+        }
+        return {
+            "config": cleaned["config"],
+            "dataset": cleaned["dataset"],
+            "target": cleaned["target"],
+            "load": self._load(),
+            "objective": self._objective(),
+            "limits": _given(limits),
+            "budget": _given({key: cleaned[key] for key in ("duration_s", "build_s")}),
+        }
+
+    def _load(self) -> dict | list:
+        cleaned = self.cleaned_data
+        if cleaned["stages"] is not None:
+            return cleaned["stages"]
+        if cleaned["load_mode"] == OPEN:
+            stage = {"mode": OPEN, "rate_rps": cleaned["rate_rps"], "arrivals": cleaned["arrivals"]}
+        else:
+            stage = {"mode": CLOSED, "concurrency": cleaned["concurrency"] or 1}
+        return _given({**stage, "order": cleaned["order"], "timeout_s": cleaned["timeout_s"]})
+
+    def _objective(self) -> dict:
+        cleaned = self.cleaned_data
+        keys = ["percentile", "max_error_rate", "confidence", "throughput_share"]
+        keys.append("latency_ms" if cleaned["objective_kind"] == BOUND else "latency_ratio")
+        return _given({key: cleaned[key] for key in keys})
+
+    def submit(self, user) -> ProfileRun | None:
+        """Queue the run; None, with an error at the name, when someone just took it."""
+        try:
+            return ProfileRun.objects.submit(
+                models=list(self.cleaned_data["models"]),
+                name=self.cleaned_data["name"],
+                created_by=user,
+                **self.asked_for(),
+            )
+        except IntegrityError:
+            self.add_error("name", "Another run just took that name.")
+            return None
+
+
+def _given(values: dict) -> dict:
+    return {key: value for key, value in values.items() if value not in (None, "")}
+
+
+def initial_of(run: ProfileRun) -> dict:
+    """The form as it would be filled in to ask for the same run again."""
+    memory_bytes = run.limits.get("memory_bytes")
+    return {
+        "models": list(run.models.all()),
+        "config": run.config_id,
+        "dataset": run.dataset_id,
+        "target": run.target_id,
+        "cpu_millicores": run.limits.get("cpu_millicores"),
+        "memory_mib": memory_bytes and memory_bytes // MIB,
+        **run.budget,
+        **run.objective,
+        "objective_kind": BOUND if run.objective.get("latency_ms") else RELATIVE,
+        **_load_initial(run.load),
+    }
+
+
+def _load_initial(load: dict | list) -> dict:
+    """A single stage without an end fits the fields; anything else is shown as it is."""
+    in_fields = {"mode", "concurrency", "rate_rps", "arrivals", "order", "timeout_s"}
+    if isinstance(load, dict) and set(load) <= in_fields:
+        rest = {key: value for key, value in load.items() if key != "mode"}
+        return {"load_mode": load.get("mode", CLOSED), **rest}
+    return {"stages": json.loads(json.dumps(load))}
