@@ -66,16 +66,16 @@ def memory_advice(
 
 
 def memory_needed(
-    measurements: Sequence[Measurement], limits: Limits, policy: Policy = Policy()
+    measurements: Sequence[Measurement], limits: Limits, policy: Policy = POLICY
 ) -> int | None:
-    """`memory_advice` from the peaks of all believed measurements that kept the objective."""
-    kept = [measurement for measurement in measurements if measurement.is_believed_pass]
-    return memory_advice(
-        _peak(kept, "memory_startup_peak_bytes"),
-        _peak(kept, "memory_steady_peak_bytes"),
-        ceiling_bytes=limits.memory_bytes,
-        policy=policy,
-    )
+    """`memory_advice` from the peaks before verification of all that is believed and passed."""
+    return memory_advice(*_peaks(measurements), ceiling_bytes=limits.memory_bytes, policy=policy)
+
+
+def _peaks(measurements: Sequence[Measurement]) -> tuple[int | None, int | None]:
+    """Start-up and load peak of the reference and the probes; a failed one's queue is no need."""
+    kept = [m for m in measurements if m.phase in (REFERENCE, SIZING) and m.is_believed_pass]
+    return _peak(kept, "memory_startup_peak_bytes"), _peak(kept, "memory_steady_peak_bytes")
 
 
 def _peak(measurements: Sequence[Measurement], name: str) -> int | None:
@@ -93,6 +93,13 @@ def outcomes(measurements: Sequence[Measurement]) -> dict[int, Outcome]:
         if measurement.phase in (REFERENCE, SIZING) and measurement.validity.valid:
             found[measurement.cpu_millicores] = measurement.outcome
     return found
+
+
+def leaks(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """The believed measurements whose memory leaks; a backlog of an overload is no leak."""
+    return [
+        m for m in measurements if m.memory_leaks and m.validity.valid and m.outcome != "failed"
+    ]
 
 
 def step_up(
@@ -198,7 +205,7 @@ class Case:
                 f"{'did not keep' if reference.outcome == 'failed' else 'was not proven to keep'} "
                 f"the objective ({'; '.join(reference.outcome_reasons)}).",
             )
-        leaking = [m for m in self.measurements if m.validity.valid and m.memory_leaks]
+        leaking = leaks(self.measurements)
         if leaking:
             return (explanation.leak_sentence(leaking[-1]),)
         if memory_needed(self.measurements, self.limits, self.policy) is None:
@@ -206,28 +213,31 @@ class Case:
         return self._refused_by_verification(budget_ended)
 
     def _refused_by_verification(self, budget_ended: bool) -> tuple[str, ...]:
-        """Verification failed at every step that may be taken."""
+        """Verification did not pass, at any step that may be taken."""
         tried = self.of_phase(VERIFYING)
         if not tried or tried[-1].is_believed_pass:
             return ()
         last = tried[-1]
-        if not last.validity.valid and not budget_ended:
+        if budget_ended and (last.outcome != "failed" or self._next_step()):
+            return ()
+        if not last.validity.valid:
             return ("The verifying measurement is invalid.", *last.validity.reasons)
-        if last.outcome == "undecided" and budget_ended:
-            return ()
-        if budget_ended and len(tried) <= self.policy.steps_up and self._may_step_up(last):
-            return ()
-        sizes = ", ".join(size_text(size_of(measurement)) for measurement in tried)
+        sizes = ", ".join(dict.fromkeys(size_text(size_of(m)) for m in tried))
         return (
             f"Verification did not pass at {sizes} "
             f"(at the last: {'; '.join(last.outcome_reasons)}).",
         )
 
-    def _may_step_up(self, last: Measurement) -> bool:
-        out_of_memory = bool(last.oom_kills)
+    def _next_step(self) -> Limits | None:
+        """The size to verify after the last one failed; None when no step up is left."""
+        tried = self.of_phase(VERIFYING)
+        if len({size_of(m) for m in tried}) > self.policy.steps_up:
+            return None
+        out_of_memory = bool(tried[-1].oom_kills)
         return step_up(
-            size_of(last), self.points, self.limits, out_of_memory=out_of_memory, policy=self.policy
-        ) is not None  # fmt: skip
+            size_of(tried[-1]), self.points, self.limits,
+            out_of_memory=out_of_memory, policy=self.policy,
+        )  # fmt: skip
 
     def verified(self) -> Measurement | None:
         """The verifying measurement that proves a size under enforced limits."""
@@ -237,36 +247,33 @@ class Case:
         return None
 
     def best_known_size(self) -> Limits:
-        """Without proof: what was being verified, else the smallest cpu that passed a probe."""
-        memory_bytes = memory_needed(self.measurements, self.limits, self.policy)
+        """Without proof: the size whose verification is due, else the smallest that passed."""
         tried = self.of_phase(VERIFYING)
         if tried and tried[-1].outcome == "failed":
-            more = step_up(
-                size_of(tried[-1]), self.points, self.limits,
-                out_of_memory=bool(tried[-1].oom_kills), policy=self.policy,
-            )  # fmt: skip
-            return more or size_of(tried[-1])
+            return self._next_step()
         if tried:
             return size_of(tried[-1])
         found = outcomes(self.measurements)
         passed = [cpu for cpu, outcome in found.items() if outcome == "passed"]
-        return Limits(min(passed), memory_bytes)
+        return Limits(min(passed), memory_needed(self.measurements, self.limits, self.policy))
 
     def doubts(self, limits_enforced: bool, budget_ended: bool) -> tuple[str, ...]:
         """Why the size is not verified."""
         doubts = []
         if not limits_enforced:
             doubts.append(
-                "The limits could not be enforced on this target, so the service was never held "
-                "to the advised size."
+                "Limits could not be enforced on this target: no smaller cpu could be tried, and "
+                "the service was never held to the advised size."
             )
         if budget_ended:
             doubts.append(f"The run's budget ended before {self._missing()}.")
-        if not doubts:
-            doubts.append("The size was not verified.")
-        return tuple(doubts)
+        return tuple(doubts) or ("The size was not verified.",)
 
     def _missing(self) -> str:
+        tried = self.of_phase(VERIFYING)
+        if tried and tried[-1].outcome == "failed":
+            failed = size_text(size_of(tried[-1]))
+            return f"this size could be verified, after verification failed at {failed}"
         step = next_probe(self.points, outcomes(self.measurements))
         if isinstance(step, Answer):
             return "a fresh service at this size had kept the objective"
@@ -276,9 +283,8 @@ class Case:
         """One paragraph: the objective, the reference, why this cpu, why this memory, the proof."""
         probes = [m for m in self.measurements if m.phase in (REFERENCE, SIZING)]
         smaller = [point for point in self.points if point < size.cpu_millicores]
-        kept = [m for m in self.measurements if m.is_believed_pass]
         sentences = [
-            explanation.objective_sentence(self.objective),
+            explanation.objective_sentence(self.objective, self.load),
             explanation.reference_sentence(self.reference),
             explanation.cpu_sentence(
                 size.cpu_millicores,
@@ -287,8 +293,7 @@ class Case:
                 _latest_at(probes, smaller[-1]) if smaller else None,
             ),
             explanation.memory_sentence(
-                _peak(kept, "memory_startup_peak_bytes"),
-                _peak(kept, "memory_steady_peak_bytes"),
+                *_peaks(self.measurements),
                 size.memory_bytes,
                 self.policy.memory_margin,
                 self.policy.memory_step_bytes,

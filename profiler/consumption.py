@@ -7,7 +7,7 @@ import numpy as np
 from profiler.due_requests import NS, WINDOW_S
 from profiler.samples import Columns
 from profiler.statistics import Estimate, slope_interval
-from profiler.validity import LEAK_BYTES, LEAK_SHARE
+from profiler.validity import LEAK_AFTER_S, LEAK_BYTES, LEAK_SHARE
 
 
 def counted_between(usage: Columns, name: str, start_ns: int, end_ns: int) -> float | None:
@@ -62,7 +62,8 @@ def memory_growth(usage: Columns, confidence: float = 0.95) -> tuple[Estimate | 
 
     Memory that cannot be dropped is meant: anonymous and shared where known, the working set
     otherwise. A leak grows surely (slope over zero at this confidence), in both halves of the time
-    (a buffer that fills once does so in one), and by more than LEAK_BYTES and LEAK_SHARE.
+    (a buffer that fills once does so in one), by more than LEAK_BYTES and LEAK_SHARE, and for at
+    least LEAK_AFTER_S (garbage is not collected at every request).
     """
     held = _held_memory(usage)
     if held is None or len(held) < 6:
@@ -77,8 +78,8 @@ def memory_growth(usage: Columns, confidence: float = 0.95) -> tuple[Estimate | 
         slope_interval(at_s[half:], held[half:], confidence),
     )
     grown = slope.value * float(at_s[-1])
-    enough = grown >= max(LEAK_BYTES, LEAK_SHARE * float(held.max()))
-    return slope, enough and all(part is not None and part.low > 0 for part in halves)
+    enough = at_s[-1] >= LEAK_AFTER_S and grown >= max(LEAK_BYTES, LEAK_SHARE * float(held.max()))
+    return slope, bool(enough) and all(part is not None and part.low > 0 for part in halves)
 
 
 def _held_memory(usage: Columns) -> np.ndarray | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from profiler.measurement import Measurement
 from profiler.objective import describe
-from profiler.spec import GIB, MIB, Limits, Objective
+from profiler.spec import GIB, MIB, Limits, Load, Objective
 
 
 def reference_sentence(reference: Measurement) -> str:
@@ -65,8 +65,18 @@ def memory_sentence(
     return said + "."
 
 
-def objective_sentence(objective: Objective) -> str:
-    return f"The objective is: {describe(objective)}."
+def objective_sentence(objective: Objective, load: Load) -> str:
+    return f"The objective under {load_text(load)}: {describe(objective)}."
+
+
+def load_text(load: Load) -> str:
+    """A load in a few words; of several stages only their number."""
+    if len(load.stages) > 1:
+        return f"a load of {len(load.stages)} stages"
+    (stage,) = load.stages
+    if stage.mode == "closed":
+        return f"{stage.concurrency} client{'s' if stage.concurrency != 1 else ''} in closed loop"
+    return f"{stage.rate_rps:g} requests/s ({stage.arrivals} arrivals)"
 
 
 def verified_sentence(verified: Measurement) -> str:

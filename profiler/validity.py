@@ -27,8 +27,9 @@ STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.20
 DRIVER_BUSY_LIMIT = 0.90
 #: With more void windows than this share the driver could not keep up with the load at all.
 VOID_LIMIT = 0.5
-#: Memory that grows by less than the larger of these over the measured time is no leak.
-LEAK_BYTES, LEAK_SHARE = MIB, 0.01
+#: Memory that grows by less than the larger of these over the measured time is no leak, nor is any
+#: growth in less than this time.
+LEAK_BYTES, LEAK_SHARE, LEAK_AFTER_S = MIB, 0.01, 3.0
 SLOW_STARTUP_S = 30.0
 #: Threads that a server keeps beside its workers, mostly asleep; and the share of throttled periods
 #: from which more threads than cores are worth a word.

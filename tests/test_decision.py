@@ -1,4 +1,4 @@
-"""Deciding while the load runs: the percentile, errors, the rate, in-flight requests, throughput."""
+"""Deciding while the load runs: percentile, errors, rate, in-flight requests, throughput."""
 
 from __future__ import annotations
 

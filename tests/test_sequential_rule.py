@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,7 @@ def test_preset_looks_double_and_can_all_pass_at_the_end(percentile, least) -> N
     rule = SequentialRule(percentile, 0.95, looks)
     assert rule.passing_looks == looks[-4:]
     assert looks[-4] >= least
-    assert all(2 * a <= b <= 2 * a + 1 for a, b in zip(looks, looks[1:], strict=False))
+    assert all(2 * a <= b <= 2 * a + 1 for a, b in pairwise(looks))
 
 
 def test_a_clump_counts_as_few_requests() -> None:

@@ -1,0 +1,468 @@
+"""What size is advised and how well it is known: tables that can be checked by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiler.advice import (
+    Advice,
+    advise,
+    leaks,
+    memory_advice,
+    memory_needed,
+    outcomes,
+    requested_cpu,
+    requested_memory_in_gb,
+    rounded_sizes,
+    step_up,
+    tags,
+    verification_sizes,
+)
+from profiler.azureml import azureml_details
+from profiler.latency import LatencySummary
+from profiler.measurement import Measurement
+from profiler.objective import describe, resolve_bound
+from profiler.search import grid
+from profiler.spec import Limits, Load, Objective, Stage
+from profiler.statistics import Estimate
+from profiler.validity import Validity
+from tests.raw_samples import CLOSED, MIB, OPEN, bound
+
+GIB = 1024 * MIB
+LIMITS = Limits(1000, 2 * GIB)
+POINTS = grid(1000)
+OBJECTIVE = Objective(percentile=99, latency_ms=50)
+#: Peak 163 MiB and 15 % of it are 187.45 MiB: 192 MiB in steps of 16.
+ADVISED_MEMORY = 192 * MIB
+
+
+def measured(phase: str, cpu: int, outcome: str = "passed", **others: object) -> Measurement:
+    """A believed measurement with peaks of 151 MiB at start and 163 MiB under load."""
+    values = {
+        "ordinal": 0,
+        "phase": phase,
+        "cpu_millicores": cpu,
+        "memory_bytes": ADVISED_MEMORY if phase == "verifying" else LIMITS.memory_bytes,
+        "limits_enforced": True,
+        "validity": Validity(True),
+        "outcome": outcome,
+        "outcome_reasons": () if outcome == "passed" else (f"{outcome} at {cpu}",),
+        "bound": bound(99, 50),
+        "requests": 1000,
+        "offered_rps": 50.0,
+        "achieved_rps": 50.0,
+        "latency_at_percentile_ms": 8000 / cpu,
+        "cpu_seconds_per_request": 0.002,
+        "memory_startup_peak_bytes": 151 * MIB,
+        "memory_steady_peak_bytes": 163 * MIB,
+    }
+    return Measurement(**values | others)
+
+
+REFERENCE = measured("measuring", 1000)
+SEARCH = [
+    REFERENCE,
+    measured("sizing", 500),
+    measured("sizing", 200, "failed"),
+    measured("sizing", 300),
+]
+INVALID = {"validity": Validity(False, ("The host was noisy.",))}
+
+
+def advised(measurements: list[Measurement], **others: object) -> Advice:
+    values = {
+        "points": POINTS, "limits": LIMITS, "objective": OBJECTIVE, "load": OPEN,
+        "limits_enforced": True,
+    }  # fmt: skip
+    return advise(measurements, **values | others)
+
+
+# ---- memory ----
+
+
+@pytest.mark.parametrize(
+    ("startup_mib", "steady_mib", "expected_mib"),
+    [
+        (151, 163, 192),  # 187.45
+        (163, 151, 192),
+        (139, 100, 160),  # 159.85
+        (140, 100, 176),  # 161.0
+        (1, None, 16),
+        (None, 320, 368),  # exactly 368
+        (None, None, None),
+        (1900, 100, 2048),  # 2185: the ceiling
+    ],
+)
+def test_memory_is_the_larger_peak_and_a_margin_in_steps(
+    startup_mib, steady_mib, expected_mib
+) -> None:
+    peaks = [None if mib is None else mib * MIB for mib in (startup_mib, steady_mib)]
+    found = memory_advice(*peaks, ceiling_bytes=LIMITS.memory_bytes)
+    assert found == (None if expected_mib is None else expected_mib * MIB)
+
+
+@given(st.integers(1, 64 * GIB))
+def test_memory_is_enough_and_no_step_too_much(peak) -> None:
+    found = memory_advice(peak, None, ceiling_bytes=1 << 50)
+    assert found % (16 * MIB) == 0
+    assert 100 * found >= 115 * peak > 100 * (found - 16 * MIB)
+
+
+def test_memory_comes_from_what_was_believed_and_passed() -> None:
+    """Neither an overload's queue nor a noisy measurement nor the verification counts."""
+    big = {"memory_steady_peak_bytes": 900 * MIB}
+    others = [
+        measured("sizing", 100, "failed", **big),
+        measured("sizing", 400, **big, **INVALID),
+        measured("verifying", 300, **big),
+    ]
+    assert memory_needed([*SEARCH, *others], LIMITS) == ADVISED_MEMORY
+    assert memory_needed([*SEARCH, measured("sizing", 400, **big)], LIMITS) == 1040 * MIB
+    assert memory_needed([], LIMITS) is None
+
+
+# ---- what the search and the verification ask ----
+
+
+def test_the_latest_believed_outcome_of_each_size_counts() -> None:
+    tried = [REFERENCE, measured("sizing", 300, "failed", **INVALID), measured("sizing", 300),
+             measured("verifying", 300, "failed")]  # fmt: skip
+    assert outcomes(tried) == {1000: "passed", 300: "passed"}
+
+
+def test_a_step_up_is_one_grid_point_or_more_memory() -> None:
+    size = Limits(300, 160 * MIB)
+    assert step_up(size, POINTS, LIMITS) == Limits(400, 160 * MIB)
+    assert step_up(size, POINTS, LIMITS, out_of_memory=True) == Limits(300, 192 * MIB)
+    assert step_up(Limits(1000, 160 * MIB), POINTS, LIMITS) is None
+    assert step_up(Limits(300, 2 * GIB), POINTS, LIMITS, out_of_memory=True) is None
+
+
+def test_at_most_three_steps_up() -> None:
+    size = Limits(300, ADVISED_MEMORY)
+    assert [s.cpu_millicores for s in verification_sizes(size, POINTS, LIMITS)] == [
+        300, 400, 500, 600,
+    ]  # fmt: skip
+    high = Limits(900, ADVISED_MEMORY)
+    assert [s.cpu_millicores for s in verification_sizes(high, POINTS, LIMITS)] == [900, 1000]
+
+
+# ---- verified ----
+
+
+def test_a_fresh_service_at_exactly_that_size_verifies_it() -> None:
+    found = advised([*SEARCH, measured("verifying", 300)])
+    assert (found.standing, found.reasons) == ("verified", ())
+    assert (found.cpu_millicores, found.memory_bytes) == (300, ADVISED_MEMORY)
+
+
+def test_the_size_that_was_verified_is_advised_not_the_one_searched() -> None:
+    found = advised([*SEARCH, measured("verifying", 300, "failed"), measured("verifying", 400)])
+    assert (found.standing, found.cpu_millicores) == ("verified", 400)
+
+
+def test_more_memory_after_a_kill_is_verified_too() -> None:
+    killed = measured("verifying", 300, "failed", oom_kills=2)
+    more = measured("verifying", 300, memory_bytes=224 * MIB)
+    found = advised([*SEARCH, killed, more])
+    assert (found.standing, found.memory_bytes) == ("verified", 224 * MIB)
+    assert "what was tried and is advised is 224 MiB" in found.explanation
+
+
+@pytest.mark.parametrize(
+    "spoilt", [INVALID, {"outcome": "failed"}, {"outcome": "undecided"}, {"limits_enforced": False}]
+)
+def test_nothing_less_verifies(spoilt) -> None:
+    verifying = replace(measured("verifying", 300), **spoilt)
+    assert advised([*SEARCH, verifying]).standing != "verified"
+    assert advised([*SEARCH, verifying], budget_ended=True).standing != "verified"
+
+
+def test_no_verification_without_enforced_limits() -> None:
+    found = advised([*SEARCH, measured("verifying", 300)], limits_enforced=False)
+    assert found.standing == "provisional"
+
+
+# ---- provisional ----
+
+
+def test_limits_that_cannot_be_enforced_make_it_provisional() -> None:
+    reference = measured("measuring", 1000, limits_enforced=False)
+    found = advised([reference], limits_enforced=False)
+    assert found.standing == "provisional"
+    assert found.reasons[0].startswith("Limits could not be enforced on this target")
+    assert (found.cpu_millicores, found.memory_bytes) == (1000, ADVISED_MEMORY)
+
+
+@pytest.mark.parametrize(
+    ("measurements", "cpu", "missing"),
+    [
+        (SEARCH[:1], 1000, "the search was done (next would have been 500m)"),
+        (SEARCH[:2], 500, "the search was done (next would have been 200m)"),
+        (SEARCH, 300, "a fresh service at this size had kept the objective"),
+        (
+            [*SEARCH, measured("verifying", 300, "undecided")],
+            300,
+            "a fresh service at this size had kept the objective",
+        ),
+        (
+            [*SEARCH, measured("verifying", 300, "failed")],
+            400,
+            "this size could be verified, after verification failed at 300m cpu and 192 MiB",
+        ),
+    ],
+)
+def test_a_budget_that_ended_makes_it_provisional(measurements, cpu, missing) -> None:
+    found = advised(measurements, budget_ended=True)
+    assert found.standing == "provisional"
+    assert (found.cpu_millicores, found.memory_bytes) == (cpu, ADVISED_MEMORY)
+    assert found.reasons == (f"The run's budget ended before {missing}.",)
+
+
+# ---- declined ----
+
+
+def leaking(phase: str, cpu: int, outcome: str = "passed") -> Measurement:
+    slope = Estimate(2.0 * MIB, 1.5 * MIB, 2.5 * MIB)
+    return measured(phase, cpu, outcome, memory_leaks=True, memory_slope_bytes_per_s=slope)
+
+
+FOUR_FAILED = [measured("verifying", cpu, "failed") for cpu in (300, 400, 500, 600)]
+
+
+@pytest.mark.parametrize(
+    ("measurements", "reason"),
+    [
+        ([], "Nothing was measured at the largest size."),
+        ([replace(REFERENCE, **INVALID)], "The measurement at the largest size is invalid."),
+        (
+            [measured("measuring", 1000, "failed")],
+            "No size passes: 1 cpu and 2 GiB, the largest allowed, did not keep the objective "
+            "(failed at 1000).",
+        ),
+        (
+            [measured("measuring", 1000, "undecided")],
+            "No size passes: 1 cpu and 2 GiB, the largest allowed, was not proven to keep the "
+            "objective (undecided at 1000).",
+        ),
+        (
+            [leaking("measuring", 1000)],
+            "Memory leaks: it grew by 2 MiB per second (1.5 to 2.5 with 95 % confidence) at "
+            "1 cpu and 2 GiB, so no size is enough for long.",
+        ),
+        (
+            [*SEARCH, *FOUR_FAILED],
+            "Verification did not pass at 300m cpu and 192 MiB, 400m cpu and 192 MiB, 500m cpu "
+            "and 192 MiB, 600m cpu and 192 MiB (at the last: failed at 600).",
+        ),
+        (
+            [*SEARCH, measured("verifying", 300, **INVALID)],
+            "The verifying measurement is invalid.",
+        ),
+        (
+            [measured("measuring", 1000, memory_startup_peak_bytes=None,
+                      memory_steady_peak_bytes=None)],
+            "The memory in use could not be measured.",
+        ),
+    ],
+)  # fmt: skip
+def test_declined_with_the_reason(measurements, reason) -> None:
+    found = advised(measurements)
+    assert found.standing == "declined"
+    assert found.reasons[0] == reason
+    assert (found.cpu_millicores, found.memory_bytes) == (None, None)
+    assert found.explanation.startswith(reason)
+
+
+def test_four_failures_decline_whether_or_not_the_budget_ended() -> None:
+    assert advised([*SEARCH, *FOUR_FAILED], budget_ended=True).standing == "declined"
+
+
+def test_a_leak_seen_in_verification_declines_too() -> None:
+    assert advised([*SEARCH, leaking("verifying", 300)]).standing == "declined"
+
+
+def test_an_overload_s_backlog_is_no_leak() -> None:
+    probes = [*SEARCH, leaking("sizing", 100, "failed")]
+    assert leaks(probes) == []
+    assert advised([*probes, measured("verifying", 300)]).standing == "verified"
+
+
+def test_a_repeated_reference_replaces_the_invalid_one() -> None:
+    tried = [replace(REFERENCE, **INVALID), *SEARCH, measured("verifying", 300)]
+    assert advised(tried).standing == "verified"
+
+
+# ---- in words ----
+
+
+def test_the_explanation_has_the_formula_s_own_numbers() -> None:
+    assert advised([*SEARCH, measured("verifying", 300)]).explanation == (
+        "The objective under 100 requests/s (poisson arrivals): p99 at most 50 ms, errors at most "
+        "0 %, 95 % confidence. At the largest size, 1 cpu and 2 GiB, p99 was 8 ms over 1000 "
+        "requests; a request cost 2 ms of cpu, so 50 requests/s need 100m on average. At 300m a "
+        "probe kept the objective (p99 was 26.67 ms); at 200m, the size below, it did not (failed "
+        "at 200). Memory: the larger of 151 MiB at the peak of starting and 163 MiB under load, "
+        "plus 15%, rounded up to 16 MiB, is 192 MiB. A fresh service at exactly 300m cpu and 192 "
+        "MiB then kept the objective: p99 was 26.67 ms over 1000 requests, with no errors."
+    )
+
+
+def test_the_smallest_size_has_no_lower_neighbour() -> None:
+    tried = [REFERENCE, *(measured("sizing", cpu) for cpu in (500, 200, 100))]
+    text = advised([*tried, measured("verifying", 100)]).explanation
+    assert "At 100m a probe kept the objective (p99 was 80 ms); it is the smallest size" in text
+
+
+def test_an_advice_is_json() -> None:
+    found = advised(SEARCH, budget_ended=True).to_json()
+    assert found.keys() == {"standing", "reasons", "cpu_millicores", "memory_bytes", "explanation"}
+    assert isinstance(found["reasons"], list)
+
+
+# ---- objectives ----
+
+
+def test_an_absolute_objective_is_its_own_bound() -> None:
+    found = resolve_bound(OBJECTIVE, REFERENCE)
+    assert (found.percentile, found.latency_ms, found.min_throughput_rps) == (99, 50, None)
+
+
+def test_a_relative_objective_is_resolved_by_the_reference() -> None:
+    objective = Objective()
+    assert resolve_bound(objective, None).latency_ms is None
+    closed = replace(REFERENCE, offered_rps=None, achieved_rps=40.0, latency_at_percentile_ms=20.0)
+    found = resolve_bound(objective, closed)
+    assert (found.latency_ms, found.min_throughput_rps) == (25.0, 38.0)
+    assert resolve_bound(objective, REFERENCE).min_throughput_rps is None
+
+
+def test_objectives_in_words() -> None:
+    assert describe(OBJECTIVE) == "p99 at most 50 ms, errors at most 0 %, 95 % confidence"
+    assert describe(Objective(max_error_rate=0.001)) == (
+        "p95 at most 1.25 times, and throughput at least 95 % of, what the largest size gives, "
+        "errors at most 0.1 %, 95 % confidence"
+    )
+    assert str(bound(99, 50, min_throughput_rps=38.0)) == (
+        "p99 at most 50 ms, at least 38 requests/s, errors at most 0 %, 95 % confidence"
+    )
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        (CLOSED, "under 1 client in closed loop"),
+        (Load((Stage("closed", concurrency=8),)), "under 8 clients in closed loop"),
+        (Load((*CLOSED.stages, *OPEN.stages)), "under a load of 2 stages"),
+    ],
+)
+def test_loads_in_words(load, words) -> None:
+    assert words in advised(SEARCH, budget_ended=True, load=load).explanation
+
+
+# ---- tags ----
+
+
+@pytest.mark.parametrize(
+    ("millicores", "text"), [(100, "0.1"), (300, "0.3"), (1000, "1"), (1250, "1.25"), (3500, "3.5")]
+)
+def test_cpu_as_a_tag(millicores, text) -> None:
+    assert requested_cpu(millicores) == text
+
+
+@pytest.mark.parametrize(
+    ("memory_bytes", "text"),
+    [
+        (160 * MIB, "0.15625"),
+        (176 * MIB, "0.17188"),  # 0.171875, rounded up
+        (192 * MIB, "0.1875"),
+        (GIB, "1"),
+        (10 * GIB, "10"),
+        (GIB + 1, "1.00001"),
+        (1, "0.00001"),
+    ],
+)
+def test_memory_as_a_tag_is_never_less(memory_bytes, text) -> None:
+    assert requested_memory_in_gb(memory_bytes) == text
+
+
+def test_the_tags_of_an_applied_size() -> None:
+    found = tags(
+        cpu_millicores=300, memory_bytes=ADVISED_MEMORY, run="ridge-3", standing="verified",
+        objective=describe(OBJECTIVE), image="sha256:1f", dataset="diabetes:2",
+        date="2026-11-21T07:00:00Z", by="alice",
+    )  # fmt: skip
+    assert found.items() >= rounded_sizes(300, ADVISED_MEMORY).items()
+    assert found == {
+        "requestedCpu": "0.3",
+        "requestedMemoryInGb": "0.1875",
+        "profile.run": "ridge-3",
+        "profile.standing": "verified",
+        "profile.objective": "p99 at most 50 ms, errors at most 0 %, 95 % confidence",
+        "profile.image": "sha256:1f",
+        "profile.dataset": "diabetes:2",
+        "profile.date": "2026-11-21T07:00:00Z",
+        "profile.by": "alice",
+    }
+
+
+# ---- the ancestor's details ----
+
+ALWAYS = {"name", "description", "state", "createdTime", "requestedCpu", "requestedMemoryInGB",
+          "requestedMemoryInGb", "requestedQueriesPerSecond"}  # fmt: skip
+SUCCEEDED = {
+    "maxUtilizedCpu", "maxUtilizedMemoryInGB", "maxUtilizedMemoryInGb", "totalQueries",
+    "successQueries", "successRate", "averageLatencyInMs", "latencyPercentile50InMs",
+    "latencyPercentile90InMs", "latencyPercentile95InMs", "latencyPercentile99InMs",
+    "latencyPercentile999InMs", "measuredQueriesPerSecond", "recommendedCpu",
+    "recommendedMemoryInGB", "recommendedMemoryInGb",
+}  # fmt: skip
+
+
+def details(**others: object) -> dict:
+    values = {"name": "ridge-3", "state": "succeeded", "limits": LIMITS, "requested_rps": 50.0,
+              "description": "nightly", "created_time": "2026-11-21T07:00:00Z"}  # fmt: skip
+    return azureml_details(**values | others)
+
+
+def test_the_details_have_the_ancestor_s_keys() -> None:
+    reference = replace(
+        REFERENCE, errors=10, cpu_millicores_used_max=240.0,
+        memory_working_set_peak_bytes=GIB // 4, latency=LatencySummary(3, 2, 4, 5, 8, 9, 9),
+    )  # fmt: skip
+    advice = advised([*SEARCH, measured("verifying", 300)])
+    found = details(reference=reference, advice=advice)
+    assert found.keys() == ALWAYS | SUCCEEDED
+    assert found["requestedCpu"] == 1.0 and found["recommendedCpu"] == 0.3
+    assert found["requestedMemoryInGB"] == found["requestedMemoryInGb"] == 2.0
+    assert found["recommendedMemoryInGB"] == 0.1875
+    assert found["maxUtilizedCpu"] == 0.24 and found["maxUtilizedMemoryInGB"] == 0.25
+    assert (found["totalQueries"], found["successQueries"]) == (1000, 990)
+    assert found["successRate"] == 99.0
+    assert found["latencyPercentile999InMs"] == 9
+
+
+def test_a_declined_advice_recommends_nothing() -> None:
+    found = details(reference=REFERENCE, advice=advised([*SEARCH, *FOUR_FAILED]))
+    assert not any(key.startswith("recommended") for key in found)
+
+
+def test_the_details_of_a_failure() -> None:
+    error = {"code": "OutOfMemory", "message": "peak 256 MiB", "log_tail": "..."}
+    found = details(state="failed", reference=REFERENCE, error=error, description=None)
+    assert found.keys() == ALWAYS - {"description"} | {"error"}
+    assert found["state"] == "Failed"
+    assert found["error"] == {"code": "OutOfMemory", "message": "peak 256 MiB"}
+
+
+@pytest.mark.parametrize(
+    ("state", "theirs"),
+    [("queued", "NotStarted"), ("running", "Running"), ("succeeded", "Succeeded"),
+     ("failed", "Failed"), ("cancelled", "Cancelled"), ("timed_out", "TimedOut")],
+)  # fmt: skip
+def test_states_have_the_ancestor_s_names(state, theirs) -> None:
+    assert details(state=state)["state"] == theirs
