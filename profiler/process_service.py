@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,9 +30,9 @@ PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME", "LD_LIBRARY_PATH"
 class ProcessService(Service):
     """The service of a scored spec, in a session of its own, from a prepared environment.
 
-    `python` is that of `process_environment.ensure`; `work_dir` is an existing folder in which the
-    app's root and the log are made. No limit is enforced: `size` is only where it is measured
-    from. It dies with its parent, and `labels` mark it for the sweep of what was left behind.
+    `python` is that of `process_environment.ensure`; `work_dir` is an existing folder in which
+    one is made for the app's root and the log. No limit is enforced, whatever `size` says. It dies
+    with its parent, and `labels` mark it for the sweep of what was left behind.
     """
 
     limits_enforced = False
@@ -45,8 +46,9 @@ class ProcessService(Service):
             raise TypeError("only a scored config can run as a process")
         self._spec = spec
         self._python = python
-        self._root = work_dir / "app"
-        self._log_path = work_dir / "service.log"
+        self._work_dir = work_dir
+        self._root: Path | None = None
+        self._log_path: Path | None = None
         self._labels = labels
         self._process: subprocess.Popen | None = None
         self._address: Address | None = None
@@ -59,14 +61,15 @@ class ProcessService(Service):
         except BaseException as error:
             self.__exit__()
             if disk.is_full(error):
-                raise disk.full_at(self._root.parent, "Free space there.") from error
+                raise disk.full_at(self._work_dir, "Free space there.") from error
             raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         if self._process is not None:
             stop_session(self._process)
-        shutil.rmtree(self._root, ignore_errors=True)
+        if self._root is not None:
+            shutil.rmtree(self._root, ignore_errors=True)
 
     @property
     def address(self) -> Address:
@@ -103,12 +106,12 @@ class ProcessService(Service):
         return Exit(code=code if code >= 0 else 128 - code, out_of_memory=False)
 
     def log(self, max_bytes: int = 16_384) -> str:
-        try:
-            with self._log_path.open("rb") as file:
-                file.seek(max(self._log_path.stat().st_size - max_bytes, 0))
-                return file.read().decode(errors="replace")
-        except FileNotFoundError:
+        """Also after it has ended; the file stays in the work folder."""
+        if self._log_path is None or not self._log_path.exists():
             return ""
+        with self._log_path.open("rb") as file:
+            file.seek(max(self._log_path.stat().st_size - max_bytes, 0))
+            return file.read().decode(errors="replace")
 
     def circumstances(self) -> dict:
         return {
@@ -122,6 +125,9 @@ class ProcessService(Service):
 
     def _lay_out(self) -> None:
         """Copies, not links: a script that writes to its model must not change the given one."""
+        folder = Path(tempfile.mkdtemp(prefix="service-", dir=self._work_dir))
+        self._log_path = folder / "service.log"
+        self._root = folder / "app"
         self._root.mkdir()
         files = [*layout.source_files(self._spec.config), *layout.model_files(self._spec.models)]
         for file in files:
