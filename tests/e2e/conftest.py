@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,11 @@ def place() -> Iterator[Path]:
 @pytest.fixture
 def installation(place: Path) -> Iterator[Installation]:
     """This checkout, on data of its own, before it is started."""
-    site = Installation(ROOT, place / "data")
+    yield from used(Installation(ROOT, place / "data"))
+
+
+def used(site: Installation) -> Iterator[Installation]:
+    """An installation that a test may start; what it printed is shown when the test fails."""
     yield site
     site.kill()
+    sys.stdout.write(site.printed())

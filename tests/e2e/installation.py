@@ -48,7 +48,7 @@ class Installation:
         return (self.data_dir / "admin-password").read_text().strip()
 
     def printed(self) -> str:
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def manage(self, *arguments: str) -> str:
         """Run a management command on this installation's data."""

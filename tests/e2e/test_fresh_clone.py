@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT
+from tests.e2e.conftest import ROOT, used
 from tests.e2e.installation import Installation
 from tests.e2e.visitor import sign_in, watch_to_the_end
 
@@ -31,16 +31,13 @@ def clone(place: Path) -> Path:
 @pytest.fixture
 def without_base_image(clone: Path) -> Iterator[Installation]:
     """It has to find the base image by itself, and keeps its data where it does by default."""
-    site = Installation(clone, clone / "var", PROFILER_BASE_IMAGE=None)
-    yield site
-    site.kill()
+    yield from used(Installation(clone, clone / "var", PROFILER_BASE_IMAGE=None))
 
 
 @pytest.fixture
 def without_docker(clone: Path, bare_tools: Path) -> Iterator[Installation]:
-    site = Installation(clone, clone / "var", DOCKER_HOST=NO_DOCKER, PATH=str(bare_tools))
-    yield site
-    site.kill()
+    changes = {"DOCKER_HOST": NO_DOCKER, "PATH": str(bare_tools)}
+    yield from used(Installation(clone, clone / "var", **changes))
 
 
 @pytest.fixture

@@ -28,12 +28,16 @@ def test_a_run_is_started_watched_and_its_size_applied(
 
 
 def start_run_of_sample(page: Page) -> None:
-    """From the model's page, with model, config and dataset alone."""
+    """From the model's page; config, dataset and target are filled in, being the only ones."""
     page.get_by_role("link", name="Models").first.click()
     page.get_by_role("link", name="diabetes-ridge").first.click()
-    page.get_by_role("link", name=re.compile("Profile|New run")).first.click()
-    page.get_by_role("button", name=re.compile("Start|Queue|Run")).first.click()
-    expect(page).to_have_url(re.compile(r"/runs/[^/]+/$"))
+    page.get_by_role("link", name="Profile it").first.click()
+    page.get_by_label("Rate", exact=True).check()
+    page.get_by_label("Requests a second").fill("75")
+    page.get_by_label("A latency bound").check()
+    page.get_by_label("At most, milliseconds").fill("50")
+    page.get_by_role("button", name="Start the run").click()
+    expect(page).to_have_url(re.compile(r"/runs/diabetes-ridge-1/$"))
 
 
 def apply_as_tags(page: Page) -> tuple[str, str]:
