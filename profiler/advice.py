@@ -21,8 +21,12 @@ REFERENCE, SIZING, VERIFYING = "measuring", "sizing", "verifying"
 
 @dataclass(frozen=True)
 class Policy:
-    """What is added to what was measured, and how often a failed verification is retried."""
+    """What is added to what was measured, and how often a failed verification is retried.
 
+    `cpu_margin` is for the most cpu used in any second, where no quota could be tried.
+    """
+
+    cpu_margin: float = 0.15
     memory_margin: float = 0.15
     memory_step_bytes: int = 16 * MIB
     steps_up: int = 3
@@ -123,22 +127,6 @@ def step_up(
     return Limits(larger[0], size.memory_bytes) if larger else None
 
 
-def verification_sizes(
-    size: Limits,
-    points: tuple[int, ...],
-    limits: Limits,
-    policy: Policy = Policy(),
-) -> tuple[Limits, ...]:
-    """The size itself and up to three steps up, each tried only when the one before failed."""
-    sizes = [size]
-    while len(sizes) <= policy.steps_up:
-        more = step_up(sizes[-1], points, limits, policy=policy)
-        if more is None:
-            break
-        sizes.append(more)
-    return tuple(sizes)
-
-
 # ---- the advice ----------------------------------------------------------------------------
 
 
@@ -166,7 +154,7 @@ def advise(
     if verified:
         size, standing, reasons = size_of(verified), "verified", ()
     else:
-        size = case.best_known_size()
+        size = case.best_known_size() if limits_enforced else case.size_by_use()
         standing, reasons = "provisional", case.doubts(limits_enforced, budget_ended)
     return Advice(
         standing, reasons, size.cpu_millicores, size.memory_bytes, case.explain(size, verified)
@@ -257,6 +245,13 @@ class Case:
         passed = [cpu for cpu, outcome in found.items() if outcome == "passed"]
         return Limits(min(passed), memory_needed(self.measurements, self.limits, self.policy))
 
+    def size_by_use(self) -> Limits:
+        """Where no quota can be held: the grid's first size over the most used in any second."""
+        used = self.reference.cpu_millicores_used_max or self.reference.cpu_millicores
+        wanted = used * (1 + self.policy.cpu_margin)
+        cpu = next((point for point in self.points if point >= wanted), self.points[-1])
+        return Limits(cpu, memory_needed(self.measurements, self.limits, self.policy))
+
     def doubts(self, limits_enforced: bool, budget_ended: bool) -> tuple[str, ...]:
         """Why the size is not verified."""
         doubts = []
@@ -283,15 +278,21 @@ class Case:
         """One paragraph: the objective, the reference, why this cpu, why this memory, the proof."""
         probes = [m for m in self.measurements if m.phase in (REFERENCE, SIZING)]
         smaller = [point for point in self.points if point < size.cpu_millicores]
-        sentences = [
-            explanation.objective_sentence(self.objective, self.load),
-            explanation.reference_sentence(self.reference),
-            explanation.cpu_sentence(
+        if self.reference.limits_enforced:
+            why_cpu = explanation.cpu_sentence(
                 size.cpu_millicores,
                 self.points,
                 _latest_at(probes, size.cpu_millicores),
                 _latest_at(probes, smaller[-1]) if smaller else None,
-            ),
+            )
+        else:
+            why_cpu = explanation.cpu_by_use_sentence(
+                self.reference.cpu_millicores_used_max, self.policy.cpu_margin, size.cpu_millicores
+            )
+        sentences = [
+            explanation.objective_sentence(self.objective, self.load),
+            explanation.reference_sentence(self.reference),
+            why_cpu,
             explanation.memory_sentence(
                 *_peaks(self.measurements),
                 size.memory_bytes,

@@ -28,15 +28,6 @@ class Bound:
     def to_json(self) -> dict:
         return asdict(self)
 
-    def __str__(self) -> str:
-        parts = []
-        if self.latency_ms is not None:
-            parts.append(f"p{self.percentile:g} at most {self.latency_ms:.4g} ms")
-        if self.min_throughput_rps is not None:
-            parts.append(f"at least {self.min_throughput_rps:.4g} requests/s")
-        parts.append(f"errors at most {self.max_error_rate * 100:g} %")
-        return f"{', '.join(parts)}, {self.confidence * 100:g} % confidence"
-
 
 def resolve_bound(objective: Objective, reference: Measurement | None) -> Bound:
     """The bound of an absolute objective, or of a relative one against the reference measurement.

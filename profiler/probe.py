@@ -11,10 +11,11 @@ from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
 from profiler.decision import Decision, decide, preset_rule
-from profiler.measurement import Measurement, MeasurementContext, summarise
+from profiler.measurement import Measurement, MeasurementContext
 from profiler.objective import Bound
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.samples import Columns
+from profiler.summary import summarise
 
 #: Load before the measured time begins: the change of quota and the first connections are then
 #: behind it (three CFS periods of 100 ms).
@@ -96,11 +97,7 @@ class Probe:
                 return decision
 
     def _decide(self) -> Decision:
-        driver = self._rig.driver
-        # Pending first: a request that finishes in between is then in both or in the results alone.
-        pending = driver.pending()
-        requests = driver.results()
-        pending = pending[~np.isin(pending, requests["scheduled_ns"])]
+        requests, pending = self._rig.driver.snapshot()
         return decide(
             self._rule,
             requests,

@@ -9,8 +9,9 @@ import pytest
 
 from profiler.consumption import counted_between, memory_growth
 from profiler.latency import latencies_ms
-from profiler.measurement import Measurement, failed_to_start, summarise
+from profiler.measurement import Measurement, failed_to_start
 from profiler.samples import OUTCOMES, Columns
+from profiler.summary import summarise
 from tests.raw_samples import (
     ABORTED,
     CLOSED,

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from profiler import validity
-from profiler.measurement import Measurement, summarise
+from profiler.measurement import Measurement
 from profiler.samples import Columns
 from profiler.statistics import Estimate
+from profiler.summary import summarise
 from tests.raw_samples import (
     CLOSED,
     MIB,

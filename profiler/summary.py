@@ -1,0 +1,246 @@
+"""From raw samples to a measurement; every formula is in docs/how-numbers-are-computed.md."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from profiler import consumption, validity
+from profiler.decision import PASS_AFTER_S, Decision, decide, is_open
+from profiler.due_requests import (
+    NS,
+    WINDOW_S,
+    due_requests,
+    lateness_ms,
+    throughput,
+    void_windows,
+)
+from profiler.latency import interval, latencies_ms, summarise_latencies
+from profiler.measurement import Measurement, MeasurementContext, Window
+from profiler.objective import Bound
+from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
+from profiler.statistics import SequentialRule, nearest_rank, percentile_interval
+from profiler.validity import Validity
+
+
+def summarise(
+    requests: Columns,
+    usage: Columns,
+    startup_usage: Columns,
+    context: MeasurementContext,
+    *,
+    rule: SequentialRule,
+    decision: Decision | None = None,
+    at_least_s: float = PASS_AFTER_S,
+) -> Measurement:
+    """Everything a measurement says, from its raw samples.
+
+    `requests` are those scheduled in the measured period (finished, or aborted by us); `usage` its
+    samples with one before and one after; `startup_usage` everything sampled before it. `decision`
+    is the one the engine stopped on; without it the same rule is asked again.
+    """
+    requests = between(requests, "scheduled_ns", context.start_ns, context.end_ns)
+    decision = decision or decide(
+        rule, requests, context.bound, load=context.load, start_ns=context.start_ns,
+        now_ns=context.end_ns, at_least_s=at_least_s,
+    )  # fmt: skip
+    counted, windows = _counted(requests, usage, context)
+    measured = Measurement(
+        ordinal=context.ordinal,
+        phase=context.phase,
+        cpu_millicores=context.cpu_millicores,
+        memory_bytes=context.memory_bytes,
+        limits_enforced=context.limits_enforced,
+        validity=Validity(True),
+        outcome=decision.outcome,
+        outcome_reasons=decision.reasons,
+        bound=context.bound,
+        started_ns=context.start_ns,
+        ended_ns=context.end_ns,
+        duration_s=context.duration_s,
+        decided_at_requests=decision.requests,
+        over_bound=decision.over,
+        windows=windows,
+        distinct_rows=context.distinct_rows,
+        first_bad=context.first_bad,
+        startup_s=context.startup_s,
+        sample_interval_s=context.sample_interval_s,
+        driver=dict(context.driver),
+        noise=dict(context.noise),
+        **_counts(requests, counted),
+        **_rates(requests, context),
+        **_latencies(counted, context.bound),
+        **_cpu(requests, usage, context),
+        **_memory(usage, startup_usage),
+    )
+    return _judged(measured, context)
+
+
+def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
+    """The measurement with its validity and warnings; killed for memory means failed."""
+    outcome, reasons = measured.outcome, measured.outcome_reasons
+    if measured.oom_kills:
+        outcome = "failed"
+        reasons = (f"killed for memory {measured.oom_kills} times", *reasons)
+    believed = validity.judge(
+        outcome=outcome, bound=context.bound, requests=measured.requests,
+        windows=measured.windows, driver=context.driver, noise=context.noise,
+    )  # fmt: skip
+    warnings = validity.warnings(
+        outcome=outcome,
+        bound=context.bound,
+        noise=context.noise,
+        distinct_rows=context.distinct_rows,
+        growth=measured.memory_slope_bytes_per_s,
+        leaks=measured.memory_leaks,
+        duration_s=context.duration_s,
+        startup_s=context.startup_s,
+        cpu_millicores=context.cpu_millicores,
+        threads_max=measured.threads_max,
+        throttled_fraction=measured.throttled_fraction,
+        suspicious_answers=context.suspicious_answers,
+    )
+    return replace(
+        measured, outcome=outcome, outcome_reasons=reasons, validity=believed, warnings=warnings
+    )
+
+
+# ---- requests ------------------------------------------------------------------------------
+
+
+def _counts(requests: Columns, counted: Columns) -> dict:
+    outcomes = np.bincount(counted["outcome"], minlength=len(OUTCOMES))
+    answered = len(counted["outcome"]) - int(outcomes[ABORTED])
+    errors = {
+        name: int(outcomes[index])
+        for index, name in enumerate(OUTCOMES)
+        if index not in (OK, ABORTED) and outcomes[index]
+    }
+    return {
+        "requests": answered,
+        "errors": sum(errors.values()),
+        "error_counts": errors,
+        "aborted": int(outcomes[ABORTED]),
+        "void_requests": len(requests["outcome"]) - len(counted["outcome"]),
+    }
+
+
+def _rates(requests: Columns, context: MeasurementContext) -> dict:
+    """Offered: due in the period. Achieved: of those, answered by its end. Per second."""
+    answered = _answered(requests) & (requests["finished_ns"] <= context.end_ns)
+    duration_s, stages = context.duration_s, context.load.stages
+    rates = {"achieved_rps": int(answered.sum()) / duration_s if duration_s else None}
+    if is_open(context.load):
+        rates["offered_rps"] = len(answered) / duration_s if duration_s else None
+        rates["nominal_rps"] = stages[0].rate_rps if len(stages) == 1 else None
+        return rates
+    rates["concurrency"] = stages[0].concurrency if len(stages) == 1 else None
+    due = due_requests(requests, context.bound, context.start_ns, context.end_ns)
+    due = due.where(~due.void)
+    if len(due):
+        rates["throughput_interval_rps"] = throughput(
+            due, context.start_ns, context.bound.confidence
+        )
+    return rates
+
+
+def _counted(
+    requests: Columns, usage: Columns, context: MeasurementContext
+) -> tuple[Columns, tuple[Window, ...]]:
+    """The requests of valid windows, and all windows; all requests where every window is void."""
+    void = void_windows(requests, context.start_ns, context.end_ns)
+    width = int(WINDOW_S * NS)
+    index = np.minimum((requests["scheduled_ns"] - context.start_ns) // width, len(void) - 1)
+    windows = tuple(
+        _window(number, bool(void[number]), _where(requests, index == number), usage, context)
+        for number in range(len(void))
+    )
+    return (requests if void.all() else _where(requests, ~void[index])), windows
+
+
+def _window(
+    number: int, is_void: bool, requests: Columns, usage: Columns, context: MeasurementContext
+) -> Window:
+    start_ns = context.start_ns + int(number * WINDOW_S * NS)
+    end_ns = min(start_ns + int(WINDOW_S * NS), context.end_ns)
+    latencies = latencies_ms(requests, context.bound)
+    late_ms, allowed_ms = lateness_ms(requests)
+    reason = f"driver late: p99 {late_ms:.3g} ms, allowed {allowed_ms:.3g} ms" if is_void else ""
+    answered = int(_answered(requests).sum())
+    return Window(
+        start_s=(start_ns - context.start_ns) / NS,
+        end_s=(end_ns - context.start_ns) / NS,
+        valid=not is_void,
+        reason=reason,
+        requests=answered,
+        achieved_rps=answered / ((end_ns - start_ns) / NS),
+        p50_ms=nearest_rank(latencies, 50),
+        p95_ms=nearest_rank(latencies, 95),
+        p99_ms=nearest_rank(latencies, 99),
+        p50_interval_ms=percentile_interval(latencies, 50, context.bound.confidence),
+        late_p99_ms=late_ms,
+        cpu_millicores_used=consumption.millicores(usage, start_ns, end_ns),
+        throttled_fraction=consumption.throttled_fraction(usage, start_ns, end_ns),
+    )
+
+
+def _answered(requests: Columns) -> np.ndarray:
+    """Which requests ended of themselves, well or not."""
+    return requests["outcome"] != ABORTED
+
+
+def _where(columns: Columns, keep: np.ndarray) -> Columns:
+    return {name: values[keep] for name, values in columns.items()}
+
+
+def _latencies(counted: Columns, bound: Bound) -> dict:
+    values = latencies_ms(counted, bound)
+    at_bound = nearest_rank(values, bound.percentile)
+    return {
+        "latency": summarise_latencies(values, bound.confidence),
+        "latency_from_send": summarise_latencies(
+            latencies_ms(counted, bound, "sent_ns"), bound.confidence
+        ),
+        "latency_at_percentile_ms": at_bound,
+        "latency_at_percentile_interval_ms": interval(values, bound.percentile, bound.confidence),
+    }
+
+
+# ---- usage ---------------------------------------------------------------------------------
+
+
+def _cpu(requests: Columns, usage: Columns, context: MeasurementContext) -> dict:
+    """CPU from the kernel's counters over the period; per request over those answered in it."""
+    start_ns, end_ns = context.start_ns, context.end_ns
+    cpu_ns = consumption.counted_between(usage, "cpu_ns", start_ns, end_ns)
+    throttled_ns = consumption.counted_between(usage, "throttled_ns", start_ns, end_ns)
+    answered = int((_answered(requests) & (requests["finished_ns"] <= end_ns)).sum())
+    known = cpu_ns is not None and answered
+    return {
+        "cpu_seconds_per_request": cpu_ns / NS / answered if known else None,
+        "cpu_millicores_used": consumption.millicores(usage, start_ns, end_ns),
+        "cpu_millicores_used_max": consumption.most_millicores(usage, start_ns, end_ns),
+        "throttled_fraction": consumption.throttled_fraction(usage, start_ns, end_ns),
+        "throttled_s": None if throttled_ns is None else throttled_ns / NS,
+    }
+
+
+def _memory(usage: Columns, startup_usage: Columns) -> dict:
+    startup = consumption.most(startup_usage, "memory_working_set_bytes")
+    steady = consumption.most(usage, "memory_working_set_bytes")
+    slope, leaks = consumption.memory_growth(usage)
+    return {
+        "memory_startup_peak_bytes": startup,
+        "memory_steady_peak_bytes": steady,
+        "memory_working_set_peak_bytes": consumption.largest(startup, steady),
+        "memory_kernel_peak_bytes": _ever(startup_usage, usage, "memory_kernel_peak_bytes"),
+        "memory_slope_bytes_per_s": slope,
+        "memory_leaks": leaks,
+        "oom_kills": _ever(startup_usage, usage, "oom_kills"),
+        "threads_max": consumption.most(usage, "threads"),
+    }
+
+
+def _ever(startup_usage: Columns, usage: Columns, name: str) -> int | None:
+    return consumption.largest(consumption.most(startup_usage, name), consumption.most(usage, name))
