@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import docker
 import requests
@@ -64,10 +65,23 @@ def failure_of(error: Exception) -> RunFailed | None:
     """
     if disk.is_full(error):
         return disk.full_at_engine(str(error))
-    gone = (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError)
-    if isinstance(error, gone):
+    if isinstance(error, APIError):
+        return None  # the engine is there, and said no
+    if isinstance(error, (requests.RequestException, urllib3.exceptions.HTTPError)):
         return unavailable(error)
     return None
+
+
+@contextmanager
+def engine_errors() -> Iterator[None]:
+    """Turns errors of the engine that mean the same everywhere into RunFailed; others pass."""
+    try:
+        yield
+    except (OSError, DockerException) as error:
+        failure = failure_of(error)
+        if failure is None:
+            raise
+        raise failure from error
 
 
 class StreamEnded(Exception):

@@ -12,7 +12,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
 from profiler import cgroup
-from profiler.docker_engine import connect, failure_of, remove
+from profiler.docker_engine import connect, engine_errors, failure_of, remove
 from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, OUT_OF_MEMORY, RunFailed
 from profiler.scoring import layout
 from profiler.scoring.dockerfiles import APP_ROOT
@@ -115,10 +115,8 @@ class DockerService(Service):
         return self._reader.reset_memory_peak() if self._reader else False
 
     def resize(self, cpu_millicores: int) -> None:
-        try:
+        with engine_errors():
             self._container.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota_us(cpu_millicores))
-        except (OSError, DockerException) as error:
-            raise failure_of(error) or error from error
 
     def exited(self) -> Exit | None:
         """Free while the cgroup answers; only then is the engine asked (some milliseconds)."""
@@ -238,11 +236,10 @@ class DockerService(Service):
             return None
         self._inspected_at = now
         try:
-            self._container.reload()
+            with engine_errors():
+                self._container.reload()
         except NotFound:
             return Exit(code=137, out_of_memory=False)  # someone removed it by force
-        except (OSError, DockerException) as error:
-            raise failure_of(error) or error from error
         state = self._container.attrs["State"]
         if state["Running"]:
             return None
@@ -261,17 +258,18 @@ def ensure_network(client: docker.DockerClient, *, egress: bool) -> str:
     """
     name = EGRESS_NETWORK if egress else NO_EGRESS_NETWORK
     try:
-        if not client.networks.list(names=[f"^{name}$"]):
-            client.networks.create(
-                name,
-                driver="bridge",
-                internal=not egress,
-                options={"com.docker.network.bridge.enable_icc": "false"},
-                check_duplicate=True,
-            )
+        with engine_errors():
+            if not client.networks.list(names=[f"^{name}$"]):
+                client.networks.create(
+                    name,
+                    driver="bridge",
+                    internal=not egress,
+                    options={"com.docker.network.bridge.enable_icc": "false"},
+                    check_duplicate=True,
+                )
     except APIError as error:
         if error.status_code != requests.codes.conflict:  # another worker has just made it
-            raise failure_of(error) or error from error
+            raise
     return name
 
 

@@ -19,6 +19,7 @@ from profiler.docker_engine import (
     Check,
     StreamEnded,
     check_docker,
+    engine_errors,
     failure_of,
     stream,
 )
@@ -147,11 +148,10 @@ class Images:
 
     def _id_of(self, name: str) -> str | None:
         try:
-            return self.client.images.get(name).id
+            with engine_errors():
+                return self.client.images.get(name).id
         except ImageNotFound:
             return None
-        except (OSError, docker.errors.DockerException) as error:
-            raise failure_of(error) or error from error
 
     def _pull(self, name: str) -> None:
         has_tag = ":" in name.rpartition("/")[2] or "@" in name
@@ -207,14 +207,15 @@ class Images:
     def _stream(self, path: str, params: dict, context: BuildContext | None = None):
         body = context.tar() if context else None
         try:
-            yield from stream(
-                self.client,
-                path,
-                params=params,
-                check=self.check,
-                deadline=self.deadline,
-                body=body,
-            )
+            with engine_errors():
+                yield from stream(
+                    self.client,
+                    path,
+                    params=params,
+                    check=self.check,
+                    deadline=self.deadline,
+                    body=body,
+                )
         except StreamEnded:
             raise RunFailed(
                 IMAGE_BUILD_FAILED,
@@ -222,10 +223,6 @@ class Images:
                 "packages.",
                 "".join(self._output)[-LOG_TAIL_BYTES:],
             ) from None
-        except APIError:
-            raise
-        except (OSError, docker.errors.DockerException) as error:
-            raise failure_of(error) or error from error
 
 
 def _add_certificates(context: BuildContext) -> None:
