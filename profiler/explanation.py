@@ -46,6 +46,16 @@ def cpu_sentence(
     return f"At {at}, the size below {cpu}, the objective was not kept ({why})."
 
 
+def cpu_by_use_sentence(used_millicores: float | None, margin: float, advised: int) -> str:
+    """Why this cpu where no quota could be tried."""
+    if used_millicores is None:
+        return ""
+    return (
+        f"CPU: the most used in any second, {used_millicores:.0f}m, plus {margin:.0%}, rounded up "
+        f"to the next size that is tried, at most the largest, is {cpu_text(advised)}."
+    )
+
+
 def memory_sentence(
     startup_peak_bytes: int | None,
     steady_peak_bytes: int | None,

@@ -188,6 +188,15 @@ def test_limits_that_cannot_be_enforced_make_it_provisional() -> None:
     assert (found.cpu_millicores, found.memory_bytes) == (1000, ADVISED_MEMORY)
 
 
+def test_where_no_quota_can_be_tried_the_cpu_is_what_was_used_and_a_margin() -> None:
+    # 175m x 1.15 = 201.25m: 300m is the first size over it; 173m x 1.15 = 198.95m stays under 200m.
+    for used, expected in ((175.0, 300), (173.0, 200), (1900.0, 1000)):
+        reference = measured("measuring", 1000, limits_enforced=False, cpu_millicores_used_max=used)
+        found = advised([reference], limits_enforced=False)
+        assert found.cpu_millicores == expected
+        assert f"the most used in any second, {used:.0f}m, plus 15%" in found.explanation
+
+
 @pytest.mark.parametrize(
     ("measurements", "cpu", "missing"),
     [

@@ -28,11 +28,13 @@ SIDE_EFFECTS = {
     "leftovers",
     "load",
     "process_environment",
+    "probe",
     "process_service",
     "readiness",
     "rig",
     "run",
     "scoring",
+    "services",
     "usage",
 }
 ENGINE = {path.stem for path in (ROOT / "profiler").iterdir() if path.suffix in ("", ".py")}
