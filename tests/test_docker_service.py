@@ -147,7 +147,7 @@ def test_the_container_is_locked_in(tmp_path, start):
             )
             return {
                 "user": os.getuid(),
-                "capabilities": int(status["CapEff"], 16),
+                "capabilities": int(status["CapBnd"], 16),
                 "no_new_privileges": status["NoNewPrivs"],
                 "root": can(lambda: open("/var/azureml-app/mine", "w")),
                 "tmp": can(lambda: open("/tmp/mine", "w")),
