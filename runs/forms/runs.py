@@ -241,6 +241,12 @@ class NewRunForm(StyledForm):
             raise ValidationError(f"There is a run {name} already.")
         return name
 
+    def clean_stages(self) -> dict | list | None:
+        stages = self.cleaned_data["stages"]
+        if stages in ([], {}):
+            raise ValidationError("There are no stages in it; leave it empty for the load above.")
+        return stages
+
     def clean_target(self) -> Target:
         target = self.cleaned_data["target"]
         if target.kind == Target.Kind.PROCESS and not settings.PROFILER_ALLOW_PROCESS_TARGET:
@@ -298,7 +304,8 @@ class NewRunForm(StyledForm):
         if cleaned["load_mode"] == OPEN:
             stage = {"mode": OPEN, "rate_rps": cleaned["rate_rps"], "arrivals": cleaned["arrivals"]}
         else:
-            stage = {"mode": CLOSED, "concurrency": cleaned["concurrency"] or 1}
+            asked, least = cleaned["concurrency"], 1
+            stage = {"mode": CLOSED, "concurrency": least if asked is None else asked}
         return _given({**stage, "order": cleaned["order"], "timeout_s": cleaned["timeout_s"]})
 
     def _objective(self) -> dict:

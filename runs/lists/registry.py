@@ -5,8 +5,9 @@ from __future__ import annotations
 import django_filters
 import django_tables2 as tables
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 
 from runs.forms.styling import StyledForm
 from runs.lists.paging import ListTable
@@ -38,7 +39,9 @@ class ModelFilter(django_filters.FilterSet):
         key, equals, wanted = (part.strip() for part in value.partition("="))
         if not equals:
             return models.filter(tags__has_key=key)
-        return models.alias(tag_value=KeyTextTransform(key, "tags")).filter(tag_value=wanted)
+        # The cast makes it a comparison of texts, not of JSON.
+        value = Cast(KeyTextTransform(key, "tags"), TextField())
+        return models.alias(tag_value=value).filter(tag_value=wanted)
 
 
 class ModelTable(ListTable):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django import template
 from django.contrib.auth.models import AbstractBaseUser
@@ -24,7 +24,7 @@ def tagged_size(tags: dict[str, str]) -> dict | None:
     try:
         cores, memory_gib = Decimal(tags["requestedCpu"]), Decimal(tags["requestedMemoryInGb"])
         cpu, memory = formatting.cpu(float(cores * 1000)), formatting.memory(int(memory_gib * GIB))
-    except (KeyError, InvalidOperation, ValueError, OverflowError):
+    except (KeyError, ValueError, ArithmeticError):
         return None
     return {"cpu": cpu, "memory": memory, "standing": tags.get("profile.standing", "")}
 

@@ -1,0 +1,88 @@
+"""The targets: who is alive there, what runs or waits, and how to start what is missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from runs.models import WorkerHeartbeat
+from tests.page_rows import queries_of
+
+pytestmark = pytest.mark.django_db
+
+
+def beat(target, kind: str = "worker", ago_s: float = 0, pid: int = 7) -> None:
+    WorkerHeartbeat.objects.create(
+        target=target,
+        host="lab-1",
+        pid=pid,
+        kind=kind,
+        last_seen_at=timezone.now() - timedelta(seconds=ago_s),
+    )
+
+
+def page_of(client) -> str:
+    return client.get("/targets/").content.decode()
+
+
+def test_a_target_with_worker_and_sweeper_listens(signed_in, make) -> None:
+    target = make.target(name="lab")
+    beat(target)
+    beat(target, "sweeper", pid=8)
+    html = page_of(signed_in)
+    assert "Listening" in html
+    assert "lab-1:7" in html
+    assert "manage.py" not in html
+
+
+def test_a_target_without_says_how_to_start_them(signed_in, make) -> None:
+    make.target(name="lab")
+    html = page_of(signed_in)
+    assert "No worker" in html
+    assert "manage.py work --target lab" in html
+    assert "manage.py sweep --target lab" in html
+
+
+def test_a_worker_not_heard_of_for_20_s_is_gone(signed_in, make) -> None:
+    target = make.target(name="lab")
+    beat(target, ago_s=21)
+    html = page_of(signed_in)
+    assert "last heard" in html
+    assert "manage.py work --target lab" in html
+
+
+def test_why_a_target_takes_no_runs_is_said(signed_in, make) -> None:
+    make.target(unavailable_reason="Docker does not answer.")
+    assert "Docker does not answer." in page_of(signed_in)
+
+
+def test_what_runs_and_waits_is_shown_and_what_ended_is_not(signed_in, make) -> None:
+    target = make.target()
+    running, waiting, ended = (make.run(target=target) for _ in range(3))
+    running.begin(running.attempt)
+    ended.request_cancel(make.owner)
+    html = page_of(signed_in)
+    assert running.name in html
+    assert waiting.name in html
+    assert ended.name not in html
+
+
+def test_no_target_yet(signed_in) -> None:
+    assert "No targets yet" in page_of(signed_in)
+
+
+def test_twice_the_targets_and_runs_take_no_more_queries(signed_in, make) -> None:
+    model, config, dataset = make.model(), make.config(), make.dataset()
+
+    def add(count: int) -> None:
+        for _ in range(count):
+            target = make.target()
+            beat(target)
+            make.run(models=[model], config=config, dataset=dataset, target=target)
+
+    add(10)
+    ten = queries_of(lambda: page_of(signed_in))
+    add(10)
+    assert queries_of(lambda: page_of(signed_in)) == ten
