@@ -159,6 +159,7 @@ WRONG = [
     ("budget.duration_s", 0, "budget.duration_s", "from 1 to 86400"),
     ("budget.duration_s", False, "budget.duration_s", "must be a number"),
     ("budget.build_s", NAN, "budget.build_s", "finite"),
+    ("budget.ready_s", 0, "budget.ready_s", "from 1 to 86400"),
     ("budget.duration", 5, "budget.duration", 'did you mean "duration_s"?'),
     ("objectives", {}, "objectives", 'did you mean "objective"?'),
     ("", None, "", "unknown key"),

@@ -28,6 +28,7 @@ from profiler.spec_reader.load import read_load
 from profiler.spec_reader.target import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
 
 KEYS = ("models", "config", "dataset", "target", "limits", "load", "objective", "budget")
+DATASET_KEYS = ("path", "content_type", "method", "request_path", "headers")
 
 MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
 MODEL_NAME_ADVICE = (
@@ -128,8 +129,7 @@ def _read_models(root: Table, folder: Folder) -> tuple[ModelFiles, ...]:
 
 
 def _read_dataset_files(root: Table, folder: Folder, config: Config | None) -> DatasetFiles | None:
-    keys = ("path", "content_type", "method", "request_path", "headers")
-    table = root.table("dataset", keys, missing="say where the sample requests are")
+    table = root.table("dataset", DATASET_KEYS, missing="say where the sample requests are")
     if table is None:
         return None
     path = table.path("path", folder, "file or folder", missing="give its file or folder")
@@ -197,7 +197,7 @@ def _read_objective(root: Table) -> Objective:
 
 def _read_budget(root: Table) -> Budget:
     default = Budget()
-    table = root.table("budget", ("duration_s", "build_s", "ready_s"))
+    table = root.table("budget", tuple(Budget.__dataclass_fields__))
     if table is None:
         return default
     return Budget(
