@@ -283,7 +283,7 @@ class Case:
                 size.cpu_millicores,
                 self.points,
                 _latest_at(probes, size.cpu_millicores),
-                _latest_at(probes, smaller[-1]) if smaller else None,
+                _latest_at(probes, smaller[-1], believed=False) if smaller else None,
             )
         else:
             why_cpu = explanation.cpu_by_use_sentence(
@@ -305,10 +305,13 @@ class Case:
         return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _latest_at(measurements: Sequence[Measurement], cpu_millicores: int) -> Measurement | None:
-    """The latest believed measurement at a cpu size."""
-    found = [m for m in measurements if m.cpu_millicores == cpu_millicores and m.validity.valid]
-    return found[-1] if found else None
+def _latest_at(
+    measurements: Sequence[Measurement], cpu_millicores: int, *, believed: bool = True
+) -> Measurement | None:
+    """The latest measurement at a cpu size: a believed one, or else, where allowed, any."""
+    found = [m for m in measurements if m.cpu_millicores == cpu_millicores]
+    valid = [m for m in found if m.validity.valid]
+    return next(reversed(valid if believed else valid or found), None)
 
 
 # ---- tags and the ancestor's vocabulary ----------------------------------------------------

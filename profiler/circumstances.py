@@ -6,6 +6,8 @@ import hashlib
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,6 +37,17 @@ def host_capacity() -> Capacity:
         memory_bytes=usable // MEMORY_STEP_BYTES * MEMORY_STEP_BYTES,
         gpus=(),
     )
+
+
+@contextmanager
+def aside(cores: tuple[int, ...]) -> Iterator[None]:
+    """Keep this thread, and those it starts, on the driver's cores: the service's are its own."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def host_facts() -> dict:

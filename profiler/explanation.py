@@ -41,6 +41,9 @@ def cpu_sentence(
     if below is None or below.outcome == "passed":
         return f"{kept}." if kept else ""
     at, why = cpu_text(below.cpu_millicores), "; ".join(below.outcome_reasons)
+    if not below.validity.valid:
+        unknown = f"at {at}, the size below, no measurement could be believed, so it may do as well"
+        return f"{kept}; {unknown}." if kept else f"{unknown[0].upper()}{unknown[1:]}."
     if kept:
         return f"{kept}; at {at}, the size below, it did not ({why})."
     return f"At {at}, the size below {cpu}, the objective was not kept ({why})."

@@ -17,11 +17,12 @@ from profiler.advice import (
     Advice,
     Policy,
     advise,
+    leaks,
     memory_needed,
     outcomes,
     step_up,
 )
-from profiler.circumstances import host_facts, input_facts
+from profiler.circumstances import aside, host_facts, input_facts
 from profiler.control import Control
 from profiler.dataset import read_dataset, summarise
 from profiler.errors import (
@@ -41,6 +42,7 @@ from profiler.rig import Rig
 from profiler.search import Answer, grid, next_probe
 from profiler.services import Start, prepared
 from profiler.spec import MIB, Limits, Spec
+from profiler.statistics import Outcome
 
 #: The least load, in seconds, that counts: at the largest size (three windows must be steady), at
 #: a size on the way (ten CFS periods), and for the proof.
@@ -81,6 +83,8 @@ class Run:
         self.work_dir = work_dir
         self.points = grid(spec.limits.cpu_millicores)
         self.measurements: list[Measurement] = []
+        #: Outcome by cpu size, as the search knows them.
+        self.tried: dict[int, Outcome] = {}
         self.circumstances: dict = {}
         self.limits_enforced = False
 
@@ -109,11 +113,12 @@ class Run:
         self._note(host_facts() | input_facts(self.spec, self.summary))
         with (
             prepared(self.spec, self.control, self.labels, self.work_dir) as start,
+            aside(self.spec.target.driver_cores),
             Driver(rows, cores=self.spec.target.driver_cores, work_dir=self.work_dir) as driver,
         ):
             self._measure_and_size(start, driver)
-            if self._is_worth_verifying():
-                self._verify(start, driver)
+            if size := self._size_to_verify():
+                self._verify(size, start, driver)
         self.control.leave()
 
     def _measure_and_size(self, start: Start, driver: Driver) -> None:
@@ -140,30 +145,28 @@ class Run:
     def _size(self, rig: Rig) -> None:
         """Bisect the grid by changing the quota of the running service."""
         self.control.enter("sizing", "searching the smallest cpu that keeps the objective")
-        tried = outcomes(self.measurements)
+        self.tried = dict(outcomes(self.measurements))
         most = len(self.points).bit_length() + 1
-        while not isinstance(step := next_probe(self.points, tried), Answer):
-            self.control.tell(f"trying {step}m cpu", (len(tried) - 1) / most)
+        while not isinstance(step := next_probe(self.points, self.tried), Answer):
+            self.control.tell(f"trying {step}m cpu", (len(self.tried) - 1) / most)
             rig.resize(step)
             measurement = self._probe(rig, SIZING, SIZING_S)
             # What cannot be believed after all repeats proves nothing: it has not passed.
-            tried[step] = measurement.outcome if measurement.validity.valid else "undecided"
+            self.tried[step] = measurement.outcome if measurement.validity.valid else "undecided"
 
-    def _is_worth_verifying(self) -> bool:
-        """There is a size to prove, and it can be held to."""
-        found = next_probe(self.points, outcomes(self.measurements))
-        has_passed = any(m.is_believed_pass for m in self.measurements)
-        leaks = any(m.memory_leaks and m.validity.valid for m in self.measurements)
-        answered = isinstance(found, Answer) and found.cpu_millicores is not None
-        return self.limits_enforced and has_passed and not leaks and answered
+    def _size_to_verify(self) -> Limits | None:
+        """What the search found; None where nothing can be proven or no size is enough."""
+        if not self.tried or leaks(self.measurements):
+            return None
+        found = next_probe(self.points, self.tried)
+        return Limits(found.cpu_millicores, memory_needed(self.measurements, self.spec.limits))
 
-    def _verify(self, start: Start, driver: Driver) -> None:
+    def _verify(self, size: Limits, start: Start, driver: Driver) -> None:
         """Prove the size in a fresh service of exactly that size; up to three steps up."""
-        found = next_probe(self.points, outcomes(self.measurements))
-        size = Limits(found.cpu_millicores, memory_needed(self.measurements, self.spec.limits))
         self.control.enter("verifying", f"starting afresh at {_text(size)}")
-        for step in range(Policy().steps_up + 1):
-            self.control.tell(f"verifying {_text(size)}", step / 4)
+        steps = Policy().steps_up
+        for step in range(steps + 1):
+            self.control.tell(f"verifying {_text(size)}", step / (steps + 1))
             measurement = self._verify_at(size, start, driver)
             if measurement.outcome == "passed":
                 return

@@ -1,4 +1,4 @@
-"""The seam: a running model service, whatever it runs in. A container and a process are two of it."""
+"""The seam: a running model service, in whatever it runs: a container and a process are two."""
 
 from __future__ import annotations
 

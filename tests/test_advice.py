@@ -177,6 +177,13 @@ def test_no_verification_without_enforced_limits() -> None:
     assert found.standing == "provisional"
 
 
+def test_a_size_below_that_could_not_be_believed_is_said_to_be_unknown() -> None:
+    noisy = measured("sizing", 200, "failed", **INVALID)
+    found = advised([REFERENCE, noisy, measured("sizing", 300), measured("verifying", 300)])
+    assert found.standing == "verified"
+    assert "at 200m, the size below, no measurement could be believed" in found.explanation
+
+
 # ---- provisional ----
 
 

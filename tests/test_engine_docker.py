@@ -225,7 +225,7 @@ def test_no_engine_is_said_at_once(project):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a tmpfs needs root")
-def test_a_disk_that_is_full_while_building_is_named(project, tmp_path):
+def test_a_work_folder_that_is_full_is_named(project, tmp_path):
     full = tmp_path / "full"
     full.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", full], check=True)
