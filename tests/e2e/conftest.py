@@ -52,6 +52,8 @@ def page(browser: Browser) -> Iterator[Page]:
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
+    # Shown when the test fails.
+    sys.stdout.write(f"At the end the browser was at {page.url}:\n{page.inner_text('body')}\n")
     context.close()
     assert complaints == []
 
