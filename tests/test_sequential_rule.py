@@ -72,12 +72,14 @@ def test_preset_looks_double_and_can_all_pass_at_the_end(percentile, least) -> N
 
 
 def test_a_clump_counts_as_few_requests() -> None:
-    """Nine over of 160: with a design effect of 8 that is two (rounded up) of twenty."""
+    """With a design effect of 8, 18 over of 160 are two of twenty; with 2, one is one of eighty."""
     rule = SequentialRule(95, 0.95, (160,))
-    assert at_least(18, 160, 0.05) < 0.05 and rule.decide(160, 18) == "failed"
+    assert at_least(18, 160, 0.05) < 0.05 < at_least(2, 20, 0.05)
+    assert rule.decide(160, 18) == "failed"
     assert rule.decide(160, 18, clumping=8.0) == "undecided"
+    assert at_most(1, 160, 0.05) < 0.05 < at_most(1, 80, 0.05)
     assert rule.decide(160, 1) == "passed"
-    assert rule.decide(160, 1, clumping=4.0) == "undecided"
+    assert rule.decide(160, 1, clumping=2.0) == "undecided"
 
 
 # ---- what the rule promises, by simulation ----
