@@ -120,6 +120,11 @@ PROFILER_MAX_UPLOAD_BYTES = env.int("PROFILER_MAX_UPLOAD_BYTES", 5 << 30)
 PROFILER_MAX_UPLOAD_FILES = env.int("PROFILER_MAX_UPLOAD_FILES", 10_000)
 DATA_UPLOAD_MAX_NUMBER_FILES = PROFILER_MAX_UPLOAD_FILES
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 << 20
+FILE_UPLOAD_HANDLERS = [
+    "runs.uploading.UploadLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 FILE_UPLOAD_TEMP_DIR = PROFILER_DATA_DIR / "uploads"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 

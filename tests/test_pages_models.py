@@ -136,6 +136,13 @@ def test_a_tag_needs_a_key(signed_in, make) -> None:
     assert RegisteredModel.objects.get().tags == {}
 
 
+def test_the_address_of_a_refused_form_leads_back_to_the_model(signed_in, make) -> None:
+    make.model()
+    for address in ("/models/ridge/1/tags/", "/models/ridge/1/properties/"):
+        assert signed_in.get(address).url == "/models/ridge/1/"
+    assert signed_in.get("/models/ridge/1/tags/remove/").status_code == 405
+
+
 def test_a_property_is_added_once_and_never_changed(signed_in, make) -> None:
     make.model()
     address = "/models/ridge/1/properties/"
@@ -266,7 +273,7 @@ def test_more_than_is_allowed_is_refused_before_anything_is_stored(
 ) -> None:
     settings.PROFILER_MAX_UPLOAD_BYTES = 10
     page = signed_in.post(REGISTER, {"name": "big", "files": upload("model.pkl", b"x" * 11)})
-    assert "at most 10 B" in str(page.context["form"].errors["files"])
+    assert "That is 11 B, and at most 10 B" in str(page.context["form"].errors["files"])
     assert not RegisteredModel.objects.exists()
     assert not (data_dir / "blobs").exists()
 

@@ -73,9 +73,13 @@ def model_register(request: HttpRequest) -> HttpResponse:
     return render(request, "models/model_register.html", {"form": form})
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def model_set_tag(request: HttpRequest, name: str, version: int) -> HttpResponse:
-    model, form = the_model(name, version), TagForm(request.POST)
+    """A refused form is shown at this address, so that someone may come back to it with a GET."""
+    model = the_model(name, version)
+    if request.method != "POST":
+        return redirect(model)
+    form = TagForm(request.POST)
     if not form.is_valid():
         return model_page(request, model, tag_form=form)
     changed = form.apply_to(model, request.user)
@@ -92,9 +96,12 @@ def model_remove_tag(request: HttpRequest, name: str, version: int) -> HttpRespo
     return redirect(model)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def model_add_property(request: HttpRequest, name: str, version: int) -> HttpResponse:
-    model, form = the_model(name, version), PropertyForm(request.POST)
+    model = the_model(name, version)
+    if request.method != "POST":
+        return redirect(model)
+    form = PropertyForm(request.POST)
     if not form.is_valid() or not form.apply_to(model, request.user):
         return model_page(request, model, property_form=form)
     messages.success(request, f"Property {form.cleaned_data['key']} is recorded.")
