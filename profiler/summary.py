@@ -86,6 +86,7 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
     believed = validity.judge(
         outcome=outcome, bound=context.bound, requests=measured.requests,
         windows=measured.windows, driver=context.driver, noise=context.noise,
+        throttled_fraction=measured.throttled_fraction,
     )  # fmt: skip
     warnings = validity.warnings(
         outcome=outcome,

@@ -19,10 +19,17 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 
-#: perf_analyzer's rule: the last three windows differ by no more than this factor.
+#: perf_analyzer's rule: the last three windows differ by no more than this factor (here of the
+#: bound, where that is more than the median).
 STABLE_WINDOWS, STABLE_FACTOR = 3, 1.10
 #: Shares of the service's cores' time that others may take: the hypervisor, and other programs.
 STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.20
+#: From this share of throttled periods on, the quota was what held a service back.
+OWN_QUOTA_SHARE = 0.5
+IN_SPITE_OF_NOISE = {
+    "passed": "The bound was kept in spite of it.",
+    "failed": "The service had used up its own quota all the same.",
+}
 #: More of the driver's own core than this, and the driver is what was measured.
 DRIVER_BUSY_LIMIT = 0.90
 #: With more void windows than this share the driver could not keep up with the load at all.
@@ -55,14 +62,16 @@ def judge(
     windows: Sequence[Window],
     driver: dict,
     noise: dict,
+    throttled_fraction: float | None,
 ) -> Validity:
     """Every reason not to believe a measurement; see the functions below for each rule."""
+    harmless = noise_is_harmless(outcome, bound, throttled_fraction)
     reasons = [
         too_few_requests(outcome, bound, requests),
-        unstable(outcome, windows),
+        unstable(outcome, bound, windows),
         driver_late(windows),
         driver_busy(driver),
-        *(() if noise_is_harmless(outcome, bound) else host_noise(noise)),
+        *(() if harmless else host_noise(noise)),
     ]
     told = tuple(reason for reason in reasons if reason)
     return Validity(not told, told)
@@ -79,22 +88,25 @@ def too_few_requests(outcome: Outcome, bound: Bound, requests: int) -> str | Non
     )
 
 
-def unstable(outcome: Outcome, windows: Sequence[Window]) -> str | None:
+def unstable(outcome: Outcome, bound: Bound, windows: Sequence[Window]) -> str | None:
     """The median latency of the last three windows differs by over 10 %, and not by chance.
 
-    By chance: the intervals of the highest and the lowest median overlap. A failed outcome is not
-    held to this: an overloaded service is never steady.
+    By chance: the intervals of the highest and the lowest median overlap. Less than 10 % of the
+    bound cannot decide anything. A failed outcome is not held to this: an overloaded service is
+    never steady.
     """
     last = [window for window in windows if window.valid and window.p50_ms][-STABLE_WINDOWS:]
     if outcome == "failed" or len(last) < STABLE_WINDOWS:
         return None
     low = min(last, key=lambda window: window.p50_ms)
     high = max(last, key=lambda window: window.p50_ms)
-    if high.p50_ms <= STABLE_FACTOR * low.p50_ms or not _apart(low, high):
+    allowed_ms = (STABLE_FACTOR - 1) * max(low.p50_ms, bound.latency_ms or 0.0)
+    if high.p50_ms - low.p50_ms <= allowed_ms or not _apart(low, high):
         return None
     return (
         f"The last {STABLE_WINDOWS} windows are not steady: their median latency went from "
-        f"{low.p50_ms:.3g} to {high.p50_ms:.3g} ms, more than {STABLE_FACTOR - 1:.0%} apart."
+        f"{low.p50_ms:.3g} to {high.p50_ms:.3g} ms, more than {STABLE_FACTOR - 1:.0%} of the "
+        f"{'median' if bound.latency_ms is None else 'bound'} apart."
     )
 
 
@@ -126,12 +138,16 @@ def driver_busy(driver: dict) -> str | None:
     )
 
 
-def noise_is_harmless(outcome: Outcome, bound: Bound) -> bool:
-    """Noise can only slow a service: a bound kept in spite of it is kept.
+def noise_is_harmless(outcome: Outcome, bound: Bound, throttled_fraction: float | None) -> bool:
+    """Whether the outcome would have been the same on a quiet host.
 
-    Not so for the reference of a relative objective, whose latency becomes the bound.
+    Noise can only slow a service, so a bound kept in spite of it is kept (not so for the reference
+    of a relative objective, whose latency becomes the bound). And a service throttled in most
+    periods had used up its whole quota in them: the quota held it back, not its neighbours.
     """
-    return outcome == "passed" and bound.latency_ms is not None
+    if outcome == "passed":
+        return bound.latency_ms is not None
+    return outcome == "failed" and (throttled_fraction or 0.0) >= OWN_QUOTA_SHARE
 
 
 def host_noise(noise: dict) -> tuple[str, ...]:
@@ -177,8 +193,8 @@ def warnings(
         _slow_startup(startup_s),
         _threads_over_quota(cpu_millicores, threads_max, throttled_fraction),
     ]
-    if noise_is_harmless(outcome, bound):
-        told += [f"{reason} The bound was kept in spite of it." for reason in host_noise(noise)]
+    if noise_is_harmless(outcome, bound, throttled_fraction):
+        told += [f"{reason} {IN_SPITE_OF_NOISE[outcome]}" for reason in host_noise(noise)]
     return tuple(warning for warning in told if warning)
 
 

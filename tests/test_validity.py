@@ -64,23 +64,30 @@ def test_windows_that_drift_apart_are_not_believed() -> None:
     found = measured(in_seconds(20, 20, 24, 30), 4.0)
     assert found.validity.reasons == (
         "The last 3 windows are not steady: their median latency went from 20 to 30 ms, "
-        "more than 10% apart.",
+        "more than 10% of the bound apart.",
     )
+
+
+def test_a_drift_that_is_small_beside_the_bound_decides_nothing() -> None:
+    """From 2 to 3 ms under a bound of 50; a reference without a bound has to be steadier."""
+    assert measured(in_seconds(2, 2.5, 3, spread_ms=0.1), 3.0).validity.valid
+    reference = measured(in_seconds(2, 2.5, 3, spread_ms=0.1), 3.0, bound=bound(latency_ms=None))
+    assert reference.validity.reasons[0].endswith("more than 10% of the median apart.")
 
 
 def test_only_the_last_three_windows_must_be_steady() -> None:
     assert measured(in_seconds(40, 20, 20, 20), 4.0).validity.valid
 
 
-def test_less_than_ten_percent_apart_is_steady() -> None:
-    assert measured(in_seconds(20, 21, 21.9), 3.0).validity.valid
+def test_less_than_ten_percent_of_the_bound_apart_is_steady() -> None:
+    assert measured(in_seconds(20, 22, 24.9), 3.0).validity.valid
 
 
 def test_windows_that_differ_by_chance_are_steady() -> None:
-    """Medians of 30 and 34 ms, but each known only to about 4 ms; to 0.2 ms they are not."""
-    by_chance = measured(in_seconds(30, 34, 32, spread_ms=15), 3.0)
+    """Medians of 28 and 34 ms, but each known only to about 3 ms; to 0.2 ms they are not."""
+    by_chance = measured(in_seconds(28, 34, 32, spread_ms=15.9), 3.0)
     assert by_chance.outcome == "passed" and by_chance.validity.valid
-    assert not measured(in_seconds(30, 34, 32, spread_ms=1), 3.0).validity.valid
+    assert not measured(in_seconds(28, 34, 32, spread_ms=1), 3.0).validity.valid
 
 
 def test_an_overloaded_service_need_not_be_steady() -> None:
@@ -122,6 +129,19 @@ def test_a_failure_on_a_noisy_host_is_not_believed(noise) -> None:
     found = measured(request_columns(evenly(300), 80), 3.0, noise=noise)
     assert found.outcome == "failed"
     assert found.validity.reasons[0].startswith("The host was noisy")
+
+
+@pytest.mark.parametrize("noise", NOISES)
+def test_a_service_held_back_by_its_own_quota_fails_whatever_the_noise(noise) -> None:
+    limit, none = bound(), usage_columns([])
+    about = context(3.0, noise=noise, bound=limit)
+    requests = request_columns(evenly(300), 80)
+    for throttled, valid in ((30, True), (15, True), (14, False)):
+        usage = usage_columns([0, 3], periods=[0, 30], throttled_periods=[0, throttled])
+        found = summarise(requests, usage, none, about, rule=rule_for(limit))
+        assert found.outcome == "failed" and found.validity.valid == valid
+        used_up = "The service had used up its own quota all the same."
+        assert any(warning.endswith(used_up) for warning in found.warnings) == valid
 
 
 @pytest.mark.parametrize("noise", NOISES)
