@@ -14,6 +14,16 @@ from profiler.spec import MIB, Budget, Load, Objective
 from runs.formatting import cpu, memory
 from runs.forms.names import NameField
 from runs.forms.problems import OURS, add_problem
+from runs.forms.run_fields import (
+    PercentField,
+    RefChoice,
+    RefChoices,
+    StagesField,
+    TargetChoice,
+    number,
+    percent,
+    searchable,
+)
 from runs.forms.styling import StyledForm
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
 from runs.spec_check import problems_of
@@ -52,67 +62,23 @@ FIELDS = {
 }
 
 
-def _number(placeholder: float | str = "", step: str = "any") -> forms.NumberInput:
-    return forms.NumberInput(attrs={"placeholder": placeholder, "step": step})
-
-
-def _searchable() -> dict:
-    return {"data-searchable": True}
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:g}"
-
-
-class RefChoice(forms.ModelChoiceField):
-    def label_from_instance(self, row) -> str:
-        return row.ref
-
-
-class RefChoices(forms.ModelMultipleChoiceField):
-    def label_from_instance(self, row) -> str:
-        return row.ref
-
-
-class TargetChoice(forms.ModelChoiceField):
-    def label_from_instance(self, target: Target) -> str:
-        size = f"{cpu(target.max_cpu_millicores)}, {memory(target.max_memory_bytes)}"
-        return f"{target.name}, up to {size}{'' if target.has_worker else ', no worker'}"
-
-
-class PercentField(forms.FloatField):
-    """Shown in percent, cleaned to a share."""
-
-    def prepare_value(self, value: object) -> object:
-        return _percent(value) if isinstance(value, int | float) else value
-
-    def clean(self, value: object) -> float | None:
-        number = super().clean(value)
-        return None if number is None else round(number / 100, 9)
-
-
-class StagesField(forms.JSONField):
-    def prepare_value(self, value: object) -> object:
-        return "" if value is None else super().prepare_value(value)
-
-
 class NewRunForm(StyledForm):
     models = RefChoices(
         required=False,
         queryset=RegisteredModel.objects.select_related("files").order_by("name", "-version"),
-        widget=forms.SelectMultiple(attrs={**_searchable(), "size": 4}),
+        widget=forms.SelectMultiple(attrs={**searchable(), "size": 4}),
         help_text="One or several, or none when the service brings its own.",
     )
     config = RefChoice(
         queryset=InferenceConfig.objects.select_related("files").order_by("name", "-version"),
-        widget=forms.Select(attrs=_searchable()),
+        widget=forms.Select(attrs=searchable()),
         empty_label="Choose a config",
     )
     dataset = RefChoice(
         queryset=Dataset.objects.select_related("files")
         .defer("preview")
         .order_by("name", "-version"),
-        widget=forms.Select(attrs=_searchable()),
+        widget=forms.Select(attrs=searchable()),
         empty_label="Choose a dataset",
     )
     target = TargetChoice(
@@ -128,10 +94,10 @@ class NewRunForm(StyledForm):
         initial=CLOSED,
     )
     concurrency = forms.IntegerField(
-        required=False, widget=_number(1, "1"), label="Requests under way at a time"
+        required=False, widget=number(1, "1"), label="Requests under way at a time"
     )
     rate_rps = forms.FloatField(
-        required=False, widget=_number("such as 50"), label="Requests a second"
+        required=False, widget=number("such as 50"), label="Requests a second"
     )
     arrivals = forms.ChoiceField(
         required=False,
@@ -145,7 +111,7 @@ class NewRunForm(StyledForm):
     )
     timeout_s = forms.FloatField(
         required=False,
-        widget=_number(f"{DEFAULT_TIMEOUT_S:g}"),
+        widget=number(f"{DEFAULT_TIMEOUT_S:g}"),
         label="Time-out of a request, seconds",
     )
     stages = StagesField(
@@ -169,56 +135,56 @@ class NewRunForm(StyledForm):
         initial=RELATIVE,
     )
     percentile = forms.FloatField(
-        required=False, widget=_number(f"{DEFAULT_OBJECTIVE.percentile:g}"), label="Percentile"
+        required=False, widget=number(f"{DEFAULT_OBJECTIVE.percentile:g}"), label="Percentile"
     )
     latency_ms = forms.FloatField(
-        required=False, widget=_number("such as 50"), label="At most, milliseconds"
+        required=False, widget=number("such as 50"), label="At most, milliseconds"
     )
     latency_ratio = forms.FloatField(
         required=False,
-        widget=_number(f"{DEFAULT_OBJECTIVE.latency_ratio:g}"),
+        widget=number(f"{DEFAULT_OBJECTIVE.latency_ratio:g}"),
         label="Latency at most, times the largest size's",
     )
     throughput_share = PercentField(
         required=False,
         min_value=1,
         max_value=100,
-        widget=_number(_percent(DEFAULT_OBJECTIVE.throughput_share)),
+        widget=number(percent(DEFAULT_OBJECTIVE.throughput_share)),
         label="Throughput at least, % of the largest size's",
     )
     max_error_rate = PercentField(
         required=False,
         min_value=0,
         max_value=50,
-        widget=_number(_percent(DEFAULT_OBJECTIVE.max_error_rate)),
+        widget=number(percent(DEFAULT_OBJECTIVE.max_error_rate)),
         label="Errors allowed, %",
     )
     confidence = PercentField(
         required=False,
         min_value=50,
         max_value=99.99,
-        widget=_number(_percent(DEFAULT_OBJECTIVE.confidence)),
+        widget=number(percent(DEFAULT_OBJECTIVE.confidence)),
         label="Confidence, %",
     )
 
     cpu_millicores = forms.IntegerField(
         required=False,
-        widget=_number("all of the target's", "1"),
+        widget=number("all of the target's", "1"),
         label="CPU, millicores",
         help_text="1000 is one core.",
     )
     memory_mib = forms.IntegerField(
-        required=False, widget=_number("all of the target's", "1"), label="Memory, MiB"
+        required=False, widget=number("all of the target's", "1"), label="Memory, MiB"
     )
     duration_s = forms.FloatField(
         required=False,
-        widget=_number(f"{DEFAULT_BUDGET.duration_s:g}"),
+        widget=number(f"{DEFAULT_BUDGET.duration_s:g}"),
         label="Measuring, seconds",
         help_text="From the service's start. Ending early gives a provisional size.",
     )
     build_s = forms.FloatField(
         required=False,
-        widget=_number(f"{DEFAULT_BUDGET.build_s:g}"),
+        widget=number(f"{DEFAULT_BUDGET.build_s:g}"),
         label="Building its environment, seconds",
     )
 
