@@ -23,9 +23,9 @@ MIB = 1 << 20
 #: bound, where that is more than the median).
 STABLE_WINDOWS, STABLE_FACTOR = 3, 1.10
 #: Shares of the service's cores' time that others may take: the hypervisor, and other programs.
-STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.20
+STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.10
 #: From this share of throttled periods on, the quota was what held a service back.
-OWN_QUOTA_SHARE = 0.5
+OWN_QUOTA_SHARE = 0.9
 IN_SPITE_OF_NOISE = {
     "passed": "The bound was kept in spite of it.",
     "failed": "The service had used up its own quota all the same.",
@@ -142,7 +142,7 @@ def noise_is_harmless(outcome: Outcome, bound: Bound, throttled_fraction: float 
     """Whether the outcome would have been the same on a quiet host.
 
     Noise can only slow a service, so a bound kept in spite of it is kept (not so for the reference
-    of a relative objective, whose latency becomes the bound). And a service throttled in most
+    of a relative objective, whose latency becomes the bound). And a service throttled in nearly all
     periods had used up its whole quota in them: the quota held it back, not its neighbours.
     """
     if outcome == "passed":

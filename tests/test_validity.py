@@ -136,7 +136,7 @@ def test_a_service_held_back_by_its_own_quota_fails_whatever_the_noise(noise) ->
     limit, none = bound(), usage_columns([])
     about = context(3.0, noise=noise, bound=limit)
     requests = request_columns(evenly(300), 80)
-    for throttled, valid in ((30, True), (15, True), (14, False)):
+    for throttled, valid in ((30, True), (27, True), (26, False)):
         usage = usage_columns([0, 3], periods=[0, 30], throttled_periods=[0, throttled])
         found = summarise(requests, usage, none, about, rule=rule_for(limit))
         assert found.outcome == "failed" and found.validity.valid == valid
