@@ -22,7 +22,7 @@ from profiler.advice import (
     outcomes,
     step_up,
 )
-from profiler.circumstances import aside, host_facts, input_facts
+from profiler.circumstances import HostNoise, aside, host_facts, input_facts
 from profiler.control import Control
 from profiler.dataset import read_dataset, summarise
 from profiler.errors import (
@@ -43,12 +43,15 @@ from profiler.search import Answer, grid, next_probe
 from profiler.services import Start, prepared
 from profiler.spec import MIB, Limits, Spec
 from profiler.statistics import Outcome
+from profiler.validity import host_noise
 
 #: The least load, in seconds, that counts: at the largest size (three windows must be steady), at
 #: a size on the way (ten CFS periods), and for the proof.
 REFERENCE_S, SIZING_S, VERIFYING_S = 4.0, 1.0, 4.0
 #: A measurement that may not be believed is taken again, this often at most.
 REPEATS = 2
+#: Before that the host gets this many seconds to become quiet.
+QUIET_LOOKS = 5
 
 
 def profile(
@@ -168,8 +171,8 @@ class Run:
         for step in range(steps + 1):
             self.control.tell(f"verifying {_text(size)}", step / (steps + 1))
             measurement = self._verify_at(size, start, driver)
-            if measurement.outcome == "passed":
-                return
+            if measurement.outcome == "passed" or not measurement.validity.valid:
+                return  # proven, or nothing learnt: what cannot be believed calls for no more
             killed = bool(measurement.oom_kills)
             larger = step_up(size, self.points, self.spec.limits, out_of_memory=killed)
             if larger is None:
@@ -193,23 +196,32 @@ class Run:
 
     def _probe(self, rig: Rig, phase: str, at_least_s: float) -> Measurement:
         """A measurement of the rig's present size, taken again while it may not be believed."""
-        for _ in range(1 + REPEATS):
-            measurement = self._keep(
-                Probe(
-                    rig,
-                    resolve_bound(
-                        self.spec.objective, None if phase == REFERENCE else self.reference
-                    ),
-                    phase=phase,
-                    ordinal=len(self.measurements),
-                    at_least_s=at_least_s,
-                    distinct_rows=self.summary.distinct_rows,
-                ).take()
-            )
-            if measurement.validity.valid:
+        for repeats_left in reversed(range(1 + REPEATS)):
+            measurement = self._keep(self._take(rig, phase, at_least_s))
+            if measurement.validity.valid or not repeats_left:
                 break
             self.control.log("Not believed, taken again: " + " ".join(measurement.validity.reasons))
+            self._wait_for_quiet()
         return measurement
+
+    def _take(self, rig: Rig, phase: str, at_least_s: float) -> Measurement:
+        reference = None if phase == REFERENCE else self.reference
+        return Probe(
+            rig,
+            resolve_bound(self.spec.objective, reference),
+            phase=phase,
+            ordinal=len(self.measurements),
+            at_least_s=at_least_s,
+            distinct_rows=self.summary.distinct_rows,
+        ).take()
+
+    def _wait_for_quiet(self) -> None:
+        """Give others' work on the service's cores time to end, while the service is idle."""
+        for _ in range(QUIET_LOOKS):
+            noise = HostNoise(self.spec.target.service_cores)
+            self.control.sleep(1.0)
+            if not host_noise(noise.since(service_cpu_s=0.0)):
+                return
 
     @property
     def reference(self) -> Measurement | None:
