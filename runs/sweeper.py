@@ -88,15 +88,7 @@ class Sweeper:
         )
 
     def requeue_missing(self) -> int:
-        """Put queued runs on the queue whose job is lost there (the queue server keeps nothing)."""
-        queued = self._target.runs.select_related("target").filter(
-            state=ProfileRun.State.QUEUED, queued_at__lt=timezone.now() - ENQUEUE_GRACE
-        )
-        missing = [run for run in queued if not queue.is_waiting(run)]
-        for run in missing:
-            logger.warning("%s: its job was lost; queued again", run.name)
-            queue.enqueue(run)
-        return len(missing)
+        return requeue_missing(self._target)
 
 
 def why_unavailable(target: Target) -> str:
@@ -107,6 +99,18 @@ def why_unavailable(target: Target) -> str:
     from profiler.docker_engine import check_docker
 
     return check_docker() or ""
+
+
+def requeue_missing(target: Target, grace: timedelta = ENQUEUE_GRACE) -> int:
+    """Put queued runs on the queue whose job is lost there (the queue server keeps nothing)."""
+    queued = target.runs.select_related("target").filter(
+        state=ProfileRun.State.QUEUED, queued_at__lt=timezone.now() - grace
+    )
+    missing = [run for run in queued.order_by("queued_at") if not queue.is_waiting(run)]
+    for run in missing:
+        logger.info("%s: has no job on the queue; queued again", run.name)
+        queue.enqueue(run)
+    return len(missing)
 
 
 def close_stale() -> int:

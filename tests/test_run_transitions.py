@@ -148,7 +148,7 @@ def test_a_result_is_stored_whole(make) -> None:
     assert run.advice["standing"] == "verified"
     assert run.azureml == {"state": "Succeeded"}
     assert run.phase_times == [{"phase": "verifying", "seconds": 3.0}]
-    assert run.fencing_token is None
+    assert (run.fencing_token, run.fraction) == (None, 1.0)
     assert run.finished_at is not None
 
 

@@ -280,9 +280,11 @@ class ProfileRun(models.Model):
     def complete(self, token: uuid.UUID, result: dict) -> bool:
         """Close with the engine's RESULT, whatever its state; measurements are rows already."""
         error = result.get("error") or {}
+        succeeded = result["state"] == self.State.SUCCEEDED
         return self._close(
             self._held_by(token),
             result["state"],
+            **({"fraction": 1.0, "message": ""} if succeeded else {}),
             error_code=error.get("code", ""),
             error_message=error.get("message", ""),
             error_log_tail=error.get("log_tail", ""),

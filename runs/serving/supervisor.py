@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from runs.models import ProfileRun, Target
 from runs.serving import queue_server, static_files, where_to_run
 from runs.serving.children import Child, Children, script
 from runs.serving.instance import CannotServe, check_port
+from runs.sweeper import requeue_missing
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +45,11 @@ class Supervisor:
         self._children = Children()
         self._env = {**os.environ, "PROFILER_DATA_DIR": str(settings.PROFILER_DATA_DIR)}
         self._stopping = False
+        self._target: Target | None = None
 
     def serve(self) -> None:
         """Start everything, print the address, and return once asked to stop."""
+        check_port(settings.BIND_ADDRESS, settings.PORT)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._stop_soon)
         try:
@@ -66,7 +70,6 @@ class Supervisor:
             raise Stopped
 
     def _start(self) -> None:
-        check_port(settings.BIND_ADDRESS, settings.PORT)
         if not settings.REDIS_URL:
             queue_server.start(self._children, settings.REDIS_SOCKET)
         call_command("migrate", interactive=False, verbosity=0)
@@ -76,9 +79,11 @@ class Supervisor:
         self._start_web()
         self._say(f"\nModel Profiler is at {address()}\n")
         self._go_on()
-        target = self._prepare_target()
+        self._target = target = self._prepare_target()
         self._go_on()
         put_back(target)
+        # The queue server came up empty; what was waiting waits in the database.
+        requeue_missing(target, grace=timedelta(0))
         self._start_script("worker", "work")
         self._start_script("sweeper", "sweep")
         self._register_sample()
@@ -118,9 +123,8 @@ class Supervisor:
         self._say("\nStopping ...")
         # The queue server last: a worker that ends says so there.
         self._children.stop(STOP_PATIENCE_S, which=lambda child: child.name != QUEUE_SERVER)
-        target = Target.objects.filter(name=settings.PROFILER_TARGET).first()
-        if target:
-            put_back(target)
+        if self._target:
+            put_back(self._target)
             leftovers.remove_quietly()
         self._children.stop(QUEUE_STOP_PATIENCE_S)
         self._say("Stopped.")
