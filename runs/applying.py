@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from profiler.advice import tags
-from profiler.objective import resolve_bound
+from profiler.objective import describe
 from profiler.spec import Objective
 from runs.models import Measurement, ProfileRun, RegisteredModel
 
@@ -117,11 +117,5 @@ def _check_models(run: ProfileRun, chosen: list[RegisteredModel]) -> None:
 
 
 def objective_text(run: ProfileRun) -> str:
-    """The run's objective in a few words."""
-    objective = Objective(**run.objective)
-    if objective.latency_ms is not None:
-        return str(resolve_bound(objective, None))
-    return (
-        f"p{objective.percentile:g} at most {objective.latency_ratio:g} times, throughput at least "
-        f"{objective.throughput_share:g} of, that of the largest size"
-    )
+    """The run's objective as its owner would say it."""
+    return describe(Objective(**run.objective))
