@@ -222,13 +222,19 @@ def _most_connections() -> int:
 
 
 def _be_on_time(cores: list[int]) -> bool:
-    """Take these cores and real-time priority; whether the latter was permitted."""
+    """Take these cores and real-time priority; whether the latter was permitted.
+
+    Containers are refused it where the kernel shares out real-time by cgroup (v1): the best
+    ordinary priority is next best.
+    """
     if cores:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, cores)
     try:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(_PRIORITY))
     except OSError:
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, -20)
         return False
     return True
 
