@@ -44,6 +44,8 @@ def data_dir(settings, tmp_path: Path) -> Path:
     settings.PROFILER_DATA_DIR = tmp_path / "data"
     settings.FILE_UPLOAD_TEMP_DIR = settings.PROFILER_DATA_DIR / "uploads"
     settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True)
+    settings.STATIC_ROOT = settings.PROFILER_DATA_DIR / "static"
+    settings.STATIC_ROOT.mkdir()
     # The real hasher is slow on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # Pages are tested without having gathered the static files first.

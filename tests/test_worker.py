@@ -34,7 +34,7 @@ pytestmark = [
 PATIENCE_S = 60.0
 #: Long enough to be interrupted in the middle.
 LONG = {"load": {"mode": "open", "rate_rps": 20}, "budget": {"duration_s": 60}}
-SHORT = {"budget": {"duration_s": 30}}
+SHORT = {"objective": {"percentile": 90, "latency_ms": 500}, "budget": {"duration_s": 30}}
 HANGS = "import time\n\n\ndef init():\n    time.sleep(600)\n\n\ndef run(data):\n    return data\n"
 
 
@@ -43,9 +43,9 @@ def processes_allowed(monkeypatch) -> None:
     monkeypatch.setenv("PROFILER_ALLOW_PROCESS_TARGET", "1")
 
 
-def work(run: ProfileRun) -> ProfileRun:
+def work(run: ProfileRun, worker: ProfilingWorker | None = None) -> ProfileRun:
     """Work off the target's queue in this process, as `manage.py work --burst` does."""
-    ProfilingWorker(run.target).work(burst=True)
+    (worker or ProfilingWorker(run.target)).work(burst=True)
     return reloaded(run)
 
 
@@ -94,13 +94,20 @@ def services_of(run: ProfileRun) -> list[psutil.Process]:
     return found
 
 
-def horse_of(run: ProfileRun) -> int:
-    """The pid of the work horse: the parent of the run's service, or of what leads to it."""
-    [service, *_] = services_of(run)
-    for ancestor in service.parents():
-        if ancestor.ppid() == os.getpid():
-            return ancestor.pid
-    raise AssertionError("no horse")
+def kill(worker: ProfilingWorker, number: int = signal.SIGKILL) -> None:
+    """Signal the work horse, as the kernel does when memory runs out."""
+    os.kill(worker.horse_pid, number)
+
+
+def containers_of(run: ProfileRun) -> list:
+    import docker
+
+    label = f"model-profiler.run={run.uuid}"
+    client = docker.from_env()
+    try:
+        return client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+    finally:
+        client.close()
 
 
 def nothing_is_left(run: ProfileRun) -> bool:
@@ -141,11 +148,22 @@ def test_a_cancel_is_obeyed_while_running(make, bob) -> None:
 
 def test_a_killed_work_horse_closes_its_run(make) -> None:
     run = make.run(**LONG)
-    meanwhile(lambda: until(lambda: is_started(run)) and os.kill(horse_of(run), signal.SIGKILL))
-    ended = work(run)
+    worker = ProfilingWorker(run.target)
+    meanwhile(lambda: until(lambda: is_started(run)) and kill(worker))
+    ended = work(run, worker)
     assert (ended.state, ended.error_code) == ("failed", "WorkerLost")
     assert "SIGKILL" in ended.error_message
     assert nothing_is_left(run)
+
+
+@pytest.mark.docker
+def test_a_killed_work_horse_leaves_no_container(make) -> None:
+    run = make.run(target=make.target("docker"), **LONG)
+    worker = ProfilingWorker(run.target)
+    meanwhile(lambda: until(lambda: containers_of(run)) and kill(worker))
+    ended = work(run, worker)
+    assert (ended.state, ended.error_code) == ("failed", "WorkerLost"), ended.error_message
+    assert containers_of(run) == []
 
 
 def test_a_job_stopped_through_the_queue_closes_its_run(make) -> None:
@@ -211,16 +229,17 @@ def test_a_worker_that_lost_its_run_stops_and_writes_nothing_more(make) -> None:
 
 def test_a_run_that_does_not_obey_its_cancel_is_killed(make, bob) -> None:
     run = make.run(**LONG)
+    worker = ProfilingWorker(run.target)
 
     def freeze_and_cancel() -> None:
         until(lambda: is_started(run))
-        os.kill(horse_of(run), signal.SIGSTOP)
+        kill(worker, signal.SIGSTOP)
         run.request_cancel(bob)
         ProfileRun.objects.update(cancel_requested_at=timezone.now() - timedelta(seconds=16))
         assert sweeper.close_disobeying() == 1
 
     freezing = meanwhile(freeze_and_cancel)
-    ended = work(run)
+    ended = work(run, worker)
     freezing.join()
     assert ended.state == "cancelled"
     assert "did not stop within 15 s" in ended.message
