@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from profiler.advice import tags
+from profiler.advice import REFERENCE, tags
 from profiler.objective import describe
 from profiler.spec import Objective
 from runs.models import Measurement, ProfileRun, RegisteredModel
@@ -30,6 +31,11 @@ class ConfirmationNeeded(ApplyRefused):
 def why_refused(run: ProfileRun) -> str | None:
     """The reason for which this run's advice cannot be applied at all; None when it can."""
     advice = run.advice
+    if settings.SIZING_REVIEW == "required":
+        return (
+            "SIZING_REVIEW=required: somebody else must approve a size before it is applied, and "
+            "this version has no reviews yet."
+        )
     if run.state != ProfileRun.State.SUCCEEDED or not advice:
         return "This run gave no advice, so there is no size to apply."
     if advice["standing"] == DECLINED:
@@ -38,7 +44,7 @@ def why_refused(run: ProfileRun) -> str | None:
         return f"The advice has the unknown standing {advice['standing']!r}."
     behind = decisive_measurement(run)
     if behind is None:
-        return "No measurement was made at the advised size."
+        return "No measurement is behind this advice."
     if not behind.valid:
         reasons = _sentences(behind.data["validity"]["reasons"])
         return f"The measurement behind this advice cannot be believed: {reasons}"
@@ -50,8 +56,12 @@ def needs_confirmation(run: ProfileRun) -> bool:
 
 
 def decisive_measurement(run: ProfileRun) -> Measurement | None:
-    """The last measurement at the advised cpu: its verification, where there was one."""
+    """What the advice rests on: the last measurement at its cpu (the verification, where there was
+    one); for a size worked out without trying it, the one at the largest size.
+    """
     at_size = run.measurements.filter(cpu_millicores=run.advice["cpu_millicores"])
+    if run.advice["standing"] == PROVISIONAL and not at_size.exists():
+        at_size = run.measurements.filter(phase=REFERENCE)
     return at_size.order_by("-ordinal").first()
 
 
@@ -61,18 +71,23 @@ def _sentences(reasons: Iterable[str]) -> str:
 
 def size_tags(run: ProfileRun, actor: User) -> dict[str, str]:
     """The tags of an applied size: what deployment reads, and where it comes from."""
-    facts = run.circumstances
     return tags(
         cpu_millicores=run.advice["cpu_millicores"],
         memory_bytes=run.advice["memory_bytes"],
         run=run.name,
         standing=run.advice["standing"],
         objective=objective_text(run),
-        image=str(facts.get("image_digest") or facts.get("image") or ""),
+        image=_image(run.circumstances),
         dataset=run.dataset.ref,
         date=timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         by=actor.get_username(),
     )
+
+
+def _image(facts: dict) -> str:
+    """What the image is known by: its digest in a registry, else its content's here."""
+    digests = facts.get("image_digests") or []
+    return str(digests[0] if digests else facts.get("image_id") or facts.get("image") or "")
 
 
 def apply_size(

@@ -82,6 +82,30 @@ def test_an_advice_without_a_measurement_at_its_size_is_refused(make) -> None:
     assert "No measurement" in why_refused(run)
 
 
+def test_a_provisional_size_that_was_worked_out_rests_on_the_largest_size(make, alice) -> None:
+    run = make.finished_run("provisional")
+    run.measurements.update(cpu_millicores=1000, phase="measuring")
+    assert why_refused(run) is None
+    run.measurements.update(valid=False)
+    assert "cannot be believed" in why_refused(run)
+
+
+def test_an_image_is_tagged_by_its_digest_where_there_is_one(make, alice) -> None:
+    run = make.finished_run()
+    run.circumstances = {"image": "scorer:1", "image_id": "sha256:5f1", "image_digests": []}
+    assert apply_size(run, run.models.all(), alice)["profile.image"] == "sha256:5f1"
+    run.circumstances["image_digests"] = ["registry/scorer@sha256:9b1"]
+    assert apply_size(run, run.models.all(), alice)["profile.image"] == "registry/scorer@sha256:9b1"
+
+
+def test_nothing_is_applied_where_somebody_else_must_approve(make, alice, settings) -> None:
+    settings.SIZING_REVIEW = "required"
+    run = make.finished_run()
+    with pytest.raises(ApplyRefused, match="somebody else must approve"):
+        apply_size(run, run.models.all(), alice, confirmed=True)
+    assert run.models.get().tags == {}
+
+
 def test_a_run_without_advice_is_refused(make, alice) -> None:
     run = make.run()
     with pytest.raises(ApplyRefused, match="no advice"):
