@@ -156,7 +156,11 @@ def result(standing: str, reasons: list[str]) -> dict:
         "advice": advice,
         "measurements": [],
         "azureml": {"state": "Succeeded"},
-        "circumstances": {"host": "lab", "image": "model-profiler/run:abc"},
+        "circumstances": {
+            "host": "lab",
+            "image": "model-profiler/run:abc",
+            "image_id": "sha256:1f",
+        },
         "phases": [{"phase": "verifying", "seconds": 3.0}],
     }
 
