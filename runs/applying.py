@@ -90,17 +90,6 @@ def _image(facts: dict) -> str:
     return str(digests[0] if digests else facts.get("image_id") or facts.get("image") or "")
 
 
-def image_name(circumstances: dict) -> str:
-    """What was measured, as exactly as it is known; empty for a process, which has no image.
-
-    An image that was never pushed has no digest, but always an id.
-    """
-    if digests := circumstances.get("image_digests"):
-        return digests[0]
-    parts = [circumstances.get("image"), circumstances.get("image_id")]
-    return "@".join(part for part in parts if part)
-
-
 def apply_size(
     run: ProfileRun,
     models: Iterable[RegisteredModel],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ValidationError
 
-from runs.applying import ApplyRefused, ConfirmationNeeded, apply_size, image_name, why_refused
+from runs.applying import ApplyRefused, ConfirmationNeeded, apply_size, why_refused
 from runs.models import TagEvent
 
 pytestmark = pytest.mark.django_db
@@ -21,25 +21,10 @@ def test_a_verified_size_is_applied(make, alice) -> None:
     assert model.tags["profile.run"] == run.name
     assert model.tags["profile.standing"] == "verified"
     assert model.tags["profile.objective"].startswith("p99 at most 50 ms")
-    assert model.tags["profile.image"] == "model-profiler/run:abc@sha256:1f"
+    assert model.tags["profile.image"] == "sha256:1f"
     assert model.tags["profile.dataset"] == "requests:1"
     assert model.tags["profile.by"] == "alice"
     assert model.tags["profile.date"].endswith("Z")
-
-
-@pytest.mark.parametrize(
-    ("facts", "name"),
-    [
-        (
-            {"image": "x:1", "image_id": "sha256:1f", "image_digests": ["x@sha256:2e"]},
-            "x@sha256:2e",
-        ),
-        ({"image": "x:1", "image_id": "sha256:1f", "image_digests": []}, "x:1@sha256:1f"),
-        ({"host": "lab"}, ""),
-    ],
-)
-def test_the_image_is_named_as_exactly_as_it_is_known(facts, name) -> None:
-    assert image_name(facts) == name
 
 
 def test_the_change_is_in_the_models_history(make, alice) -> None:
