@@ -4,25 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('runs', '0001_initial'),
+        ("runs", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='dataset',
-            name='preview',
+            model_name="dataset",
+            name="preview",
             field=models.JSONField(blank=True, default=list),
         ),
         migrations.AlterField(
-            model_name='dataset',
-            name='content_type',
-            field=models.CharField(blank=True, default='application/json', max_length=255),
+            model_name="dataset",
+            name="content_type",
+            field=models.CharField(blank=True, default="application/json", max_length=255),
         ),
         migrations.AlterField(
-            model_name='historicaldataset',
-            name='content_type',
-            field=models.CharField(blank=True, default='application/json', max_length=255),
+            model_name="historicaldataset",
+            name="content_type",
+            field=models.CharField(blank=True, default="application/json", max_length=255),
         ),
     ]
