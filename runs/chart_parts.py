@@ -15,7 +15,8 @@ Figure = dict[str, list | dict]
 
 FONT = {"family": "Inter, system-ui, sans-serif", "size": 11, "color": "token:ink-3"}
 MARGIN = {"l": 52, "r": 72, "t": 22, "b": 28}
-NARROW_MARGIN = {"l": 40, "r": 44, "t": 22, "b": 28}
+#: An axis or annotation may say what it changes on a narrow screen, under this key.
+NARROW = "narrow"
 
 
 def axis(**options: object) -> dict:
@@ -54,6 +55,21 @@ def layout(xaxis: dict, yaxis: dict, **options: object) -> dict:
         "annotations": [],
         **options,
     }
+
+
+def split_narrow(figure_layout: dict) -> tuple[dict, dict]:
+    """The layout as plotly knows it, and what changes in it on a narrow screen."""
+    wide, narrow = dict(figure_layout), {}
+    for name, part in figure_layout.items():
+        if isinstance(part, dict) and NARROW in part:
+            wide[name] = {key: value for key, value in part.items() if key != NARROW}
+            narrow[name] = part[NARROW]
+    wide["annotations"], narrow["annotations"] = [], {}
+    for place, annotation in enumerate(figure_layout["annotations"]):
+        wide["annotations"].append({k: v for k, v in annotation.items() if k != NARROW})
+        if NARROW in annotation:
+            narrow["annotations"][place] = annotation[NARROW]
+    return wide, narrow
 
 
 def numbers(values: np.ndarray | Sequence[float], digits: int = 3) -> list[float | None]:
@@ -99,14 +115,43 @@ def level_line(y: float, axis_name: str = "y", dash: str = "5px,3px") -> dict:
 
 def level_label(content: str, y: float) -> dict:
     """The name of a level line, above its right end. On a log axis `y` is the logarithm."""
-    return text(
-        content, 1, y, xref="paper", yref="y", xanchor="right", yanchor="bottom", font=bold()
-    )
+    place = {"xref": "paper", "yref": "y", "xanchor": "right", "yanchor": "bottom"}
+    return text(content, 1, y, font=bold(), bgcolor="token:card/0.8", borderpad=0, **place)
 
 
-def end_label(content: str, x: float, y: float, font: dict) -> dict:
+def end_label(content: str, x: float, y: float, font: dict, **options: object) -> dict:
     """The name of a series at the end of its line. On a log axis `y` is the logarithm."""
-    return text(content, x, y, xanchor="left", yanchor="middle", xshift=6, font=font)
+    place = {"xanchor": "left", "yanchor": "middle", "xshift": 6}
+    return text(content, x, y, font=font, **place, **options)
+
+
+#: The least distance of two labels one above the other, as a share of a plot's height.
+LABEL_GAP = 0.06
+
+
+def log_end_labels(
+    x: float, ends: dict[str, float], log_span: list[float], fonts: dict[str, dict]
+) -> list[dict]:
+    """Names at the ends of lines on a log axis, moved apart where the lines end close together.
+
+    `ends` are the lines' last values by name, `log_span` the axis' range as plotly has it.
+    """
+    low, high = log_span
+    gap = LABEL_GAP * (high - low)
+    names = sorted(ends, key=ends.get)
+    places, below = [], -math.inf
+    for name in names:
+        below = max(math.log10(max(ends[name], 1e-3)), below + gap)
+        places.append(below)
+    # What was pushed out at the top comes back in, and pushes the others down.
+    above = high + gap / 2
+    for place in reversed(range(len(places))):
+        places[place] = above = min(places[place], above - gap)
+    quiet = {"color": "token:ink-2"}
+    return [
+        end_label(name, x, at, fonts.get(name, quiet))
+        for name, at in zip(names, places, strict=True)
+    ]
 
 
 def shade(x0: float, x1: float) -> dict:
@@ -146,7 +191,7 @@ def nice_step(span: float, most: int) -> float:
     return next(s * power for s in (1, 2, 5, 10) if span / (s * power) <= most)
 
 
-def linear_ticks(top: float, most: int = 5) -> list[float]:
+def linear_ticks(top: float, most: int = 6) -> list[float]:
     step = nice_step(top, most)
     return [round(step * i, 6) for i in range(int(top / step + 1e-9) + 1)]
 
@@ -172,9 +217,10 @@ def log_range(low: float, high: float) -> list[float]:
 def time_axis(first_s: float, last_s: float) -> dict:
     """Seconds from the start of the measured time; the unit at the last tick."""
     step = nice_step(max(last_s, 1e-3), 6)
-    ticks = [round(step * i, 6) for i in range(int(last_s / step + 1e-9) + 1)]
+    # The last request comes a little before the end: its tick belongs there all the same.
+    ticks = [round(step * i, 6) for i in range(int(last_s / step + 0.05) + 1)]
     return axis(
-        range=[first_s, last_s],
+        range=[first_s, max(last_s, ticks[-1])],
         tickvals=ticks,
         ticktext=tick_labels(ticks, lambda tick: f"{tick:g}", "s"),
         ticks="outside",

@@ -21,10 +21,12 @@ from runs.chart_parts import (
     level_line,
     line,
     linear_ticks,
+    log_end_labels,
     log_range,
     log_ticks,
     numbers,
     shade,
+    split_narrow,
     start_line,
     text,
     tick_labels,
@@ -36,6 +38,10 @@ from runs.series import CpuUse, Latencies, MemoryUse, percentiles_per_second, th
 #: About as many points as a chart's width can tell apart.
 POINTS = 1200
 MIB = formatting.MIB
+#: Where the name of a series goes when there is no room beside its end.
+INSIDE = {"xanchor": "right", "xshift": -6}
+#: The share of a chart's width that the word over its start-up takes.
+ROOM_FOR_A_WORD = 0.06
 #: The finest share that a distribution is drawn to.
 SMALLEST_SHARE = 1e-4
 
@@ -71,24 +77,30 @@ class Chart:
     readings: list[str]
 
     def to_json(self) -> dict:
+        wide, narrow = split_narrow(self.figure["layout"])
         return {
-            "figure": self.figure,
+            "figure": {**self.figure, "layout": wide},
+            "narrow": narrow,
             "footer": self.footer,
             "cursor": {"at_s": self.cursor_s, "readings": self.readings},
         }
 
 
-def _frame(figure_layout: dict, scene: Scene, first_s: float) -> None:
+def _frame(figure_layout: dict, scene: Scene, first_s: float, last_s: float) -> None:
     """Start-up to the left of zero, shaded; what was measured above the plot."""
     captions = figure_layout["annotations"]
-    if first_s < -0.05:
-        figure_layout["shapes"] += [shade(first_s, 0), start_line()]
-        captions.append(_above("start", first_s))
-    captions.append(_above(scene.caption, 0 if first_s < -0.05 else first_s))
+    if first_s >= 0:
+        captions.append(_above(scene.caption, first_s))
+        return
+    figure_layout["shapes"] += [shade(first_s, 0), start_line()]
+    if -first_s > ROOM_FOR_A_WORD * (last_s - first_s):
+        captions.append(_above("start", first_s, narrow={"visible": False}))
+    captions.append(_above(scene.caption, 0))
 
 
-def _above(content: str, x: float) -> dict:
-    return text(content, x, 1, yref="paper", xanchor="left", yanchor="bottom", yshift=2)
+def _above(content: str, x: float, **options: object) -> dict:
+    place = {"yref": "paper", "xanchor": "left", "yanchor": "bottom", "yshift": 2}
+    return text(content, x, 1, **place, **options)
 
 
 # --- Latency ------------------------------------------------------------------------------------
@@ -102,17 +114,19 @@ def latency(values: Latencies, scene: Scene) -> Chart:
     if values.failed.any():
         data.append(_crosses(values))
     figure_layout = layout(time_axis(0.0, last_s), _latency_axis(values.latency_ms, scene.bound_ms))
-    _frame(figure_layout, scene, 0.0)
+    _frame(figure_layout, scene, 0.0, last_s)
     if len(each.start_s):
         edges = np.append(each.start_s, min(each.start_s[-1] + each.width_s, last_s))
         p99 = np.append(each.p99_ms, each.p99_ms[-1])
         data.append(line(numbers(edges), numbers(p99), "token:p99", 2, line={"shape": "hv"}))
         middle = each.start_s + each.width_s / 2
         data.append(line(numbers(middle), numbers(each.p50_ms), "token:p50", 1.5))
-        figure_layout["annotations"] += [
-            _log_end("p99", last_s, each.p99_ms, bold("token:p99")),
-            _log_end("p50", last_s, each.p50_ms, {"color": "token:ink-2"}),
-        ]
+        figure_layout["annotations"] += log_end_labels(
+            last_s,
+            {"p99": _last(each.p99_ms), "p50": _last(each.p50_ms)},
+            figure_layout["yaxis"]["range"],
+            {"p99": bold("token:p99")},
+        )
     if scene.bound_ms is not None:
         figure_layout["shapes"].append(level_line(scene.bound_ms))
         figure_layout["annotations"].append(
@@ -151,9 +165,8 @@ def _crosses(values: Latencies) -> dict:
     return {**_dots(x, np.maximum(y, 1e-3), "token:fail"), "marker": marker}
 
 
-def _log_end(name: str, x: float, y: np.ndarray, font: dict) -> dict:
-    known = y[~np.isnan(y)]
-    return end_label(name, x, math.log10(max(known[-1], 1e-3)), font)
+def _last(values: np.ndarray) -> float:
+    return float(values[~np.isnan(values)][-1])
 
 
 def _latency_axis(latency_ms: np.ndarray, bound_ms: float | None) -> dict:
@@ -241,7 +254,7 @@ def cpu(use: CpuUse, scene: Scene) -> Chart:
     last_s = float(use.start_s[-1] + use.width_s)
     yaxis = value_axis(range=[0, top], tickvals=ticks, ticktext=[_cpu_tick(tick) for tick in ticks])
     figure_layout = layout(time_axis(float(use.start_s[0]), last_s), yaxis)
-    _frame(figure_layout, scene, float(use.start_s[0]))
+    _frame(figure_layout, scene, float(use.start_s[0]), last_s)
     data = []
     if use.throttled is not None:
         data.append(_throttle_marks(use, top))
@@ -254,7 +267,7 @@ def cpu(use: CpuUse, scene: Scene) -> Chart:
     width = formatting.duration(use.width_s)
     return Chart(
         {"data": data, "layout": figure_layout},
-        [f"{len(middle)} stretches of {width}, from the kernel's CPU time"],
+        [f"{len(middle)} stretches of {width}"],
         numbers(middle),
         [_cpu_reading(use, place) for place in range(len(middle))],
     )
@@ -301,18 +314,21 @@ def memory(use: MemoryUse, scene: Scene) -> Chart:
     )
     margin = {"l": 60, "r": 76, "t": 22, "b": 28}
     figure_layout = layout(time_axis(float(use.at_s[0]), last_s), yaxis, margin=margin)
-    _frame(figure_layout, scene, float(use.at_s[0]))
+    _frame(figure_layout, scene, float(use.at_s[0]), last_s)
     data = _memory_parts(use)
     data.append(line(numbers(use.at_s), numbers(working_set, 2), "token:p99", 2))
     figure_layout["shapes"].append(level_line(limit))
     figure_layout["annotations"] += [
         level_label(f"limit {formatting.memory(scene.memory_bytes)}{_not_enforced(scene)}", limit),
-        end_label("working set", last_s, float(working_set[-1]), bold("token:p99")),
-    ]
-    if use.anonymous is not None:
-        middle = float(use.anonymous[-1]) / MIB / 2
+        end_label(
+            "working set", last_s, float(working_set[-1]), bold("token:p99"),
+            narrow={**INSIDE, "yanchor": "bottom"},
+        ),
+    ]  # fmt: skip
+    middle = float(use.anonymous[-1]) / MIB / 2 if use.anonymous is not None else 0.0
+    if working_set[-1] - middle > ROOM_FOR_A_WORD * top:
         figure_layout["annotations"].append(
-            end_label("anonymous", last_s, middle, {"color": "token:ink-2"})
+            end_label("anonymous", last_s, middle, {"color": "token:ink-2"}, narrow=INSIDE)
         )
     _mark_startup_peak(data, figure_layout, use)
     return Chart(

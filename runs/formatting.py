@@ -57,8 +57,10 @@ def milliseconds(value_ms: float | None) -> str:
 
 
 def bound(value_ms: float | None) -> str:
-    """A bound as a person would write it: 50, 2.5, without spurious zeros."""
-    return UNKNOWN if value_ms is None else f"{value_ms:,.3f}".rstrip("0").rstrip(".")
+    """A bound as a person would write it: 50, 2.5, 6.25, without spurious zeros."""
+    if value_ms is None:
+        return UNKNOWN
+    return f"{value_ms:,.0f}" if value_ms >= 100 else f"{value_ms:.3g}"
 
 
 def latency(value_ms: float | None) -> str:
@@ -74,9 +76,9 @@ def duration(seconds: float | None) -> str:
     if seconds < 9.95:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (0 if hours else rest, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def percent(fraction: float | None) -> str:

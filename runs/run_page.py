@@ -73,8 +73,14 @@ def queue_words(run: ProfileRun) -> str:
 
 
 def live_context(run: ProfileRun) -> dict:
-    """What runs/_live.html needs."""
-    return {"run": run, "steps": steps(run), "queue_words": queue_words(run)}
+    """What runs/_live.html needs; `seen` changes when a measurement begins or ends."""
+    ordinal = (run.current or {}).get("ordinal")
+    return {
+        "run": run,
+        "steps": steps(run),
+        "queue_words": queue_words(run),
+        "seen": f"{run.state}-{run.measurements.count()}-{ordinal}",
+    }
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from profiler import search
 from runs import formatting
 from runs.chart_parts import (
     bold,
-    end_label,
     layout,
     level_line,
     line,
+    log_end_labels,
     log_range,
     log_ticks,
     shade,
@@ -29,6 +29,8 @@ from runs.models import Measurement
 
 #: The part of the height that latency takes; throttling stands below it.
 LATENCY_PART, THROTTLE_PART = [0.30, 1.0], [0.0, 0.17]
+#: A throttle bar is at most this part of the width.
+BAR_SHARE = 0.042
 #: More sizes than this and only the measured ones are labelled.
 LABELLED_SIZES = 12
 WORDS = {
@@ -36,6 +38,7 @@ WORDS = {
     "failed": ("✕ fails", "token:fail"),
     "undecided": ("undecided", "token:warn"),
 }
+NOT_VALID = ("not valid", "token:warn")
 
 
 @dataclass(frozen=True)
@@ -134,10 +137,18 @@ def _others(curve: Curve) -> list[str]:
 
 def _latency_axis(low: float, high: float) -> dict:
     ticks = log_ticks(low, high)
-    labels = [f"{tick / 1000:g} s" if tick >= 1000 else f"{tick:g} ms" for tick in ticks]
     return value_axis(
-        type="log", range=log_range(low, high), domain=LATENCY_PART, tickvals=ticks, ticktext=labels
+        type="log",
+        range=log_range(low, high),
+        domain=LATENCY_PART,
+        tickvals=ticks,
+        ticktext=[_tick(tick, " ms") for tick in ticks],
+        narrow={"ticktext": [_tick(tick, " ms" if tick == ticks[0] else "") for tick in ticks]},
     )
+
+
+def _tick(latency_ms: float, unit: str) -> str:
+    return f"{latency_ms / 1000:g} s" if latency_ms >= 1000 else f"{latency_ms:g}{unit}"
 
 
 def _throttle_axis() -> dict:
@@ -164,6 +175,7 @@ def _size_axis(curve: Curve, rows: list[Measurement], last: int) -> dict:
         "showline": True,
         "tickvals": [curve.position(size) for size in labelled],
         "ticktext": [formatting.cpu(size) for size in labelled],
+        "narrow": {"ticktext": [formatting.cpu_parts(size)[0] for size in labelled]},
     }
 
 
@@ -174,45 +186,51 @@ STYLES = {"p50": "token:p50", "p95": "token:p95", "p99": "token:p99"}
 def _lines(
     curve: Curve, rows: list[Measurement], places: list[float], figure_layout: dict
 ) -> list[dict]:
-    drawn = []
+    drawn, ends = [], {}
     for name in _others(curve):
         values = [row.data["latency_ms"][name] for row in rows]
+        intervals = [row.data["latency_interval_ms"].get(name) or (None, None) for row in rows]
+        # A soft, wide stroke: what is not judged stays in the background.
+        stroke = {"color": f"{STYLES[name]}/0.3", "thickness": 5, "width": 0}
         style = {"mode": "lines+markers", "marker": {"color": STYLES[name], "size": 4}}
-        drawn.append(line(places, values, STYLES[name], 1.25, **style))
-        _name_line(figure_layout, name, places, values, {"color": "token:ink-2"})
+        bars = _interval_bars(values, intervals, stroke)
+        drawn.append(line(places, values, STYLES[name], 1.25, error_y=bars, **style))
+        ends[name] = values[-1] if values else None
     judged = formatting.percentile_name(curve.percentile)
     colour = STYLES.get(judged, "token:p99")
     drawn.append(_judged_line(rows, places, colour))
-    values = [judged_latency(row) for row in rows]
-    _name_line(figure_layout, judged, places, values, bold(colour))
+    ends[judged] = judged_latency(rows[-1]) if rows else None
+    known = {name: value for name, value in ends.items() if value is not None}
+    span, fonts = figure_layout["yaxis"]["range"], {judged: bold(colour)}
+    if rows:
+        figure_layout["annotations"] += log_end_labels(places[-1], known, span, fonts)
     return drawn
-
-
-def _name_line(figure_layout: dict, name: str, places: list, values: list, font: dict) -> None:
-    if values and values[-1]:
-        figure_layout["annotations"].append(
-            end_label(name, places[-1], math.log10(values[-1]), font)
-        )
 
 
 def _judged_line(rows: list[Measurement], places: list[float], colour: str) -> dict:
     """Filled: the objective was kept; hollow: it was not, or nobody knows. Bars: the interval."""
     kept = [row.outcome == "passed" and row.valid for row in rows]
     values = [judged_latency(row) for row in rows]
-    lows, highs = zip(*(judged_interval(row) for row in rows), strict=True) if rows else ((), ())
-    over = [_distance(value, high) for value, high in zip(values, highs, strict=True)]
-    under = [_distance(low, value) for low, value in zip(lows, values, strict=True)]
     marker = {
         "size": 9,
         "color": [colour if good else "token:card" for good in kept],
         "line": {"color": colour, "width": 2},
     }
-    bars = {"type": "data", "symmetric": False, "array": over, "arrayminus": under}
-    bars |= {"color": colour, "thickness": 1.5, "width": 4}
-    return line(
-        places, values, colour, 2.25, mode="lines+markers", marker=marker, error_y=bars,
-        meta={"sizes": [row.cpu_millicores for row in rows]},
-    )  # fmt: skip
+    stroke = {"color": colour, "thickness": 1.5, "width": 4}
+    bars = _interval_bars(values, [judged_interval(row) for row in rows], stroke)
+    return line(places, values, colour, 2.25, mode="lines+markers", marker=marker, error_y=bars)
+
+
+def _interval_bars(values: list, intervals: list, stroke: dict) -> dict:
+    """Error bars from each value to the ends of its interval."""
+    pairs = list(zip(values, intervals, strict=True))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [_distance(value, high) for value, (_, high) in pairs],
+        "arrayminus": [_distance(low, value) for value, (low, _) in pairs],
+        **stroke,
+    }
 
 
 def _distance(low: float | None, high: float | None) -> float:
@@ -243,7 +261,7 @@ def _throttle_bars(rows: list[Measurement], places: list[float], figure_layout: 
         "x": places,
         "y": [None if share is None else round(share * 100, 2) for share in shares],
         "yaxis": "y2",
-        "width": 0.42,
+        "width": min(0.42, BAR_SHARE * (figure_layout["xaxis"]["range"][1] + 0.45)),
         "marker": {"color": "token:throttled", "line": {"width": 0}},
         "hoverinfo": "skip",
     }
@@ -263,47 +281,64 @@ def _mark_failing_range(
         return
     edge = (max(failing) + min(kept)) / 2 if kept else max(failing) + 0.45
     figure_layout["shapes"].append(shade(-0.45, edge))
-    if kept and curve.advised_millicores:
-        smallest = formatting.cpu(curve.advised_millicores)
-        figure_layout["annotations"].append(
-            text(f"objective fails below {smallest}", -0.35, LATENCY_PART[0], yref="paper",
-                 xanchor="left", yanchor="bottom", yshift=2)
-        )  # fmt: skip
+    if kept:
+        smallest = min(row.cpu_millicores for row in rows if row.outcome == "passed")
+        place = {"yref": "paper", "xanchor": "left", "yanchor": "top", "yshift": -4}
+        words = f"not kept below {formatting.cpu(smallest)}"
+        figure_layout["annotations"].append(text(words, -0.35, LATENCY_PART[0], **place))
 
 
 def _mark_sizes(curve: Curve, figure_layout: dict) -> None:
     """The advised size, and what the tags ask for now."""
-    marks = []
-    if curve.advised_millicores:
-        name = f"Advised {formatting.cpu(curve.advised_millicores)}"
-        marks.append((curve.advised_millicores, name, "token:pass", "solid", 2))
-    tagged = curve.tagged_millicores
-    if tagged and tagged <= curve.largest_millicores and tagged != curve.advised_millicores:
-        marks.append((tagged, f"Current tag {formatting.cpu(tagged)}", "token:ink-3", "dot", 1.5))
-    for size, name, colour, dash, width in marks:
-        place = curve.position(size)
-        figure_layout["shapes"].append(
-            {"type": "line", "xref": "x", "x0": place, "x1": place, "yref": "paper",
-             "y0": LATENCY_PART[0], "y1": 1, "layer": "below",
-             "line": {"color": colour, "width": width, "dash": dash}}
-        )  # fmt: skip
-        figure_layout["annotations"].append(
-            text(name, place, 1, yref="paper", yanchor="bottom", yshift=4, font=bold(colour))
-        )
+    advised, tagged = curve.advised_millicores, curve.tagged_millicores
+    if advised:
+        _mark_size(curve, figure_layout, advised, "Advised", "token:pass", "solid")
+    if tagged and tagged <= curve.largest_millicores and tagged != advised:
+        _mark_size(curve, figure_layout, tagged, "Current tag", "token:ink-3", "dot")
+
+
+def _mark_size(
+    curve: Curve, figure_layout: dict, size: int, name: str, colour: str, dash: str
+) -> None:
+    """An upright line through the latencies, named above; its size too where there is room."""
+    place = curve.position(size)
+    line_style = {"color": colour, "width": 2 if dash == "solid" else 1.5, "dash": dash}
+    figure_layout["shapes"].append(
+        {
+            "type": "line",
+            "xref": "x",
+            "x0": place,
+            "x1": place,
+            "yref": "paper",
+            "y0": LATENCY_PART[0],
+            "y1": 1,
+            "layer": "below",
+            "line": line_style,
+        }
+    )
+    above = {"yref": "paper", "yanchor": "bottom", "yshift": 4, "font": bold(colour)}
+    short = {"text": name.removeprefix("Current ").capitalize()}
+    written = f"{name} {formatting.cpu(size)}"
+    figure_layout["annotations"].append(text(written, place, 1, narrow=short, **above))
 
 
 def _mark_objective(curve: Curve, figure_layout: dict) -> None:
+    """Named beside the plot; on a narrow screen above the line's end."""
     if curve.bound_ms is None:
         return
     name = formatting.percentile_name(curve.percentile)
     figure_layout["shapes"].append(level_line(curve.bound_ms))
+    beside = {"xref": "paper", "xanchor": "left", "xshift": 4, "font": bold()}
+    above = {"xanchor": "right", "yanchor": "bottom", "xshift": 0}
+    words = f"{name} ≤ {formatting.bound(curve.bound_ms)} ms"
     figure_layout["annotations"].append(
-        text(f"{name} ≤ {formatting.bound(curve.bound_ms)} ms", 1, math.log10(curve.bound_ms),
-             xref="paper", xanchor="left", xshift=4, font=bold())
-    )  # fmt: skip
+        text(words, 1, math.log10(curve.bound_ms), narrow=above, **beside)
+    )
 
 
 def _verdict_word(row: Measurement, place: float) -> dict:
-    word, colour = WORDS.get(row.outcome, WORDS["undecided"]) if row.valid else (
-        "not valid", "token:warn")  # fmt: skip
-    return text(word, place, 0, yref="paper", yanchor="top", yshift=-20, font={"color": colour})
+    """The outcome in words below the size; its sign alone on a narrow screen."""
+    word, colour = WORDS.get(row.outcome, WORDS["undecided"]) if row.valid else NOT_VALID
+    sign = {"text": word[0] if word[0] in "✓✕" else "?"}
+    below = {"yref": "paper", "yanchor": "top", "yshift": -20}
+    return text(word, place, 0, font={"color": colour}, narrow=sign, **below)

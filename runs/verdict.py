@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runs import formatting
-from runs.applying import needs_confirmation, why_refused
+from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
 
 GIB = 1 << 30
@@ -85,9 +85,16 @@ def verdict(
         headline=_headline(behind),
         detail=_detail(behind),
         facts=_facts(run, measurements, behind),
-        locked=why_refused(run),
+        locked=_locked(run),
         needs_confirmation=needs_confirmation(run),
     )
+
+
+def _locked(run: ProfileRun) -> str | None:
+    """Why the size cannot be applied; a declined advice says it on the same card already."""
+    if run.advice["standing"] == DECLINED:
+        return "The advice was declined, so there is no size to apply."
+    return why_refused(run)
 
 
 def _size(advice: dict) -> dict[str, tuple[str, str]]:
@@ -125,7 +132,7 @@ def objective_words(bound: dict) -> str:
     parts = []
     if bound.get("latency_ms") is not None:
         name = formatting.percentile_name(bound["percentile"])
-        parts.append(f"{name} ≤ {formatting.milliseconds(bound['latency_ms'])} ms")
+        parts.append(f"{name} ≤ {formatting.bound(bound['latency_ms'])} ms")
     if bound.get("min_throughput_rps") is not None:
         parts.append(f"at least {formatting.rate(bound['min_throughput_rps'])} requests/s")
     return ", ".join(parts)
@@ -205,10 +212,10 @@ def _limited_by(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | 
 
 
 def _verified(run: ProfileRun, row: Measurement | None) -> Fact | None:
-    if row is None:
+    if row is None or not run.advice["cpu_millicores"]:
         return None
     if row.phase != "verifying":
-        return Fact("Verified", "Not in a fresh container", "see the reasons beside the size")
+        return Fact("Verified", "Not at this size in a service started for it")
     data = row.data
     where = "container" if data["limits_enforced"] else "process"
     seconds = formatting.duration(data["duration_s"])

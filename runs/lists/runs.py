@@ -51,7 +51,7 @@ class RunFilter(django_filters.FilterSet):
 
 
 class RunTable(ListTable):
-    wide_only = ("config", "target", "took")
+    wide_only = ("advice", "config", "target", "took")
     numbers = ("size", "took")
 
     name = tables.Column("Run")
@@ -61,7 +61,7 @@ class RunTable(ListTable):
     config = tables.Column("Config and dataset", orderable=False, empty_values=())
     target = tables.Column("Target", order_by="target__name")
     took = tables.Column("Took", orderable=False, empty_values=())
-    created_at = tables.Column("Started by")
+    created_at = tables.Column("Asked for")
 
     class Meta:
         order_by = "-created_at"

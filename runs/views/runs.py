@@ -39,13 +39,18 @@ def run_detail(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @never_cache
 def run_live(request: HttpRequest, name: str) -> HttpResponse:
-    """The part of a live run's page that changes; a finished one makes the page load anew."""
-    run = get_object_or_404(ProfileRun.objects.select_related("target"), name=name)
+    """The part of a live run's page that changes; a finished one makes the page load anew.
+
+    When a measurement began or ended since the `?seen=` of the page, the page's body comes along.
+    """
+    run = the_run(name)
     context = run_page.live_context(run)
     if run.is_finished:
         response = render(request, "runs/_live.html", context, status=STOP_POLLING)
         response["HX-Refresh"] = "true"
         return response
+    if request.GET.get("seen") not in (None, context["seen"]):
+        context = {**run_page.page_context(run, None), "body_changed": True}
     return render(request, "runs/_live.html", context)
 
 

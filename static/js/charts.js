@@ -34,11 +34,18 @@ class Chart {
     this.version = "";
     this.plot = null;
     this.data = null;
-    this.footer = document.querySelector(`[data-footer="${this.name}"]`);
-    this.reading = document.querySelector(`[data-reading="${this.name}"]`);
     new ResizeObserver(() => this.plot && this.draw()).observe(box);
     box.addEventListener("pointermove", (event) => this.point(event));
     box.addEventListener("pointerleave", () => showCursor(null));
+  }
+
+  // Looked up each time: a live page may have got new cards around a chart that stayed.
+  get footer() {
+    return document.querySelector(`[data-footer="${this.name}"]`);
+  }
+
+  get reading() {
+    return document.querySelector(`[data-reading="${this.name}"]`);
   }
 
   get isLive() {
@@ -49,14 +56,18 @@ class Chart {
     const address = new URL(this.box.dataset.url, location.href);
     if (this.version) address.searchParams.set("since", this.version);
     const answer = await fetch(address, { headers: { accept: "application/json" } });
-    if (answer.status === 204) return;
+    if (answer.status === 204) return this.foot();
     if (!answer.ok) throw new Error(`${this.name}: ${answer.status}`);
     const data = await answer.json();
     this.version = data.version;
     if (data.empty) return this.say(data.empty);
     this.data = data;
     this.draw();
-    if (this.footer) this.footer.textContent = data.footer.join("  ·  ");
+    this.foot();
+  }
+
+  foot() {
+    if (this.footer && this.data) this.footer.textContent = this.data.footer.join("  ·  ");
   }
 
   say(text) {
@@ -110,15 +121,14 @@ class Chart {
   }
 }
 
-function narrowed(layout, changes) {
-  const margin = { ...layout.margin, ...(changes?.margin ?? {}) };
-  const annotations = layout.annotations.map((annotation, place) => ({
-    ...annotation,
-    ...(changes?.annotations?.[place] ?? {}),
-  }));
-  const xaxis = { ...layout.xaxis, ...(changes?.xaxis ?? {}) };
-  const yaxis = { ...layout.yaxis, ...(changes?.yaxis ?? {}) };
-  return { ...layout, margin, annotations, xaxis, yaxis };
+// The layout on a narrow screen: what the server says of its parts, and less room at the sides.
+function narrowed(layout, { annotations: changes, ...axes }) {
+  const { l, r } = layout.margin;
+  const margin = { ...layout.margin, l: Math.min(l, 44), r: Math.min(r, 40) };
+  const annotations = layout.annotations.map((one, place) => ({ ...one, ...changes[place] }));
+  const changed = { ...layout, margin, annotations };
+  for (const [name, change] of Object.entries(axes)) changed[name] = { ...layout[name], ...change };
+  return changed;
 }
 
 function nearest(values, wanted) {
@@ -132,7 +142,17 @@ function nearest(values, wanted) {
   return wanted - values[low] <= values[high] - wanted ? low : high;
 }
 
-const charts = [...document.querySelectorAll("[data-chart]")].map((box) => new Chart(box));
+let charts = [];
+
+// Charts of boxes that are new on the page; those that are gone are forgotten.
+function meet() {
+  charts = charts.filter((chart) => chart.box.isConnected);
+  const known = new Set(charts.map((chart) => chart.box));
+  const boxes = [...document.querySelectorAll("[data-chart]")].filter((box) => !known.has(box));
+  const met = boxes.map((box) => new Chart(box));
+  charts.push(...met);
+  loadAll(met);
+}
 
 function showCursor(second) {
   for (const chart of charts) chart.showCursor(second);
@@ -147,7 +167,7 @@ function loadAll(chosen) {
 document.addEventListener("themechange", () => charts.forEach((chart) => chart.draw()));
 // Text is measured when it is drawn, so the font has to be there.
 document.fonts.load("11px Inter").finally(() => {
-  loadAll(charts);
-  const live = charts.filter((chart) => chart.isLive);
-  if (live.length) setInterval(() => document.hidden || loadAll(live), POLL_MS);
+  meet();
+  document.addEventListener("htmx:oobAfterSwap", meet);
+  setInterval(() => document.hidden || loadAll(charts.filter((chart) => chart.isLive)), POLL_MS);
 });

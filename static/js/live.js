@@ -19,23 +19,20 @@ if (live) {
   });
 }
 
-// The tab of the section that is being read.
-const tabs = [...document.querySelectorAll("[data-tabs] a")];
-const sections = new Map(tabs.map((tab) => [document.querySelector(tab.hash), tab]));
-sections.delete(null);
-
+// The tab of the section that is being read; looked up anew, since a live page's body is replaced.
 function markTab() {
-  let current = tabs[0];
-  for (const [section, tab] of sections) {
-    if (section.getBoundingClientRect().top < 140) current = tab;
-  }
+  const tabs = [...document.querySelectorAll("[data-tabs] a")];
+  const read = tabs.filter((tab) => {
+    const section = document.querySelector(tab.hash);
+    return section && section.getBoundingClientRect().top < 140;
+  });
+  const current = read.at(-1) ?? tabs[0];
   for (const tab of tabs) {
     if (tab === current) tab.setAttribute("aria-current", "location");
     else tab.removeAttribute("aria-current");
   }
 }
 
-if (tabs.length) {
-  document.addEventListener("scroll", markTab, { passive: true });
-  markTab();
-}
+document.addEventListener("scroll", markTab, { passive: true });
+document.addEventListener("htmx:oobAfterSwap", markTab);
+markTab();

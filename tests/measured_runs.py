@@ -1,0 +1,169 @@
+"""Runs with measurements that the engine worked out from raw samples, as a worker leaves them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from profiler import advice, codec, search
+from profiler.measurement import Measurement as EngineMeasurement
+from profiler.samples import Columns
+from profiler.spec import Limits, Objective
+from profiler.summary import summarise
+from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
+from runs.recording import measurement_fields
+from tests.raw_samples import (
+    MIB,
+    NS,
+    OPEN,
+    START,
+    bound,
+    context,
+    evenly,
+    request_columns,
+    rule_for,
+    usage_columns,
+)
+
+GIB = 1 << 30
+#: Long enough that p95 at most 50 ms is decided at 100 requests a second.
+SECONDS = 6
+STARTUP_S = 2.0
+
+
+def usage(peak_mib: int = 100) -> Columns:
+    """Half a core, every fifth CFS period throttled, memory at its peak while starting."""
+    at_s = np.arange(-STARTUP_S, SECONDS + 0.02, 0.02)
+    since_start = at_s + STARTUP_S
+    working_set = np.where(at_s < 0, peak_mib, 0.8 * peak_mib) * MIB
+    return usage_columns(
+        at_s,
+        cpu_ns=(since_start * NS / 2).astype("i8"),
+        memory_current_bytes=working_set.astype("i8"),
+        memory_working_set_bytes=working_set.astype("i8"),
+        memory_anon_bytes=(0.7 * working_set).astype("i8"),
+        memory_file_bytes=(0.2 * working_set).astype("i8"),
+        memory_shmem_bytes=MIB,
+        memory_kernel_peak_bytes=peak_mib * MIB,
+        periods=(since_start * 10).astype("i8"),
+        throttled_periods=(since_start * 2).astype("i8"),
+        throttled_ns=0,
+        oom_kills=0,
+        threads=4,
+    )
+
+
+def measured(
+    ordinal: int = 1,
+    phase: str = "measuring",
+    cpu_millicores: int = 1000,
+    memory_bytes: int = GIB,
+    latency_ms: float | Sequence[float] = 5.0,
+    **others: object,
+) -> tuple[EngineMeasurement, Columns, Columns]:
+    """A measurement with the requests and usage samples behind it."""
+    requests = request_columns(evenly(SECONDS * 100), latency_ms)
+    used = usage()
+    measurement = summarise(
+        requests,
+        {name: values[used["at_ns"] >= START] for name, values in used.items()},
+        {name: values[used["at_ns"] < START] for name, values in used.items()},
+        context(
+            SECONDS,
+            ordinal=ordinal,
+            phase=phase,
+            cpu_millicores=cpu_millicores,
+            memory_bytes=memory_bytes,
+            load=OPEN,
+            startup_s=STARTUP_S,
+            driver={"late_p99_ms": 0.1, "busy_fraction": 0.2},
+            noise={"steal_fraction": 0.0, "outside_busy_fraction": 0.01},
+            **others,
+        ),
+        rule=rule_for(bound()),
+    )
+    return measurement, requests, used
+
+
+def record(run: ProfileRun, **how: object) -> EngineMeasurement:
+    """Write a measurement and its samples, in chunks of about a second."""
+    measurement, requests, used = measured(**how)
+    data = json.loads(json.dumps(measurement.to_json()))
+    Measurement.objects.create(**measurement_fields(run, measurement.ordinal, data))
+    record_samples(run, measurement.ordinal, "requests", "scheduled_ns", requests)
+    record_samples(run, measurement.ordinal, "usage", "at_ns", used)
+    return measurement
+
+
+def record_samples(
+    run: ProfileRun, ordinal: int, series: str, clock: str, columns: Columns
+) -> None:
+    for index, part in enumerate(np.array_split(np.arange(len(columns[clock])), SECONDS)):
+        SampleChunk.objects.create(
+            run=run,
+            measurement=ordinal,
+            series=series,
+            index=index,
+            start_ns=int(columns[clock][part[0]]),
+            end_ns=int(columns[clock][part[-1]]),
+            count=len(part),
+            blob=codec.encode({name: values[part] for name, values in columns.items()}),
+        )
+
+
+#: Half the requests take too long at 200m and 300m; larger sizes keep p95 at most 50 ms.
+SLOW = [5.0, 90.0] * (SECONDS * 50)
+PROBES = (
+    {"phase": "measuring", "cpu_millicores": 1000},
+    {"phase": "sizing", "cpu_millicores": 500},
+    {"phase": "sizing", "cpu_millicores": 200, "latency_ms": SLOW},
+    {"phase": "sizing", "cpu_millicores": 300, "latency_ms": SLOW},
+    {"phase": "sizing", "cpu_millicores": 400},
+)
+VERIFIED = {"phase": "verifying", "cpu_millicores": 400, "memory_bytes": 128 * MIB}
+
+
+def sized_run(make, probes: Sequence[dict] = (*PROBES, VERIFIED), **fields: object) -> ProfileRun:
+    """A finished run: measured, sized and verified at 400m, with the engine's own advice."""
+    objective = {"percentile": 95, "latency_ms": 50}
+    run = make.run(objective=objective, **fields)
+    token = run.begin(run.attempt)
+    found = [record(run, ordinal=number, **how) for number, how in enumerate(probes, start=1)]
+    LogChunk.objects.create(run=run, index=0, text="[building] Using the image\n")
+    LogChunk.objects.create(run=run, index=1, text="[starting] Starting the service\n")
+    advised = advice.advise(
+        found,
+        points=search.grid(1000),
+        limits=Limits(1000, GIB),
+        objective=Objective(**objective),
+        load=OPEN,
+        limits_enforced=found[-1].limits_enforced,
+    )
+    run.complete(token, closed("succeeded", advice=advised.to_json()))
+    run.refresh_from_db()
+    return run
+
+
+def closed(state: str, **parts: object) -> dict:
+    """A RESULT as the engine writes it."""
+    return {
+        "schema_version": 1,
+        "state": state,
+        "error": None,
+        "advice": None,
+        "measurements": [],
+        "azureml": {},
+        "circumstances": {"host": "lab", "cpu_model": "Xeon", "memory_bytes": 8 * GIB},
+        "phases": [],
+        **parts,
+    }
+
+
+def failed_run(make, code: str, message: str, log_tail: str = "", **fields: object) -> ProfileRun:
+    run = make.run(**fields)
+    token = run.begin(run.attempt)
+    run.fail(token, code, message, log_tail)
+    run.refresh_from_db()
+    return run
