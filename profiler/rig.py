@@ -78,7 +78,9 @@ class Rig:
         answered = self.driver.once(
             range(1, count + 1),
             timeout_s=self.spec.load.timeout_s,
-            should_stop=lambda: self.control.must_stop() or time.monotonic() > end,
+            should_stop=lambda: (
+                self.control.must_stop() or time.monotonic() > end or self._is_gone()
+            ),
         )
         self.control.check()
         self.refuse_gone()
@@ -101,6 +103,9 @@ class Rig:
             if bad.answer.strip():
                 message += f", answer: {bad.answer.strip()[:500]}"
         return RunFailed(REQUESTS_FAILED, message, self.service.log())
+
+    def _is_gone(self) -> bool:
+        return why_gone(self.service, self.size) is not None
 
     def refuse_gone(self) -> None:
         """Raise what explains a service that ended or lost a process to memory."""
