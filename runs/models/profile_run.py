@@ -350,6 +350,7 @@ class ProfileRun(models.Model):
             phase="",
             fraction=0.0,
             current=None,
+            phase_times=[],
             message=message,
         )
         if won:
