@@ -32,6 +32,8 @@ REMEDIES = {
     "holds), then run again.",
     errors.WORKER_LOST: "Nothing is wrong with the run itself: its worker stopped answering. See "
     "that a worker is alive on the target, and run again.",
+    errors.TIMED_OUT: "Give the run a larger budget, or see in the phases below what took the "
+    "time.",
     errors.PROFILER_ERROR: "This is a fault of Model Profiler, not of your service. Running again "
     "may help; please report it with the log.",
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiler import errors
 from profiler.events import PHASES
 from runs import formatting
-from runs.charts import Scene
+from runs.charts.scene import Scene
+from runs.charts.sizes import Curve, one_per_size
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.remedies import remedy
-from runs.sizing_curve import Curve, one_per_size
-from runs.verdict import decisive, objective_words, verdict
+from runs.verdict import decisive, objective_words, tagged, verdict
 
 #: As much of a log as a page carries; the whole of it is one link away.
 LOG_CHUNKS_ON_PAGE = 60
@@ -142,11 +143,16 @@ CIRCUMSTANCES = {
     "cgroup_version": "cgroup",
     "docker_version": "Docker",
     "image": "Image",
-    "image_digest": "Image digest",
+    "image_id": "Image id",
+    "environment": "Environment",
     "python": "Python",
+    "limits_enforced": "Limits enforced",
+    "egress": "Network outside",
     "load_before": "Load before",
     "engine_version": "Engine",
 }
+#: As much of a hash as tells it from others.
+HASH_CHARACTERS = 19
 
 
 def circumstance_facts(circumstances: dict) -> list[tuple[str, str]]:
@@ -160,6 +166,8 @@ def circumstance_facts(circumstances: dict) -> list[tuple[str, str]]:
 def _written(name: str, value: object) -> str:
     if name == "memory_bytes":
         return formatting.memory(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return ", ".join(
             f"{key} {item:.2f}" if isinstance(item, float) else f"{key} {item}"
@@ -167,7 +175,7 @@ def _written(name: str, value: object) -> str:
         )
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
-    return str(value)
+    return str(value)[:HASH_CHARACTERS] if name == "image_id" else str(value)
 
 
 def curve_of(
@@ -178,13 +186,14 @@ def curve_of(
         return None
     bound = _last_bound(measurements)
     largest = max(row.cpu_millicores for row in measurements)
+    cores = tagged(models, "requestedCpu")
     return Curve(
         measurements=one_per_size(measurements),
         largest_millicores=largest,
         percentile=bound.get("percentile", 95.0),
         bound_ms=bound.get("latency_ms"),
         advised_millicores=(run.advice or {}).get("cpu_millicores"),
-        tagged_millicores=_tagged_millicores(models),
+        tagged_millicores=round(cores * 1000) if cores else None,
     )
 
 
@@ -193,13 +202,6 @@ def _last_bound(measurements: Sequence[Measurement]) -> dict:
     known = [row.data["bound"] for row in measurements if row.data["bound"]]
     return next((bound for bound in reversed(known) if bound["latency_ms"]), known[-1] if known
                 else {})  # fmt: skip
-
-
-def _tagged_millicores(models: Sequence[RegisteredModel]) -> int | None:
-    try:
-        return round(float(models[0].tags["requestedCpu"]) * 1000)
-    except (IndexError, KeyError, ValueError):
-        return None
 
 
 def curve_finding(curve: Curve) -> str:
@@ -285,6 +287,12 @@ def _cpu_ms_per_request(row: Measurement | None) -> float | None:
     return None if seconds is None else seconds * 1000
 
 
+def _code(run: ProfileRun) -> str:
+    """What a run's remedy goes by; one that was stopped for its time may bear no code."""
+    timed_out = run.state == ProfileRun.State.TIMED_OUT
+    return errors.TIMED_OUT if timed_out else run.error_code
+
+
 def page_context(run: ProfileRun, wanted: str | None) -> dict:
     """Everything runs/run_detail.html needs; `wanted` is the ordinal of a measurement to show."""
     measurements, models = list(run.measurements.all()), list(run.models.all())
@@ -307,7 +315,7 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "cpu_ms_per_request": _cpu_ms_per_request(shown),
         "phase_strip": phase_strip(run),
         "circumstances": circumstance_facts(run.circumstances or {}),
-        "remedy": remedy(run.error_code),
+        "remedy": remedy(_code(run)),
         "log": log,
         "log_next": log_next,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from runs import formatting
@@ -71,15 +72,16 @@ def verdict(
     if not advice:
         return None
     behind = decisive(run, measurements)
-    tags = models[0].tags if models else {}
     return Verdict(
         standing=advice["standing"],
         reasons=list(advice["reasons"]),
         explanation=advice.get("explanation") or "",
         size=_size(advice),
-        cpu_change=_change(tags.get("requestedCpu"), 1000, advice["cpu_millicores"], "cpu"),
+        cpu_change=_change(
+            tagged(models, "requestedCpu"), 1000, advice["cpu_millicores"], formatting.cpu
+        ),
         memory_change=_change(
-            tags.get("requestedMemoryInGb"), GIB, advice["memory_bytes"], "memory"
+            tagged(models, "requestedMemoryInGb"), GIB, advice["memory_bytes"], formatting.memory
         ),
         kept=_kept(behind),
         headline=_headline(behind),
@@ -107,17 +109,25 @@ def _size(advice: dict) -> dict[str, tuple[str, str]]:
     return size
 
 
-def _change(tag: str | None, unit: int, advised: int | None, kind: str) -> Change | None:
-    """Against the tag, when there is one that is a number and says something else."""
+def tagged(models: Sequence[RegisteredModel], key: str) -> float | None:
+    """What all the models' tags ask for; None unless they agree on a number."""
+    said = {model.tags.get(key, "") for model in models}
     try:
-        now = float(tag or "") * unit
+        value = float(said.pop()) if len(said) == 1 else math.nan
     except ValueError:
         return None
-    if not advised or now <= 0 or round(now) == advised:
+    return value if math.isfinite(value) and value > 0 else None
+
+
+def _change(
+    tag: float | None, unit: int, advised: int | None, write: Callable[[float], str]
+) -> Change | None:
+    """Against the tag, when there is one and it says something else."""
+    if tag is None or not advised or round(tag * unit) == advised:
         return None
-    written = formatting.cpu(now) if kind == "cpu" else formatting.memory(now)
+    now = tag * unit
     share = abs(advised - now) / now
-    return Change(written, "less" if advised < now else "more", formatting.percent(share))
+    return Change(write(now), "less" if advised < now else "more", formatting.percent(share))
 
 
 def _kept(row: Measurement | None) -> bool | None:

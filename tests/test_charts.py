@@ -10,12 +10,14 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from runs import charts, series
-from runs.chart_parts import LABEL_GAP, log_end_labels, log_ticks
+from runs.charts import latency, series
+from runs.charts import usage as usage_charts
+from runs.charts.parts import LABEL_GAP, log_end_labels, log_ticks
+from runs.charts.scene import Scene
 from tests.measured_runs import usage
 from tests.raw_samples import ERROR, MIB, START, evenly, request_columns
 
-SCENE = charts.Scene("sizing at 500m, 128 MiB", 500, 128 * MIB, 95.0, 50.0)
+SCENE = Scene("sizing at 500m, 128 MiB", 500, 128 * MIB, 95.0, 50.0)
 
 
 def validated(payload: dict) -> go.Figure:
@@ -35,10 +37,10 @@ def answered(latency_ms=5.0, seconds=6, **others) -> series.Latencies:
 
 
 PAYLOADS = {
-    "latency": lambda: charts.latency(answered(), SCENE),
-    "distribution": lambda: charts.distribution(answered(), SCENE),
-    "cpu": lambda: charts.cpu(series.cpu_use(usage(), START), SCENE),
-    "memory": lambda: charts.memory(series.memory_use(usage(), START), SCENE),
+    "latency": lambda: latency.latency(answered(), SCENE),
+    "distribution": lambda: latency.distribution(answered(), SCENE),
+    "cpu": lambda: usage_charts.cpu(series.cpu_use(usage(), START), SCENE),
+    "memory": lambda: usage_charts.memory(series.memory_use(usage(), START), SCENE),
 }
 
 
@@ -54,8 +56,8 @@ def test_the_payload_is_json_that_browsers_read(name) -> None:
 
 def test_the_objective_is_inside_the_latency_axis_however_far_it_is() -> None:
     for bound_ms in (0.01, 50.0, 9000.0):
-        scene = charts.Scene("x", 500, MIB, 99.0, bound_ms)
-        layout = charts.latency(answered(), scene).figure["layout"]
+        scene = Scene("x", 500, MIB, 99.0, bound_ms)
+        layout = latency.latency(answered(), scene).figure["layout"]
         low, high = layout["yaxis"]["range"]
         assert low < math.log10(bound_ms) < high
         assert layout["yaxis"]["type"] == "log"
@@ -75,32 +77,32 @@ def test_lines_and_limits_are_named_on_the_chart() -> None:
 
 
 def test_a_limit_that_is_not_enforced_says_so() -> None:
-    scene = charts.Scene("x", 500, MIB, 95.0, None, limits_enforced=False)
-    chart = charts.cpu(series.cpu_use(usage(), START), scene)
+    scene = Scene("x", 500, MIB, 95.0, None, limits_enforced=False)
+    chart = usage_charts.cpu(series.cpu_use(usage(), START), scene)
     assert "limit 500m, not enforced" in labels(chart.to_json())
 
 
 def test_the_footer_says_how_many_requests_are_shown() -> None:
-    assert charts.latency(answered(), SCENE).footer[0] == "all 600 requests shown"
-    many = charts.latency(answered(seconds=60), SCENE)
+    assert latency.latency(answered(), SCENE).footer[0] == "all 600 requests shown"
+    many = latency.latency(answered(seconds=60), SCENE)
     shown = len(many.figure["data"][0]["x"])
-    assert shown <= charts.POINTS
+    assert shown <= latency.POINTS
     assert many.footer[0] == f"{shown:,} of 6,000 requests shown, peaks kept"
 
 
 def test_failed_requests_are_marked_apart() -> None:
     outcome = [ERROR if number % 50 == 0 else 0 for number in range(600)]
-    data = charts.latency(answered(outcome=outcome), SCENE).figure["data"]
+    data = latency.latency(answered(outcome=outcome), SCENE).figure["data"]
     crosses = next(trace for trace in data if trace["marker"]["color"] == "token:fail")
     assert len(crosses["x"]) == 12
 
 
 def test_nothing_but_failures_is_still_a_chart() -> None:
-    validated(charts.latency(answered(outcome=ERROR), SCENE).to_json())
+    validated(latency.latency(answered(outcome=ERROR), SCENE).to_json())
 
 
 def test_each_second_has_a_reading_for_the_cursor() -> None:
-    chart = charts.latency(answered(), SCENE)
+    chart = latency.latency(answered(), SCENE)
     assert chart.cursor_s == [0, 1, 2, 3, 4, 5]
     assert chart.readings[0] == "p50 5.00 ms, p99 5.00 ms"
 
@@ -108,8 +110,8 @@ def test_each_second_has_a_reading_for_the_cursor() -> None:
 def test_the_distribution_keeps_every_request_of_the_tail() -> None:
     latency_ms = np.arange(1, 20_001) / 100
     values = answered(latency_ms, seconds=200)
-    curve = charts.distribution(values, SCENE).figure["data"][0]
-    assert len(curve["x"]) <= charts.POINTS
+    curve = latency.distribution(values, SCENE).figure["data"][0]
+    assert len(curve["x"]) <= latency.POINTS
     assert curve["x"][-3:] == [199.98, 199.99, 200.0]
     assert curve["y"][-1] == pytest.approx(1 / 20_000)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from profiler.samples import ABORTED
-from runs import series
+from runs.charts import series
 from tests.measured_runs import usage
 from tests.raw_samples import ERROR, MIB, NS, START, evenly, request_columns, usage_columns
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from runs import sizing_curve
+from runs.charts import sizing
+from runs.charts.sizes import Curve, one_per_size
 from runs.models import Measurement
-from runs.sizing_curve import Curve, one_per_size
 from tests.measured_runs import GIB, PROBES, VERIFIED, measured
 from tests.test_charts import labels, validated
 
@@ -56,7 +56,7 @@ def test_a_valid_measurement_stands_before_one_that_is_not() -> None:
 
 
 def test_plotly_accepts_it_and_the_objective_is_in_sight(curve) -> None:
-    payload = sizing_curve.draw(curve).to_json()
+    payload = sizing.draw(curve).to_json()
     validated(payload)
     low, high = payload["figure"]["layout"]["yaxis"]["range"]
     assert 10**low < 50 < 10**high
@@ -64,7 +64,7 @@ def test_plotly_accepts_it_and_the_objective_is_in_sight(curve) -> None:
 
 
 def test_the_outcome_of_each_size_is_said_in_words(curve) -> None:
-    words = labels(sizing_curve.draw(curve).to_json())
+    words = labels(sizing.draw(curve).to_json())
     assert words.count("✕ fails") == 2
     assert words.count("✓ kept") == 3
     assert "Advised 400m" in words
@@ -72,14 +72,14 @@ def test_the_outcome_of_each_size_is_said_in_words(curve) -> None:
 
 
 def test_markers_are_filled_only_where_the_objective_was_kept(curve) -> None:
-    judged = sizing_curve.draw(curve).figure["data"][-2]
+    judged = sizing.draw(curve).figure["data"][-2]
     hollow = [colour == "token:card" for colour in judged["marker"]["color"]]
     assert hollow == [True, True, False, False, False]
 
 
 def test_what_is_not_valid_is_not_shown_as_kept(rows) -> None:
     invalid = row(1, valid=False)
-    payload = sizing_curve.draw(Curve([invalid], 1000, 95.0, 50.0)).to_json()
+    payload = sizing.draw(Curve([invalid], 1000, 95.0, 50.0)).to_json()
     assert "not valid" in labels(payload)
     assert "✓ kept" not in labels(payload)
 
@@ -88,14 +88,14 @@ def test_the_tag_of_now_is_marked_unless_it_is_the_advised_size(rows) -> None:
     chosen = one_per_size(rows)
     other = Curve(chosen, 1000, 95.0, 50.0, advised_millicores=400, tagged_millicores=1000)
     same = Curve(chosen, 1000, 95.0, 50.0, advised_millicores=400, tagged_millicores=400)
-    assert "Current tag 1 core" in labels(sizing_curve.draw(other).to_json())
-    assert not any("tag" in word for word in labels(sizing_curve.draw(same).to_json()))
+    assert "Current tag 1 core" in labels(sizing.draw(other).to_json())
+    assert not any("tag" in word for word in labels(sizing.draw(same).to_json()))
 
 
 def test_throttling_that_was_not_counted_has_no_bar(rows) -> None:
     unknown = row(1, memory_bytes=GIB)
     unknown.data["throttled_fraction"] = None
-    bars = sizing_curve.draw(Curve([unknown], 1000, 95.0, 50.0)).figure["data"][-1]
+    bars = sizing.draw(Curve([unknown], 1000, 95.0, 50.0)).figure["data"][-1]
     assert bars["y"] == [None]
 
 
@@ -103,6 +103,6 @@ def test_a_size_at_which_nothing_was_answered_is_left_out(rows) -> None:
     silent = row(1)
     silent.data["latency_ms"] = dict.fromkeys(silent.data["latency_ms"])
     silent.data["latency_at_percentile_ms"] = None
-    chart = sizing_curve.draw(Curve([silent], 1000, 95.0, 50.0))
+    chart = sizing.draw(Curve([silent], 1000, 95.0, 50.0))
     validated(chart.to_json())
     assert chart.figure["data"][0]["x"] == []

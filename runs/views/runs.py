@@ -8,7 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from runs import chart_data, run_page
+from runs import run_page
+from runs.charts import data
 from runs.lists.paging import paged
 from runs.lists.runs import RunFilter, RunTable
 from runs.models import ProfileRun
@@ -59,7 +60,7 @@ def run_live(request: HttpRequest, name: str) -> HttpResponse:
 def run_series(request: HttpRequest, name: str, chart: str) -> HttpResponse:
     """A chart as JSON; 204 when nothing came since the `?since=` that the page has already."""
     run = the_run(name)
-    source = chart_data.source(run, chart, request.GET.get("measurement"))
+    source = data.source(run, chart, request.GET.get("measurement"))
     if source is None:
         raise Http404(f"There is no chart {chart!r}.")
     if request.GET.get("since") == source.version:

@@ -1,4 +1,4 @@
-// Draws the charts of a run's page from JSON (runs/chart_data.py), in the colours of the theme.
+// Draws the charts of a run's page from JSON (runs/charts/data.py), in the colours of the theme.
 //
 // In a figure, "token:<name>" or "token:<name>/<opacity>" stands for a colour of tokens.css.
 // One cursor runs through all charts over time, its reading in each card's footer.

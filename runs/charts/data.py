@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runs import charts, series, sizing_curve
+from runs.charts import latency, series, sizing, usage
 from runs.models import Measurement, ProfileRun
 from runs.run_page import curve_of, scene_of, shown_measurement
 
@@ -39,7 +39,7 @@ def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
 
 def _sizing(run: ProfileRun, measurements: list[Measurement]) -> dict:
     curve = curve_of(run, measurements, list(run.models.all()))
-    return sizing_curve.draw(curve).to_json() if curve else NOTHING_YET
+    return sizing.draw(curve).to_json() if curve else NOTHING_YET
 
 
 def _latencies(run: ProfileRun, row: Measurement | None, ordinal: int) -> series.Latencies | None:
@@ -53,14 +53,14 @@ def _latencies(run: ProfileRun, row: Measurement | None, ordinal: int) -> series
 
 def _latency(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
     values = _latencies(run, row, ordinal)
-    return charts.latency(values, scene_of(run, row)).to_json() if values else NOTHING_YET
+    return latency.latency(values, scene_of(run, row)).to_json() if values else NOTHING_YET
 
 
 def _distribution(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
     values = _latencies(run, row, ordinal)
     if values is None or values.failed.all():
         return NOTHING_YET
-    return charts.distribution(values, scene_of(run, row)).to_json()
+    return latency.distribution(values, scene_of(run, row)).to_json()
 
 
 def _usage(run: ProfileRun, row: Measurement | None, ordinal: int) -> tuple[dict, int] | None:
@@ -75,13 +75,13 @@ def _usage(run: ProfileRun, row: Measurement | None, ordinal: int) -> tuple[dict
 def _cpu(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
     found = _usage(run, row, ordinal)
     use = series.cpu_use(*found) if found else None
-    return charts.cpu(use, scene_of(run, row)).to_json() if use else NOTHING_YET
+    return usage.cpu(use, scene_of(run, row)).to_json() if use else NOTHING_YET
 
 
 def _memory(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
     found = _usage(run, row, ordinal)
     use = series.memory_use(*found) if found else None
-    return charts.memory(use, scene_of(run, row)).to_json() if use else NOTHING_YET
+    return usage.memory(use, scene_of(run, row)).to_json() if use else NOTHING_YET
 
 
 DRAWN = {"latency": _latency, "distribution": _distribution, "cpu": _cpu, "memory": _memory}

@@ -5,14 +5,11 @@ Sizes stand at equal steps of the search's grid: linear to one core, coarser abo
 
 from __future__ import annotations
 
-import bisect
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from profiler import search
 from runs import formatting
-from runs.chart_parts import (
+from runs.charts.parts import (
     bold,
     layout,
     level_line,
@@ -24,7 +21,8 @@ from runs.chart_parts import (
     text,
     value_axis,
 )
-from runs.charts import Chart
+from runs.charts.scene import Chart
+from runs.charts.sizes import Curve, judged_interval, judged_latency
 from runs.models import Measurement
 
 #: The part of the height that latency takes; throttling stands below it.
@@ -39,51 +37,6 @@ WORDS = {
     "undecided": ("undecided", "token:warn"),
 }
 NOT_VALID = ("not valid", "token:warn")
-
-
-@dataclass(frozen=True)
-class Curve:
-    """What the curve is drawn from: one measurement a size, smallest first.
-
-    `percentile` is the objective's and `bound_ms` its bound; `tagged_millicores` is what the
-    model's tags ask for now. Unknown ones are None.
-    """
-
-    measurements: Sequence[Measurement]
-    largest_millicores: int
-    percentile: float
-    bound_ms: float | None
-    advised_millicores: int | None = None
-    tagged_millicores: int | None = None
-
-    def position(self, cpu_millicores: int) -> float:
-        """Where a size stands: its index in the grid, in between for one that is not in it."""
-        grid = search.grid(self.largest_millicores)
-        place = bisect.bisect_left(grid, cpu_millicores)
-        if place == len(grid):
-            return float(place - 1)
-        if grid[place] == cpu_millicores or place == 0:
-            return float(place)
-        step = grid[place] - grid[place - 1]
-        return place - 1 + (cpu_millicores - grid[place - 1]) / step
-
-
-def one_per_size(measurements: Sequence[Measurement]) -> list[Measurement]:
-    """The measurement that counts for each size, smallest first.
-
-    A search's own probe stands for its size (it was taken like its neighbours); a verification
-    only where no probe was; of several the last, and a valid one before any that is not.
-    """
-    best: dict[int, Measurement] = {}
-    for row in measurements:
-        known = best.get(row.cpu_millicores)
-        if known is None or _rank(row) >= _rank(known):
-            best[row.cpu_millicores] = row
-    return [best[size] for size in sorted(best)]
-
-
-def _rank(row: Measurement) -> tuple[bool, bool]:
-    return row.valid, row.phase != "verifying"
 
 
 def draw(curve: Curve) -> Chart:
@@ -236,16 +189,6 @@ def _interval_bars(values: list, intervals: list, stroke: dict) -> dict:
 def _distance(low: float | None, high: float | None) -> float:
     """The length of a bar; none where an end is not known."""
     return 0.0 if low is None or high is None else max(high - low, 0.0)
-
-
-def judged_latency(row: Measurement) -> float | None:
-    """The latency at the objective's percentile, in ms."""
-    return row.data["latency_at_percentile_ms"]
-
-
-def judged_interval(row: Measurement) -> tuple[float | None, float | None]:
-    """Its interval in ms; None for an end that the data do not bound."""
-    return tuple(row.data["latency_at_percentile_interval_ms"])
 
 
 def _throttle_bars(rows: list[Measurement], places: list[float], figure_layout: dict) -> dict:

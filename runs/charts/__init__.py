@@ -1,0 +1,1 @@
+"""Charts as plotly figures: raw samples reduced, drawn, and sent to the page's script as JSON."""

@@ -1,0 +1,160 @@
+"""CPU and memory over time, against their limits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from runs import formatting
+from runs.charts.parts import (
+    bold,
+    end_label,
+    layout,
+    level_label,
+    level_line,
+    line,
+    linear_ticks,
+    numbers,
+    text,
+    tick_labels,
+    time_axis,
+    value_axis,
+)
+from runs.charts.scene import INSIDE, ROOM_FOR_A_WORD, Chart, Scene, frame
+from runs.charts.series import CpuUse, MemoryUse
+
+MIB = formatting.MIB
+
+
+def cpu(use: CpuUse, scene: Scene) -> Chart:
+    """CPU used against the limit; amber marks where CFS periods were throttled."""
+    limit = scene.cpu_millicores
+    top = max(limit * 1.12, float(use.used_millicores.max()) * 1.06)
+    ticks = linear_ticks(top)
+    middle = use.start_s + use.width_s / 2
+    last_s = float(use.start_s[-1] + use.width_s)
+    yaxis = value_axis(range=[0, top], tickvals=ticks, ticktext=[_cpu_tick(tick) for tick in ticks])
+    figure_layout = layout(time_axis(float(use.start_s[0]), last_s), yaxis)
+    frame(figure_layout, scene, float(use.start_s[0]), last_s)
+    data = []
+    if use.throttled is not None:
+        data.append(_throttle_marks(use, top))
+    data.append(line(numbers(middle), numbers(use.used_millicores, 1), "token:p99", 1.75))
+    figure_layout["shapes"].append(level_line(limit))
+    figure_layout["annotations"] += [
+        level_label(f"limit {formatting.cpu(limit)}{_not_enforced(scene)}", limit),
+        end_label("used", last_s, float(use.used_millicores[-1]), bold("token:p99")),
+    ]
+    width = formatting.duration(use.width_s)
+    return Chart(
+        {"data": data, "layout": figure_layout},
+        [f"{len(middle)} stretches of {width}"],
+        numbers(middle),
+        [_cpu_reading(use, place) for place in range(len(middle))],
+    )
+
+
+def _cpu_tick(tick: float) -> str:
+    return "0" if tick == 0 else formatting.cpu(tick)
+
+
+def _cpu_reading(use: CpuUse, place: int) -> str:
+    reading = formatting.cpu(float(use.used_millicores[place]))
+    if use.throttled is None or not use.throttled[place]:
+        return reading
+    return f"{reading}, {formatting.percent(float(use.throttled[place]))} throttled"
+
+
+def _throttle_marks(use: CpuUse, top: float) -> dict:
+    throttled = use.throttled > 0
+    return {
+        "type": "bar",
+        "x": numbers((use.start_s + use.width_s / 2)[throttled]),
+        "y": [round(top * 0.045, 3)] * int(throttled.sum()),
+        "width": use.width_s,
+        "marker": {"color": "token:throttled", "line": {"width": 0}},
+        "hoverinfo": "skip",
+    }
+
+
+def _not_enforced(scene: Scene) -> str:
+    return "" if scene.limits_enforced else ", not enforced"
+
+
+def memory(use: MemoryUse, scene: Scene) -> Chart:
+    """The working set and its parts against the limit; the start-up peak is marked."""
+    limit = scene.memory_bytes / MIB
+    working_set = use.working_set / MIB
+    top = max(limit * 1.12, float(working_set.max()) * 1.06)
+    ticks = linear_ticks(top)
+    last_s = float(use.at_s[-1])
+    yaxis = value_axis(
+        range=[0, top],
+        tickvals=ticks,
+        ticktext=tick_labels(ticks, lambda tick: f"{tick:,g}", "MiB"),
+    )
+    margin = {"l": 60, "r": 76, "t": 22, "b": 28}
+    figure_layout = layout(time_axis(float(use.at_s[0]), last_s), yaxis, margin=margin)
+    frame(figure_layout, scene, float(use.at_s[0]), last_s)
+    data = _memory_parts(use)
+    data.append(line(numbers(use.at_s), numbers(working_set, 2), "token:p99", 2))
+    figure_layout["shapes"].append(level_line(limit))
+    figure_layout["annotations"] += [
+        level_label(f"limit {formatting.memory(scene.memory_bytes)}{_not_enforced(scene)}", limit),
+        end_label(
+            "working set", last_s, float(working_set[-1]), bold("token:p99"),
+            narrow={**INSIDE, "yanchor": "bottom"},
+        ),
+    ]  # fmt: skip
+    middle = float(use.anonymous[-1]) / MIB / 2 if use.anonymous is not None else 0.0
+    if working_set[-1] - middle > ROOM_FOR_A_WORD * top:
+        figure_layout["annotations"].append(
+            end_label("anonymous", last_s, middle, {"color": "token:ink-2"}, narrow=INSIDE)
+        )
+    _mark_startup_peak(data, figure_layout, use)
+    return Chart(
+        {"data": data, "layout": figure_layout},
+        [f"{len(use.at_s):,} samples shown, peaks kept"],
+        numbers(use.at_s),
+        [f"{value:,.0f} MiB" for value in working_set],
+    )
+
+
+def _memory_parts(use: MemoryUse) -> list[dict]:
+    """Areas one upon another: anonymous, shared, and the rest of the working set."""
+    if use.anonymous is None:
+        return []
+    shared = use.shared if use.shared is not None else np.zeros_like(use.anonymous)
+    rest = np.maximum(use.working_set - use.anonymous - shared, 0)
+    named = (
+        ("anonymous", use.anonymous),
+        ("shared", shared),
+        ("file", rest),
+    )
+    return [
+        line(
+            numbers(use.at_s),
+            numbers(part / MIB, 2),
+            "rgba(0,0,0,0)",
+            0,
+            stackgroup="parts",
+            fillcolor=f"token:memory-{name}",
+        )
+        for name, part in named
+    ]
+
+
+def _mark_startup_peak(data: list[dict], figure_layout: dict, use: MemoryUse) -> None:
+    before = use.at_s < 0
+    if before.sum() < 2:
+        return
+    place = int(np.argmax(np.where(before, use.working_set, -1)))
+    x, y = float(use.at_s[place]), float(use.working_set[place]) / MIB
+    marker = {"size": 7, "color": "token:card", "line": {"color": "token:ink-1", "width": 1.5}}
+    data.append(
+        {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "marker": marker,
+         "hoverinfo": "skip"}
+    )  # fmt: skip
+    label = f"start-up peak {y:,.0f} MiB"
+    figure_layout["annotations"].append(
+        text(label, x, y, xanchor="left", yanchor="bottom", xshift=7, font={"color": "token:ink-1"})
+    )

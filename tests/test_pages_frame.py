@@ -1,0 +1,111 @@
+"""What every page has: theme, content policy, icons, navigation, error pages, health."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import connection
+from django.test import RequestFactory
+from django.views import defaults
+
+from runs.templatetags.presentation import ICON_SPRITE
+from scripts.icon_sprite import used_icons
+
+ROOT = Path(settings.BASE_DIR)
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+#: Attributes and elements that the content security policy forbids.
+INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)|javascript:|hx-on")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_inline_style_or_script(path) -> None:
+    assert not INLINE.search(path.read_text())
+
+
+def test_the_sprite_has_exactly_the_icons_in_use() -> None:
+    sprite = (ROOT / "static" / ICON_SPRITE).read_text()
+    assert re.findall(r'<symbol id="([^"]+)"', sprite) == used_icons()
+
+
+def test_vendored_files_are_listed_with_their_version_and_licence() -> None:
+    listed = (ROOT / "docs" / "THIRD_PARTY.md").read_text()
+    for folder in (ROOT / "static" / "vendor").iterdir():
+        name, _, version = folder.name.rpartition("-")
+        assert f"`{name}-*/" in listed
+        assert version in listed
+        assert (folder / "LICENSE").is_file()
+
+
+def test_plotly_is_the_version_that_the_python_package_carries() -> None:
+    import plotly
+
+    carried = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    version = re.search(r"plotly\.js v([\d.]+)", carried.read_text()[:300]).group(1)
+    assert (ROOT / "static" / "vendor" / f"plotly-{version}").is_dir()
+
+
+@pytest.mark.django_db
+def test_pages_forbid_inline_code_and_load_the_theme_first(signed_in) -> None:
+    page = signed_in.get("/runs/")
+    policy = page.headers["content-security-policy"]
+    assert "'unsafe-inline'" not in policy
+    assert "'unsafe-eval'" not in policy
+    text = page.content.decode()
+    assert text.index("js/theme.js") < text.index("stylesheet")
+
+
+@pytest.mark.django_db
+def test_the_navigation_marks_where_one_is(signed_in) -> None:
+    text = signed_in.get("/targets/").content.decode()
+    assert re.search(r'<a href="/targets/" aria-current="page">Targets</a>', text)
+    assert text.count('aria-current="page">Targets') == text.count('href="/targets/"')
+
+
+@pytest.mark.django_db
+def test_only_staff_are_led_to_the_administration(client, alice, root) -> None:
+    client.force_login(alice)
+    assert "Administration" not in client.get("/runs/").content.decode()
+    client.force_login(root)
+    assert "Administration" in client.get("/runs/").content.decode()
+
+
+@pytest.mark.django_db
+def test_a_page_that_does_not_exist_says_so_in_the_sites_look(signed_in) -> None:
+    page = signed_in.get("/nowhere/")
+    assert page.status_code == 404
+    assert "There is nothing at this address" in page.content.decode()
+
+
+def test_every_error_has_a_page() -> None:
+    request = RequestFactory().get("/")
+    request.user = AnonymousUser()
+    pages = {
+        400: defaults.bad_request(request, BadRequest()),
+        403: defaults.permission_denied(request, PermissionDenied()),
+        500: defaults.server_error(request),
+    }
+    for status, page in pages.items():
+        assert page.status_code == status
+        assert b"Model Profiler" in page.content
+
+
+@pytest.mark.django_db
+def test_health_is_open_to_everyone_and_says_whether_the_database_answers(client) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"database": "ok"})
+
+
+@pytest.mark.django_db
+def test_health_fails_without_a_database(client, monkeypatch) -> None:
+    from django.db import OperationalError
+
+    def gone(*_: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(connection, "cursor", gone)
+    assert client.get("/healthz").status_code == 503
