@@ -40,6 +40,9 @@ LOCAL_BASE = "model-profiler-base:bookworm"
 DEFAULT_PYTHON = "3.11"
 REPOSITORY = "model-profiler"
 
+#: Where the certificates of this network are named: for us, and for OpenSSL (openssl-env(7)).
+CERTIFICATE_VARIABLES = ("PROFILER_CA_BUNDLE", "SSL_CERT_FILE")
+
 #: How much of a build's output is kept for its error.
 LOG_TAIL_BYTES = 16_384
 #: An image reference as Docker takes it. No blanks: it can add no lines to a Dockerfile.
@@ -226,16 +229,20 @@ class Images:
 
 
 def _add_certificates(context: BuildContext) -> None:
-    """The host's certificates, for networks with a TLS proxy before the package index."""
-    bundle = os.environ.get("PROFILER_CA_BUNDLE")
-    if not bundle:
-        context.add_text("certificates/none", "")
-        return
+    """The certificates that this machine was told to trust, for networks with a TLS proxy."""
+    for variable in CERTIFICATE_VARIABLES:
+        if bundle := os.environ.get(variable):
+            context.add_text("certificates/ca.crt", _certificates(variable, Path(bundle)))
+            return
+    context.add_text("certificates/none", "")
+
+
+def _certificates(variable: str, bundle: Path) -> str:
     try:
-        context.add_text("certificates/ca.crt", Path(bundle).read_text())
+        return bundle.read_text()
     except OSError as error:
         raise RunFailed(
-            IMAGE_BUILD_FAILED, f"PROFILER_CA_BUNDLE={bundle} cannot be read: {error.strerror}."
+            IMAGE_BUILD_FAILED, f"{variable}={bundle} cannot be read: {error.strerror}."
         ) from error
 
 

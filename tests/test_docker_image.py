@@ -196,8 +196,10 @@ def test_a_build_that_takes_too_long_is_said(tmp_path, client, base):
     assert "budget.build_s" in caught.value.message
 
 
-def test_certificates_that_cannot_be_read_are_said(tmp_path, client, monkeypatch):
-    monkeypatch.setenv("PROFILER_CA_BUNDLE", str(tmp_path / "none.pem"))
+@pytest.mark.parametrize("variable", ["PROFILER_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_certificates_that_cannot_be_read_are_said(tmp_path, client, monkeypatch, variable):
+    monkeypatch.delenv("PROFILER_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path / "none.pem"))
 
     reason = refusal(client, Environment(pip=("iniconfig==99.99",)))
 
