@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 
 from profiler import events
+from profiler.advice import VERIFYING
 from profiler.circumstances import HostNoise
 from profiler.control import NS
 from profiler.decision import Decision, decide, preset_rule
@@ -62,7 +63,8 @@ class Probe:
             memory_bytes=rig.size.memory_bytes,
         )
         rig.service.reset_memory_peak()
-        rig.sampler.take()
+        if self._phase != VERIFYING:
+            rig.sampler.take()  # what came before is no part of this; of a fresh service it is
         rig.driver.start(rig.spec.load)
         try:
             control.sleep(SETTLE_S)
