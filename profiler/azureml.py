@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from profiler.advice import Advice, requested_memory_in_gb
-from profiler.measurement import Measurement
+from profiler.measuring.measurement import Measurement
+from profiler.sizing.advice import Advice, requested_memory_in_gb
 from profiler.spec import Limits
 
 AZUREML_STATES = {

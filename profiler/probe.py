@@ -8,15 +8,15 @@ from dataclasses import asdict
 import numpy as np
 
 from profiler import events
-from profiler.advice import VERIFYING
 from profiler.circumstances import HostNoise
 from profiler.control import NS
-from profiler.decision import Decision, decide, preset_rule
-from profiler.measurement import Measurement, MeasurementContext
-from profiler.objective import Bound
+from profiler.measuring.decision import Decision, decide, preset_rule
+from profiler.measuring.measurement import Measurement, MeasurementContext
+from profiler.measuring.objective import Bound
+from profiler.measuring.summary import summarise
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.samples import Columns
-from profiler.summary import summarise
+from profiler.sizing.advice import VERIFYING
 
 #: Load before the measured time begins: the change of quota and the first connections are then
 #: behind it (three CFS periods of 100 ms).

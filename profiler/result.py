@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from profiler.advice import REFERENCE, Advice
 from profiler.azureml import azureml_details
 from profiler.errors import RunFailed
-from profiler.measurement import SCHEMA_VERSION, Measurement
+from profiler.measuring.measurement import SCHEMA_VERSION, Measurement
+from profiler.sizing.advice import REFERENCE, Advice
 from profiler.spec import Spec
 
 

@@ -10,11 +10,11 @@ from profiler.answers import looks_like_error
 from profiler.control import NS, Control
 from profiler.errors import REQUESTS_FAILED, RunFailed
 from profiler.load.driver import Driver
-from profiler.readiness import wait_ready, why_gone
 from profiler.samples import OK
 from profiler.service import Service
+from profiler.services.readiness import wait_ready, why_gone
+from profiler.services.usage import UsageSampler
 from profiler.spec import Limits, Spec
-from profiler.usage import UsageSampler
 
 #: For requests in flight when the sending stops; a size that queues would take for ever.
 DRAIN_S = 1.0

@@ -10,18 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from profiler import events
-from profiler.advice import (
-    REFERENCE,
-    SIZING,
-    VERIFYING,
-    Advice,
-    Policy,
-    advise,
-    leaks,
-    memory_needed,
-    outcomes,
-    step_up,
-)
 from profiler.circumstances import HostNoise, aside, host_facts, input_facts
 from profiler.control import Control
 from profiler.dataset import read_dataset, summarise
@@ -34,16 +22,28 @@ from profiler.errors import (
     RunFailed,
 )
 from profiler.load.driver import Driver
-from profiler.measurement import Measurement, MeasurementContext, failed_to_start
-from profiler.objective import resolve_bound
+from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
+from profiler.measuring.objective import resolve_bound
+from profiler.measuring.statistics import Outcome
+from profiler.measuring.validity import host_noise
 from profiler.probe import Probe
 from profiler.result import Result
 from profiler.rig import Rig
-from profiler.search import Answer, grid, next_probe
-from profiler.services import Start, prepared
+from profiler.services.prepared import Start, prepared
+from profiler.sizing.advice import (
+    REFERENCE,
+    SIZING,
+    VERIFYING,
+    Advice,
+    Policy,
+    advise,
+    leaks,
+    memory_needed,
+    outcomes,
+    step_up,
+)
+from profiler.sizing.search import Answer, grid, next_probe
 from profiler.spec import MIB, Limits, Spec
-from profiler.statistics import Outcome
-from profiler.validity import host_noise
 
 #: The least load, in seconds, that counts: at the largest size (three windows must be steady), at
 #: a size on the way (ten CFS periods), and for the proof.

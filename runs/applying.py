@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from profiler.advice import REFERENCE, tags
-from profiler.objective import describe
+from profiler.measuring.objective import describe
+from profiler.sizing.advice import REFERENCE, tags
 from profiler.spec import Objective
 from runs.models import Measurement, ProfileRun, RegisteredModel
 

@@ -24,7 +24,7 @@ def live_attempts() -> set[str]:
 
 def remove() -> list[str]:
     """Remove what belongs to no live attempt; what was removed, in words."""
-    from profiler import leftovers
+    from profiler.services import leftovers
 
     keep = live_attempts()
     removed = _remove_folders(keep)

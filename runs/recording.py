@@ -129,7 +129,7 @@ class Recorder:
                 Measurement.objects.create(**measurement_fields(self._run, ordinal, data))
 
     def _chunk(self, key: tuple[int, str], parts: list[Columns]) -> Iterator[SampleChunk]:
-        from profiler import codec
+        from profiler.measuring import codec
 
         (ordinal, series), columns = key, concatenate(parts)
         clock = columns[CLOCKS[series]]

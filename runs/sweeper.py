@@ -96,7 +96,7 @@ def why_unavailable(target: Target) -> str:
     if target.kind != Target.Kind.DOCKER:
         return ""
     # Docker is loaded by workers and sweepers alone, never by the web process.
-    from profiler.docker_engine import check_docker
+    from profiler.services.docker_engine import check_docker
 
     return check_docker() or ""
 

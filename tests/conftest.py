@@ -16,7 +16,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     needy = [item for item in items if item.get_closest_marker("docker")]
     if not needy or os.environ.get("REQUIRE_DOCKER") == "1":
         return
-    from profiler.docker_engine import check_docker
+    from profiler.services.docker_engine import check_docker
 
     trouble = check_docker()
     if trouble:

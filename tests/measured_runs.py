@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from profiler import advice, codec, search
-from profiler.measurement import Measurement as EngineMeasurement
+from profiler.measuring import codec
+from profiler.measuring.measurement import Measurement as EngineMeasurement
+from profiler.measuring.summary import summarise
 from profiler.samples import Columns
+from profiler.sizing import advice, search
 from profiler.spec import Limits, Objective
-from profiler.summary import summarise
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.recording import measurement_fields
 from tests.raw_samples import (

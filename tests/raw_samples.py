@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from profiler.measurement import MeasurementContext
-from profiler.objective import Bound
+from profiler.measuring.measurement import MeasurementContext
+from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import SequentialRule, preset_looks
 from profiler.samples import OK, OUTCOMES, Columns
 from profiler.spec import Load, Stage
-from profiler.statistics import SequentialRule, preset_looks
 
 NS = 1_000_000_000
 MS = 1_000_000

@@ -9,8 +9,8 @@ import time
 import urllib.request
 from pathlib import Path
 
-from profiler.image import Images
 from profiler.service import Service
+from profiler.services.image import Images
 from profiler.spec import (
     GIB,
     MIB,

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.advice import (
+from profiler.azureml import azureml_details
+from profiler.measuring.latency import LatencySummary
+from profiler.measuring.measurement import Measurement
+from profiler.measuring.objective import describe, resolve_bound
+from profiler.measuring.statistics import Estimate
+from profiler.measuring.validity import Validity
+from profiler.sizing.advice import (
     Advice,
     advise,
     leaks,
@@ -21,14 +27,8 @@ from profiler.advice import (
     step_up,
     tags,
 )
-from profiler.azureml import azureml_details
-from profiler.latency import LatencySummary
-from profiler.measurement import Measurement
-from profiler.objective import describe, resolve_bound
-from profiler.search import grid
+from profiler.sizing.search import grid
 from profiler.spec import Limits, Load, Objective, Stage
-from profiler.statistics import Estimate
-from profiler.validity import Validity
 from tests.raw_samples import CLOSED, MIB, OPEN, bound
 
 GIB = 1024 * MIB

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler import cgroup
+from profiler.services import cgroup
 
 TREES = Path(__file__).parent / "cgroup_trees"
 HYBRID_ID = "0123456789abcdef" * 4

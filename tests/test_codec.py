@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.codec import NotColumns, decimate, decode, encode
+from profiler.measuring.codec import NotColumns, decimate, decode, encode
 from profiler.samples import REQUEST_COLUMNS, USAGE_COLUMNS
 from tests.raw_samples import evenly, request_columns
 

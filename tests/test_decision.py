@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiler.decision import decide, preset_rule
-from profiler.due_requests import due_requests, left_behind, throughput, void_windows
+from profiler.measuring.decision import decide, preset_rule
+from profiler.measuring.due_requests import due_requests, left_behind, throughput, void_windows
 from profiler.samples import Columns
 from profiler.spec import Load
 from tests.raw_samples import (

@@ -7,9 +7,9 @@ import time
 import docker
 import pytest
 
-from profiler import docker_engine
 from profiler.errors import RunFailed
-from profiler.image import Images
+from profiler.services import docker_engine
+from profiler.services.image import Images
 from profiler.spec import ContainerConfig, Environment, ModelFiles
 from tests.service_kit import images, nothing, scored, spec_of
 

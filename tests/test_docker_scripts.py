@@ -8,8 +8,8 @@ import urllib.request
 import docker
 import pytest
 
-from profiler.docker_service import DockerService
-from profiler.readiness import wait_ready
+from profiler.services.docker_service import DockerService
+from profiler.services.readiness import wait_ready
 from tests.service_kit import ask, images, nothing, scored, spec_of
 
 pytestmark = pytest.mark.docker

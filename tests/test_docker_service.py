@@ -9,12 +9,12 @@ from pathlib import Path
 import docker
 import pytest
 
-from profiler import leftovers
-from profiler.docker_service import DockerService
 from profiler.errors import RunFailed
-from profiler.readiness import wait_ready, why_gone
+from profiler.services import leftovers
+from profiler.services.docker_service import DockerService
+from profiler.services.readiness import wait_ready, why_gone
+from profiler.services.usage import UsageSampler
 from profiler.spec import MIB, ContainerConfig, Environment, Limits, ModelFiles
-from profiler.usage import UsageSampler
 from tests.service_kit import ECHO, ask, images, nothing, scored, spec_of
 
 pytestmark = pytest.mark.docker

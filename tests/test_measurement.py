@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 
-from profiler.consumption import counted_between, memory_growth
-from profiler.latency import latencies_ms
-from profiler.measurement import Measurement, failed_to_start
+from profiler.measuring.consumption import counted_between, memory_growth
+from profiler.measuring.latency import latencies_ms
+from profiler.measuring.measurement import Measurement, failed_to_start
+from profiler.measuring.summary import summarise
 from profiler.samples import OUTCOMES, Columns
-from profiler.summary import summarise
 from tests.raw_samples import (
     ABORTED,
     CLOSED,

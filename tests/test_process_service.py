@@ -15,12 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from profiler import leftovers, process_environment
 from profiler.errors import RunFailed
-from profiler.process_service import ProcessService
-from profiler.readiness import wait_ready, why_gone
+from profiler.services import leftovers, process_environment
+from profiler.services.process_service import ProcessService
+from profiler.services.readiness import wait_ready, why_gone
+from profiler.services.usage import UsageSampler
 from profiler.spec import Environment, ModelFiles
-from profiler.usage import UsageSampler
 from tests.service_kit import ECHO, ask, nothing, scored, spec_of
 
 MARK = f"test-{uuid.uuid4().hex[:12]}"
@@ -203,8 +203,8 @@ def test_it_dies_with_its_parent_and_the_sweep_takes_what_does_not(tmp_path, pyt
         [sys.executable, "-c", textwrap.dedent(f"""
             import sys
             from pathlib import Path
-            from profiler.process_service import ProcessService
-            from profiler.readiness import wait_ready
+            from profiler.services.process_service import ProcessService
+            from profiler.services.readiness import wait_ready
             from profiler.spec import Environment, ScoredConfig
             from tests.service_kit import nothing, spec_of
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from profiler.scoring.layout import SHIM
+from profiler.services.scoring.layout import SHIM
 
 
 def answer(code: str, *, cwd: Path, path: list[Path]) -> subprocess.CompletedProcess:

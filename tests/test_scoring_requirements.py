@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from profiler.scoring.requirements import culprit_of, explain, name_of, reason_of
+from profiler.services.scoring.requirements import culprit_of, explain, name_of, reason_of
 
 UNKNOWN = """\
 Using Python 3.11.2 environment at: /opt/venv

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.search import Answer, grid, next_probe
+from profiler.sizing.search import Answer, grid, next_probe
 
 
 def test_the_grid_is_finest_where_the_knee_is_sharpest() -> None:

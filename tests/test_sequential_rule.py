@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from profiler.binomial import at_least, at_most
-from profiler.statistics import SequentialRule, design_effect, preset_looks
+from profiler.measuring.binomial import at_least, at_most
+from profiler.measuring.statistics import SequentialRule, design_effect, preset_looks
 
 
 def test_a_single_look_is_mlperf_s_early_stopping() -> None:

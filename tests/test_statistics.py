@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiler.binomial import at_least, at_most
-from profiler.statistics import (
+from profiler.measuring.binomial import at_least, at_most
+from profiler.measuring.statistics import (
     design_effect,
     mean_interval,
     nearest_rank,

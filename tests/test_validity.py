@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from profiler import validity
-from profiler.measurement import Measurement
+from profiler.measuring import validity
+from profiler.measuring.measurement import Measurement
+from profiler.measuring.statistics import Estimate
+from profiler.measuring.summary import summarise
 from profiler.samples import Columns
-from profiler.statistics import Estimate
-from profiler.summary import summarise
 from tests.raw_samples import (
     CLOSED,
     MIB,

@@ -21,7 +21,7 @@ from rq.command import send_stop_job_command
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from profiler.leftovers import RUN_VARIABLE
+from profiler.services.leftovers import RUN_VARIABLE
 from runs import jobs, leftovers, queue, storage, sweeper, watch
 from runs.models import ProfileRun, SampleChunk, WorkerHeartbeat
 from runs.worker import ProfilingWorker

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profiler import codec
+from profiler.measuring import codec
+from profiler.measuring.statistics import nearest_rank
 from profiler.samples import ABORTED, OK, Columns, concatenate
-from profiler.statistics import nearest_rank
 from runs.models import ProfileRun, SampleChunk
 
 NS = 1_000_000_000

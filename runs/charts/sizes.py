@@ -6,7 +6,7 @@ import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler import search
+from profiler.sizing import search
 from runs.models import Measurement
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from profiler import search
+from profiler.sizing import search
 from runs import formatting
 from runs.charts.parts import (
     bold,

@@ -32,7 +32,7 @@ class Measurement(models.Model):
 
 
 class SampleChunk(models.Model):
-    """About a second of raw samples of one series, as profiler.codec packs them."""
+    """About a second of raw samples of one series, as profiler.measuring.codec packs them."""
 
     class Series(models.TextChoices):
         REQUESTS = "requests", "requests"

@@ -30,7 +30,7 @@ class Place:
 
 def find(say: Callable[[str], None]) -> Place:
     """Docker where it works and has, or can be given, a base image; else processes."""
-    from profiler.docker_engine import check_docker
+    from profiler.services.docker_engine import check_docker
 
     trouble = check_docker()
     if trouble:
@@ -53,8 +53,8 @@ def _processes(trouble: str) -> Place:
 def _has_base_image() -> bool:
     from docker.errors import ImageNotFound
 
-    from profiler.docker_engine import connect
-    from profiler.image import DEFAULT_PYTHON, LOCAL_BASE
+    from profiler.services.docker_engine import connect
+    from profiler.services.image import DEFAULT_PYTHON, LOCAL_BASE
 
     client = connect()
     try:
@@ -74,7 +74,7 @@ def _registry_answers() -> bool:
     import docker
     import requests
 
-    from profiler.image import DEFAULT_PYTHON
+    from profiler.services.image import DEFAULT_PYTHON
 
     client = docker.from_env(timeout=REGISTRY_TIMEOUT_S)
     try:

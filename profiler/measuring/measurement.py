@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from profiler.due_requests import NS
-from profiler.latency import NO_LATENCY, LatencySummary
-from profiler.objective import Bound
+from profiler.measuring.due_requests import NS
+from profiler.measuring.latency import NO_LATENCY, LatencySummary
+from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import Estimate, Interval, Outcome
+from profiler.measuring.validity import Validity
 from profiler.spec import Load
-from profiler.statistics import Estimate, Interval, Outcome
-from profiler.validity import Validity
 
 SCHEMA_VERSION = 1
 UNKNOWN = Interval(None, None)

@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from profiler import disk
 from profiler.errors import ENVIRONMENT_FAILED, RunFailed
-from profiler.scoring import layout, requirements
+from profiler.services import disk
+from profiler.services.scoring import layout, requirements
 from profiler.spec import Environment
 
 LOG_TAIL_BYTES = 16_384

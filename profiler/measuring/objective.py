@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from profiler.spec import Objective
 
 if TYPE_CHECKING:
-    from profiler.measurement import Measurement
+    from profiler.measuring.measurement import Measurement
 
 
 @dataclass(frozen=True)

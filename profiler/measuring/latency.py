@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from profiler.due_requests import NS_PER_MS
-from profiler.objective import Bound
-from profiler.samples import ABORTED, OK, OUTCOMES, Columns
-from profiler.statistics import (
+from profiler.measuring.due_requests import NS_PER_MS
+from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import (
     Interval,
     design_effect,
     nearest_rank,
     percentile_interval,
     requests_needed,
 )
+from profiler.samples import ABORTED, OK, OUTCOMES, Columns
 
 #: The percentiles of every summary, by the name they have in the result.
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}

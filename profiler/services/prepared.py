@@ -31,9 +31,9 @@ def prepared(
 def _in_containers(
     spec: Spec, control: Control, labels: dict[str, str], _work_dir: Path
 ) -> Iterator[Start]:
-    from profiler.docker_engine import connect
-    from profiler.docker_service import DockerService
-    from profiler.image import Images
+    from profiler.services.docker_engine import connect
+    from profiler.services.docker_service import DockerService
+    from profiler.services.image import Images
 
     client = connect()
     try:
@@ -55,8 +55,8 @@ def _in_processes(
             "The process target runs the service's code as this very user, so it is off. Set "
             "PROFILER_ALLOW_PROCESS_TARGET=1 to allow it, or use a docker target.",
         )
-    from profiler.process_environment import default_folder, ensure
-    from profiler.process_service import ProcessService
+    from profiler.services.process_environment import default_folder, ensure
+    from profiler.services.process_service import ProcessService
 
     deadline = time.monotonic() + spec.budget.build_s
     python = ensure(

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from profiler import consumption, validity
-from profiler.decision import PASS_AFTER_S, Decision, decide, is_open
-from profiler.due_requests import (
+from profiler.measuring import consumption, validity
+from profiler.measuring.decision import PASS_AFTER_S, Decision, decide, is_open
+from profiler.measuring.due_requests import (
     NS,
     WINDOW_S,
     due_requests,
@@ -16,12 +16,12 @@ from profiler.due_requests import (
     throughput,
     void_windows,
 )
-from profiler.latency import interval, latencies_ms, summarise_latencies
-from profiler.measurement import Measurement, MeasurementContext, Window
-from profiler.objective import Bound
+from profiler.measuring.latency import interval, latencies_ms, summarise_latencies
+from profiler.measuring.measurement import Measurement, MeasurementContext, Window
+from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import SequentialRule, nearest_rank, percentile_interval
+from profiler.measuring.validity import Validity
 from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
-from profiler.statistics import SequentialRule, nearest_rank, percentile_interval
-from profiler.validity import Validity
 
 
 def summarise(

@@ -7,7 +7,7 @@ import re
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from profiler.scoring.layout import SERVER_REQUIREMENT
+from profiler.services.scoring.layout import SERVER_REQUIREMENT
 
 #: What a certificate that is not trusted looks like in the words of uv and of pip.
 UNTRUSTED = ("invalid peer certificate", "CERTIFICATE_VERIFY_FAILED", "UnknownIssuer")

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from profiler.objective import Bound
+from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import BLOCKS, Estimate, mean_interval, nearest_rank
 from profiler.samples import ABORTED, OK, Columns
-from profiler.statistics import BLOCKS, Estimate, mean_interval, nearest_rank
 
 NS = 1_000_000_000
 NS_PER_MS = 1_000_000

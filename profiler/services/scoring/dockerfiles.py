@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from profiler.build_context import BuildContext
-from profiler.scoring import layout, requirements
+from profiler.services.build_context import BuildContext
+from profiler.services.scoring import layout, requirements
 from profiler.spec import Environment
 
 APP_ROOT = "/var/azureml-app"

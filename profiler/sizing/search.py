@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from profiler.statistics import Outcome
+from profiler.measuring.statistics import Outcome
 
 #: Steps of the grid in millicores, each up to and including its end: fine where the knee is sharp.
 STEPS = ((100, 1000), (250, 4000))

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from profiler.due_requests import LATE_MS, LATE_SHARE
-from profiler.objective import Bound
-from profiler.statistics import Estimate, Outcome, requests_needed
+from profiler.measuring.due_requests import LATE_MS, LATE_SHARE
+from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import Estimate, Outcome, requests_needed
 
 if TYPE_CHECKING:
-    from profiler.measurement import Window
+    from profiler.measuring.measurement import Window
 
 MIB = 1 << 20
 

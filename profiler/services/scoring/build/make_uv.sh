@@ -1,6 +1,6 @@
 #!/bin/sh
 # Puts uv into the image, by the image's own Python. usage: make_uv.sh UV_REQUIREMENT
-# The exit statuses are read by profiler/scoring/dockerfiles.py.
+# The exit statuses are read by profiler/services/scoring/dockerfiles.py.
 set -eu
 . "$(dirname "$0")/certificates.sh"
 

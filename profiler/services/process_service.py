@@ -13,10 +13,15 @@ from pathlib import Path
 
 import psutil
 
-from profiler import disk
-from profiler.leftovers import INSTALLATION_LABEL, INSTALLATION_VARIABLE, RUN_VARIABLE, attempt_of
-from profiler.scoring import layout
 from profiler.service import Address, Exit, Service, UsageReading
+from profiler.services import disk
+from profiler.services.leftovers import (
+    INSTALLATION_LABEL,
+    INSTALLATION_VARIABLE,
+    RUN_VARIABLE,
+    attempt_of,
+)
+from profiler.services.scoring import layout
 from profiler.spec import Limits, ScoredConfig, Spec
 
 NS = 1_000_000_000

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes /opt/venv with the Python asked for, or the image's own.
 # usage: make_venv.sh PYTHON_VERSION|- SHIM_FOLDER [option of uv venv]
-# The exit statuses are read by profiler/scoring/dockerfiles.py.
+# The exit statuses are read by profiler/services/scoring/dockerfiles.py.
 set -eu
 . "$(dirname "$0")/certificates.sh"
 wanted=$1 shim=$2

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profiler.binomial import at_least
-from profiler.due_requests import (
+from profiler.measuring.binomial import at_least
+from profiler.measuring.due_requests import (
     NS,
     NS_PER_MS,
     Due,
@@ -21,10 +21,8 @@ from profiler.due_requests import (
     in_flight,
     throughput,
 )
-from profiler.objective import Bound
-from profiler.samples import Columns
-from profiler.spec import Load
-from profiler.statistics import (
+from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import (
     Outcome,
     SequentialRule,
     design_effect,
@@ -32,6 +30,8 @@ from profiler.statistics import (
     preset_looks,
     slope_interval,
 )
+from profiler.samples import Columns
+from profiler.spec import Load
 
 #: The kernel grants a cpu quota anew each 100 ms; a size is given up after three such periods at
 #: the earliest, and accepted after ten (a shorter stretch can miss the throttling altogether).

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from profiler.measurement import Measurement
-from profiler.objective import describe
+from profiler.measuring.measurement import Measurement
+from profiler.measuring.objective import describe
 from profiler.spec import GIB, MIB, Limits, Load, Objective
 
 

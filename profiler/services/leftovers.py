@@ -29,7 +29,7 @@ def sweep_containers(installation: str, keep: set[str]) -> list[str]:
 
     Does nothing, quietly, where no engine answers: then there is nothing to remove.
     """
-    from profiler import docker_engine
+    from profiler.services import docker_engine
 
     if docker_engine.check_docker() is not None:
         return []

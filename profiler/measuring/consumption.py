@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from profiler.due_requests import NS, WINDOW_S
+from profiler.measuring.due_requests import NS, WINDOW_S
+from profiler.measuring.statistics import Estimate, slope_interval
+from profiler.measuring.validity import LEAK_AFTER_S, LEAK_BYTES, LEAK_SHARE
 from profiler.samples import Columns
-from profiler.statistics import Estimate, slope_interval
-from profiler.validity import LEAK_AFTER_S, LEAK_BYTES, LEAK_SHARE
 
 
 def counted_between(usage: Columns, name: str, start_ns: int, end_ns: int) -> float | None:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from profiler.binomial import at_least, at_most
+from profiler.measuring.binomial import at_least, at_most
 
 Outcome = Literal["passed", "failed", "undecided"]
 

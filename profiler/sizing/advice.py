@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
-from profiler import explanation
-from profiler.explanation import cpu_text, size_of, size_text
-from profiler.measurement import Measurement
-from profiler.search import Answer, next_probe
+from profiler.measuring.measurement import Measurement
+from profiler.measuring.statistics import Outcome
+from profiler.sizing import explanation
+from profiler.sizing.explanation import cpu_text, size_of, size_text
+from profiler.sizing.search import Answer, next_probe
 from profiler.spec import GIB, MIB, Limits, Load, Objective
-from profiler.statistics import Outcome
 
 Standing = Literal["verified", "provisional", "declined"]
 

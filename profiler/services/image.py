@@ -13,9 +13,10 @@ from pathlib import Path
 import docker
 from docker.errors import APIError, ImageNotFound
 
-from profiler import disk
-from profiler.build_context import BuildContext
-from profiler.docker_engine import (
+from profiler.errors import IMAGE_BUILD_FAILED, IMAGE_NOT_FOUND, RunFailed
+from profiler.services import disk
+from profiler.services.build_context import BuildContext
+from profiler.services.docker_engine import (
     Check,
     StreamEnded,
     check_docker,
@@ -23,9 +24,8 @@ from profiler.docker_engine import (
     failure_of,
     stream,
 )
-from profiler.errors import IMAGE_BUILD_FAILED, IMAGE_NOT_FOUND, RunFailed
-from profiler.scoring import layout
-from profiler.scoring.dockerfiles import (
+from profiler.services.scoring import layout
+from profiler.services.scoring.dockerfiles import (
     APP_ROOT,
     environment_context,
     explain_environment,

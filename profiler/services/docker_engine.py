@@ -20,8 +20,8 @@ from docker.errors import (
 )
 from docker.models.containers import Container
 
-from profiler import disk
 from profiler.errors import TARGET_UNAVAILABLE, RunFailed
+from profiler.services import disk
 
 #: For answers that come at once; streams have no limit of their own but a deadline.
 REQUEST_TIMEOUT_S = 60

@@ -11,12 +11,12 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
-from profiler import cgroup
-from profiler.docker_engine import connect, engine_errors, failure_of, remove
 from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, OUT_OF_MEMORY, RunFailed
-from profiler.scoring import layout
-from profiler.scoring.dockerfiles import APP_ROOT
 from profiler.service import Address, Exit, Service, UsageReading
+from profiler.services import cgroup
+from profiler.services.docker_engine import connect, engine_errors, failure_of, remove
+from profiler.services.scoring import layout
+from profiler.services.scoring.dockerfiles import APP_ROOT
 from profiler.spec import MIB, ContainerConfig, Limits, Spec
 
 CPU_PERIOD_US = 100_000

@@ -1,0 +1,1 @@
+"""From raw samples to a measurement: percentiles, decisions, validity. Pure."""

@@ -1,0 +1,1 @@
+"""From measurements to a size: the search, the advice, its explanation. Pure."""
