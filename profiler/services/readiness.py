@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import time
@@ -22,6 +23,9 @@ BOOT_ERROR = 3
 BOOT_ERROR_SIGNS = ("UserScriptImportException", "UserScriptError", "UserScriptException")
 
 TRACEBACK = "Traceback (most recent call last):"
+#: How the server's own lines begin. They may stand within a traceback: one goes to stdout, the other
+#: to stderr, and what keeps the log joins the two as they come.
+SERVER_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
 #: The server's own exceptions around the user's.
 WRAPPER = "azureml_inference_server_http."
 
@@ -168,7 +172,7 @@ def last_exception(log: str) -> str:
     for line in log.splitlines():
         if TRACEBACK in line:
             in_traceback = True
-        elif in_traceback and line and not line.startswith(" "):
+        elif in_traceback and line and not line.startswith(" ") and not SERVER_LINE.match(line):
             in_traceback = False
             if not line.startswith(WRAPPER):
                 found = line.removeprefix("entry_module.")  # what the server calls score.py
