@@ -75,7 +75,7 @@ def test_the_app_imports_nothing_of_the_project_that_wires_it() -> None:
 
 
 def test_modules_named_as_having_side_effects_are_there() -> None:
-    assert SIDE_EFFECTS - ENGINE == set()
+    assert SIDE_EFFECTS <= ENGINE
 
 
 def files_of(name: str) -> list[Path]:
@@ -114,13 +114,8 @@ def test_the_web_process_never_imports_docker_or_what_starts_services() -> None:
         "admin.autodiscover()"
     )
     assert "runs.urls" in loaded
-    forbidden = {
-        "docker",
-        "profiler.run",
-        "profiler.services.docker_service",
-        "profiler.services.image",
-    }
-    assert loaded & forbidden == set()
+    forbidden = ("docker", "profiler.run", "profiler.services", "profiler.load")
+    assert [name for name in sorted(loaded) if name.startswith(forbidden)] == []
 
 
 def test_the_engine_runs_without_the_web_framework() -> None:

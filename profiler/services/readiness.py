@@ -23,7 +23,7 @@ BOOT_ERROR = 3
 BOOT_ERROR_SIGNS = ("UserScriptImportException", "UserScriptError", "UserScriptException")
 
 TRACEBACK = "Traceback (most recent call last):"
-#: How the server's own lines begin. They may stand within a traceback: one goes to stdout, the other
+#: How the server's own lines begin. They may stand within a traceback: one goes to stdout, one
 #: to stderr, and what keeps the log joins the two as they come.
 SERVER_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ ")
 #: The server's own exceptions around the user's.
