@@ -80,7 +80,7 @@ def _registry_answers() -> bool:
     try:
         client.images.get_registry_data(f"python:{DEFAULT_PYTHON}-slim-bookworm")
     except (docker.errors.DockerException, requests.RequestException) as error:
-        logger.info("no image registry: %s", error)
+        logger.debug("no image registry: %s", error)
         return False
     finally:
         client.close()
