@@ -10,7 +10,7 @@ import numpy as np
 from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
-from profiler.measuring.decision import Decision, decide, preset_rule
+from profiler.measuring.decision import Decision, decide, preset_rule, round_s
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.objective import Bound
 from profiler.measuring.summary import summarise
@@ -23,7 +23,8 @@ from profiler.sizing.advice import VERIFYING
 SETTLE_S = 0.3
 #: How often raw data is handed on while the measurement lasts.
 HAND_ON_S = 1.0
-#: A measurement that is still undecided after this stays so: it counts as not passed.
+#: A measurement that is still undecided after this (and three times the least) stays so: it counts
+#: as not passed.
 LONGEST_S = 45.0
 
 
@@ -47,9 +48,11 @@ class Probe:
         self._bound = bound
         self._phase = phase
         self._ordinal = ordinal
-        self._at_least_s = at_least_s
+        self._at_least_s = max(at_least_s, round_s(rig.spec.load, rig.rate_rps))
         self._distinct_rows = distinct_rows
-        self._rule = preset_rule(bound, rig.spec.load, rps=rig.rate_rps, at_least_s=at_least_s)
+        self._rule = preset_rule(
+            bound, rig.spec.load, rps=rig.rate_rps, at_least_s=self._at_least_s
+        )
         self._start_ns = self._end_ns = 0
 
     def take(self) -> Measurement:
@@ -95,7 +98,7 @@ class Probe:
             decision = self._decide()
             if decision.outcome != "undecided" or decision.requests >= self._rule.looks[-1]:
                 return decision
-            if seconds >= LONGEST_S:
+            if seconds >= max(LONGEST_S, 3 * self._at_least_s):
                 return decision
 
     def _decide(self) -> Decision:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiler.measuring.decision import decide, preset_rule
+from profiler.measuring.decision import decide, preset_rule, round_s
 from profiler.measuring.due_requests import due_requests, left_behind, throughput, void_windows
 from profiler.samples import Columns
-from profiler.spec import Load
+from profiler.spec import Load, Stage
 from tests.raw_samples import (
     ABORTED,
     CLOSED,
@@ -144,6 +144,24 @@ def test_the_looks_are_preset_from_the_rate_and_the_shortest_load() -> None:
     assert preset_rule(slow, OPEN, rps=225).passing_looks == (961, 1922, 3844, 7688)
     assert preset_rule(slow, CLOSED, rps=225).passing_looks == (256, 512, 1024, 2048)
     assert preset_rule(bound(), OPEN, rps=10, at_least_s=4).passing_looks == (86, 172, 344, 688)
+
+
+def test_a_load_of_stages_is_looked_at_by_whole_rounds() -> None:
+    rounds = Load(
+        stages=(
+            Stage("open", rate_rps=20, duration_s=2),
+            Stage("open", rate_rps=10, requests=30),
+            Stage("closed", concurrency=1, requests=50),
+        )
+    )
+    # 2 s, then 30 requests at 10/s, then 50 at the 25/s that the warm-up saw.
+    assert round_s(rounds, rps=25) == 2 + 3 + 2
+    assert round_s(OPEN, rps=25) == 0
+    rule = preset_rule(bound(), rounds, rps=25, at_least_s=7)
+    # 175 requests a round and twice their Poisson spread: not even a look to fail is earlier.
+    assert rule.looks[0] == 175 + 27 + 1
+    assert rule.looks == rule.passing_looks
+    assert len(rule.looks) == 8
 
 
 # ---- errors ----

@@ -36,6 +36,8 @@ from profiler.spec import Load
 #: The kernel grants a cpu quota anew each 100 ms; a size is given up after three such periods at
 #: the earliest, and accepted after ten (a shorter stretch can miss the throttling altogether).
 FAIL_AFTER_S, PASS_AFTER_S = 0.3, 1.0
+#: How many looks may pass a load of several stages.
+ROUND_LOOKS = 8
 #: In open loop at least this share of the offered rate must be achieved.
 ACHIEVED_SHARE = 0.99
 #: In-flight requests that rise by the first share of the requests are no pass; by the second, and
@@ -69,8 +71,26 @@ def preset_rule(
     """
     expected = rps * shortest_s(bound, load, at_least_s)
     least = math.ceil(expected + 2 * math.sqrt(expected)) + 1
-    looks = preset_looks(bound.percentile, bound.confidence, least)
-    return SequentialRule(bound.percentile, bound.confidence, looks)
+    if len(load.stages) == 1:
+        looks = preset_looks(bound.percentile, bound.confidence, least)
+        return SequentialRule(bound.percentile, bound.confidence, looks)
+    # Part of a round says nothing of the whole, neither good nor bad. How many requests a round has
+    # is known badly, as stages differ: more looks, the first of which may come too early.
+    looks = preset_looks(bound.percentile, bound.confidence, least, passing=ROUND_LOOKS)
+    looks = looks[-ROUND_LOOKS:]
+    return SequentialRule(bound.percentile, bound.confidence, looks, passing=ROUND_LOOKS)
+
+
+def round_s(load: Load, rps: float) -> float:
+    """Seconds that the stages of a load take once, where about `rps` requests per second are
+    answered; 0 for a single stage, and without the last stage where that has no end.
+    """
+    if len(load.stages) == 1:
+        return 0.0
+    return sum(
+        stage.duration_s or (stage.requests or 0) / (stage.rate_rps or rps or 1.0)
+        for stage in load.stages
+    )
 
 
 def shortest_s(bound: Bound, load: Load, at_least_s: float) -> float:
