@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from profiler.sizing.advice import REFERENCE, SIZING, Policy
 from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
@@ -191,7 +192,7 @@ def _detail(row: Measurement | None) -> str:
 def _facts(
     run: ProfileRun, measurements: Sequence[Measurement], behind: Measurement | None
 ) -> list[Fact]:
-    facts = [_limited_by(run, measurements), _verified(run, behind), _memory(run, behind)]
+    facts = [_limited_by(run, measurements), _verified(run, behind), _memory(run, measurements)]
     if behind is not None:
         facts.append(_work(behind))
     return [fact for fact in facts if fact is not None]
@@ -237,18 +238,31 @@ def _verified(run: ProfileRun, row: Measurement | None) -> Fact | None:
     return Fact("Verified", f"Fresh {where} at exactly this size, {seconds}", ", ".join(notes))
 
 
-def _memory(run: ProfileRun, row: Measurement | None) -> Fact | None:
-    if row is None or not run.advice["memory_bytes"]:
-        return None
-    data = row.data
-    startup, steady = data["memory_startup_peak_bytes"], data["memory_steady_peak_bytes"]
+def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None:
+    """The peaks that the advised memory was worked out from (see profiler.sizing.advice)."""
+    kept = [
+        row.data
+        for row in measurements
+        if row.valid and row.outcome == "passed" and row.phase in (REFERENCE, SIZING)
+    ]
+    startup = _most(kept, "memory_startup_peak_bytes")
+    steady = _most(kept, "memory_steady_peak_bytes")
     known = [value for value in (startup, steady) if value is not None]
-    if not known:
+    if not known or not run.advice["memory_bytes"]:
         return None
-    decides = "Start-up" if startup is not None and startup == max(known) else "Load"
-    text = f"{decides} decides: peak {formatting.memory(max(known))}"
-    leak = "memory leaks" if data["memory_leaks"] else "no leak"
+    decides = "Start-up" if startup == max(known) else "Load"
+    policy = Policy()
+    text = (
+        f"{decides} decides: peak {formatting.memory(max(known))} and "
+        f"{formatting.percent(policy.memory_margin)}, up to the next "
+        f"{formatting.memory(policy.memory_step_bytes)}"
+    )
+    leak = "memory leaks" if any(data["memory_leaks"] for data in kept) else "no leak"
     return Fact("Memory", text, f"steady under load {formatting.memory(steady)}, {leak}")
+
+
+def _most(kept: Sequence[dict], name: str) -> int | None:
+    return max((data[name] for data in kept if data[name] is not None), default=None)
 
 
 def _work(row: Measurement) -> Fact | None:
