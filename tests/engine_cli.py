@@ -39,6 +39,7 @@ class Project:
 
     def __init__(self, folder: Path, kind: str = "docker") -> None:
         self.folder = folder
+        self.pid = 0  # of the last run, which names what it starts
         (folder / "service").mkdir()
         self.score(ECHO)
         self.rows([json.dumps({"text": "x" * (number % 7 + 1)}) for number in range(1, 31)])
@@ -65,8 +66,18 @@ class Project:
 
     def run(self, *, env: dict[str, str] | None = None, timeout_s: float = 280) -> Ended:
         process = self.start(env=env)
+        self.pid = process.pid
         output, _ = process.communicate(timeout=timeout_s)
         return self.ended(process.returncode, output)
+
+    def run_believed(self, **options: object) -> Ended:
+        """Run it, and again where the engine says that this host was too noisy to be believed."""
+        for _ in range(3):
+            ended = self.run(**options)
+            advice = (ended.result or {}).get("advice") or {}
+            if not any("is invalid" in reason for reason in advice.get("reasons", ())):
+                break
+        return ended
 
     def start(self, *, env: dict[str, str] | None = None) -> subprocess.Popen:
         (self.folder / "spec.json").write_text(json.dumps(self.spec))

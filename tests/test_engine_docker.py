@@ -21,9 +21,9 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def containers_of(process: subprocess.Popen) -> list:
+def containers_of(pid: int) -> list:
     """What is left of the run that this engine process made."""
-    label = f"model-profiler.run=local-{process.pid}"
+    label = f"model-profiler.run=local-{pid}"
     return docker.from_env().containers.list(all=True, filters={"label": label})
 
 
@@ -44,10 +44,8 @@ def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
     project.spec["load"] = {"mode": "open", "rate_rps": 40, "arrivals": "constant"}
     project.spec["objective"] = {"percentile": 95, "latency_ms": 250}
 
-    process = project.start()
-    output, _ = process.communicate(timeout=280)
+    ended = project.run_believed()
 
-    ended = project.ended(process.returncode, output)
     assert ended.status == 0, ended.output
     advice = ended.result["advice"]
     assert advice["standing"] == "verified", advice
@@ -66,7 +64,7 @@ def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
     assert {phase["phase"] for phase in ended.result["phases"]} == {
         "building", "starting", "checking", "warming", "measuring", "sizing", "verifying",
     }  # fmt: skip
-    assert containers_of(process) == []
+    assert containers_of(project.pid) == []
 
 
 def test_init_that_raises_is_a_failed_script_with_its_traceback(project):
@@ -193,7 +191,7 @@ def test_cancelling_keeps_what_was_measured_and_leaves_no_container(project):
     assert ended.status == 3
     assert ended.result["state"] == "cancelled"
     assert ended.result["measurements"]
-    assert containers_of(process) == []
+    assert containers_of(process.pid) == []
 
 
 def test_a_budget_that_ends_before_anything_was_measured_is_a_time_out(project):

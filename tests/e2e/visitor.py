@@ -10,6 +10,10 @@ from tests.e2e.installation import Installation
 
 RUN_TIMEOUT_MS = 300_000
 
+#: How a declined advice begins when its measurement may not be believed.
+NOISE = re.compile(r"measurement( at the largest size)? is invalid")
+NOISY_RUNS = 2
+
 
 def sign_in(page: Page, installation: Installation) -> None:
     page.goto(installation.address)
@@ -21,7 +25,21 @@ def sign_in(page: Page, installation: Installation) -> None:
 
 
 def watch_to_the_end(page: Page, installation: Installation) -> None:
-    """Look at a run's page, touching nothing, until it shows how the run ended."""
+    """Look at a run's page, touching nothing, until it shows how the run ended.
+
+    Where the host was too noisy to be believed, do what the page offers then: run it again.
+    """
+    for _ in range(NOISY_RUNS):
+        _see_end(page, installation)
+        if not NOISE.search(page.locator(".verdict").inner_text()):
+            return
+        page.get_by_role("link", name="Run again").click()
+        page.get_by_role("button", name="Start the run").click()
+        expect(page).to_have_url(re.compile(r"/runs/diabetes-ridge-\d+/$"))
+    _see_end(page, installation)
+
+
+def _see_end(page: Page, installation: Installation) -> None:
     ending = page.locator(".verdict, .ending")
     ending.first.wait_for(timeout=RUN_TIMEOUT_MS)
     message = f"{ending.first.inner_text()}\n\n{installation.printed()}"
