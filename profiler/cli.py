@@ -49,8 +49,7 @@ def _check(options: argparse.Namespace) -> int:
     try:
         spec = read_spec(options.spec, capacity=host_capacity())
     except RunFailed as failure:
-        _print_failure(failure, str(options.spec))
-        return INVALID if isinstance(failure, InvalidSpec) else EXIT_STATUS["failed"]
+        return _refused(failure, options.spec)
     say(f"{options.spec}: OK, up to {spec.limits.cpu_millicores}m cpu on {spec.target.kind}")
     return 0
 
@@ -66,8 +65,7 @@ def _run(options: argparse.Namespace) -> int:
         spec = read_spec(options.spec, capacity=host_capacity())
     except RunFailed as failure:
         _write(options.out, Result.refused(failure).to_json())
-        _print_failure(failure, str(options.spec))
-        return INVALID if isinstance(failure, InvalidSpec) else EXIT_STATUS["failed"]
+        return _refused(failure, options.spec)
     result = _profile(profile, spec, quiet=options.quiet)
     _write(options.out, result.to_json())
     say(result.summary())
@@ -108,13 +106,15 @@ def _print_event(event: events.Event) -> None:
         say(f"{data['fraction']:4.0%}  {data['phase']:<10} {data['message']}")
 
 
-def _print_failure(failure: RunFailed, place: str) -> None:
-    if isinstance(failure, InvalidSpec):
-        say(f"{place}: {len(failure.problems)} problem(s); nothing was started")
-        for problem in failure.problems:
-            say(f"  {problem}")
-    else:
+def _refused(failure: RunFailed, place: Path) -> int:
+    """Say what was refused before anything was started; the exit status of it."""
+    if not isinstance(failure, InvalidSpec):
         say(f"{place}: {failure.code}: {failure.message}")
+        return EXIT_STATUS["failed"]
+    say(f"{place}: {len(failure.problems)} problem(s); nothing was started")
+    for problem in failure.problems:
+        say(f"  {problem}")
+    return INVALID
 
 
 def _why_not_writable(path: Path) -> str | None:

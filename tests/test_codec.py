@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.measuring.codec import NotColumns, decimate, decode, encode
+from profiler.measuring.codec import NotColumns, decode, encode
 from profiler.samples import REQUEST_COLUMNS, USAGE_COLUMNS
 from tests.raw_samples import evenly, request_columns
 
@@ -63,34 +63,3 @@ def test_spoilt_bytes_are_refused(spoil) -> None:
     blob = encode(request_columns(evenly(50), 10))
     with pytest.raises(NotColumns):
         decode(spoil(blob))
-
-
-# ---- thinning a line ----
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(2, 60))
-def test_thinned_lines_keep_their_peaks_in_order(values, points) -> None:
-    x, y = np.arange(len(values)), np.array(values)
-    thin_x, thin_y = decimate(x, y, points)
-    assert len(thin_x) <= max(points, 2)
-    assert thin_y.max() == y.max() and thin_y.min() == y.min()
-    assert (np.diff(thin_x) > 0).all()
-    assert (y[thin_x] == thin_y).all()
-
-
-def test_a_short_line_is_left_alone() -> None:
-    x, y = np.arange(10), np.arange(10.0)
-    assert decimate(x, y, 10)[0] is x
-
-
-def test_a_gap_is_kept_only_where_there_is_nothing_else() -> None:
-    y = np.array([1.0, np.nan, 3.0, np.nan, np.nan, np.nan, 7.0, 8.0])
-    x, thin = decimate(np.arange(8), y, 4)
-    assert x.tolist() == [0, 2, 6, 7] and thin.tolist() == [1, 3, 7, 8]
-    gap = decimate(np.arange(8), np.full(8, np.nan), 4)[1]
-    assert np.isnan(gap).all() and len(gap) == 2
-
-
-def test_a_line_needs_two_points() -> None:
-    with pytest.raises(ValueError, match="two points"):
-        decimate(np.arange(5), np.arange(5), 1)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Collection
-from itertools import pairwise
 
 import numpy as np
 import zstandard
@@ -93,25 +92,3 @@ def _unpack(packed: memoryview, dtype: str, count: int) -> np.ndarray:
     bytes_ = np.frombuffer(shuffled, dtype="u1").reshape(size, count).T
     delta = np.ascontiguousarray(bytes_).view(f"<u{size}").reshape(count)
     return np.cumsum(delta, dtype=delta.dtype).view(dtype)
-
-
-def decimate(x: np.ndarray, y: np.ndarray, points: int) -> tuple[np.ndarray, np.ndarray]:
-    """At most `points` of a line, keeping its peaks: the least and greatest y of each bucket.
-
-    Buckets hold equally many points; what is kept stays in order. NaN is skipped within a bucket.
-    """
-    if points < 2:
-        raise ValueError("a line needs at least two points")
-    count = len(x)
-    if count <= points:
-        return x, y
-    edges = np.linspace(0, count, points // 2 + 1).astype(int)
-    kept: set[int] = set()
-    for start, end in pairwise(edges):
-        part = y[start:end]
-        if np.isnan(part).all():
-            kept.add(int(start))
-        else:
-            kept |= {int(start + np.nanargmin(part)), int(start + np.nanargmax(part))}
-    index = np.array(sorted(kept))
-    return x[index], y[index]

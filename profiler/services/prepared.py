@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from profiler.control import Control
@@ -17,14 +17,12 @@ from profiler.spec import Limits, Spec
 Start = Callable[[Limits], Service]
 
 
-@contextmanager
 def prepared(
     spec: Spec, control: Control, labels: dict[str, str], work_dir: Path
-) -> Iterator[Start]:
-    """Build or find image or environment; yields what makes a service of it."""
+) -> AbstractContextManager[Start]:
+    """Build or find image or environment; enters to what makes a service of it."""
     how = _in_containers if spec.target.kind == "docker" else _in_processes
-    with how(spec, control, labels, work_dir) as start:
-        yield start
+    return how(spec, control, labels, work_dir)
 
 
 @contextmanager

@@ -78,12 +78,19 @@ def thinned(x: np.ndarray, y: np.ndarray, points: int) -> tuple[np.ndarray, np.n
     """
     if len(x) <= points:
         return x, y
-    edges = np.linspace(0, len(x), points // 3 + 1).astype(int)[:-1]
-    ends = [*edges[1:], len(x)]
-    peaks = [begin + int(np.argmax(y[begin:end])) for begin, end in zip(edges, ends, strict=True)]
+    peaks = _peaks(y, points // 3)
     others = np.linspace(0, len(x) - 1, points - len(peaks)).astype(int)
     kept = np.unique(np.concatenate([peaks, others]))
     return x[kept], y[kept]
+
+
+def _peaks(values: np.ndarray, count: int) -> np.ndarray:
+    """Where the greatest value of each of `count` equal stretches lies."""
+    starts = np.linspace(0, len(values), count, endpoint=False).astype(int)
+    ends = [*starts[1:], len(values)]
+    return np.array(
+        [begin + int(np.argmax(values[begin:end])) for begin, end in zip(starts, ends, strict=True)]
+    )
 
 
 def usage_shown(columns: Columns, start_ns: int) -> Columns:
@@ -178,15 +185,7 @@ def memory_use(columns: Columns, start_ns: int) -> MemoryUse | None:
     if not len(columns["at_ns"]):
         return None
     working_set = columns["memory_working_set_bytes"]
-    count = min(USAGE_STRETCHES, len(working_set))
-    starts = np.linspace(0, len(working_set), count, endpoint=False).astype(int)
-    ends = [*starts[1:], len(working_set)]
-    peaks = np.array(
-        [
-            begin + int(np.argmax(working_set[begin:end]))
-            for begin, end in zip(starts, ends, strict=True)
-        ]
-    )
+    peaks = _peaks(working_set, min(USAGE_STRETCHES, len(working_set)))
     return MemoryUse(
         at_s=((columns["at_ns"] - start_ns) / NS)[peaks],
         working_set=working_set[peaks],
