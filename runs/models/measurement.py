@@ -37,6 +37,8 @@ class SampleChunk(models.Model):
     class Series(models.TextChoices):
         REQUESTS = "requests", "requests"
         USAGE = "usage", "usage"
+        GPU = "gpu", "gpu"
+        ROWS = "rows", "rows"
 
     run = models.ForeignKey("runs.ProfileRun", on_delete=models.CASCADE, related_name="chunks")
     measurement = models.PositiveIntegerField(help_text="The ordinal of its measurement")
