@@ -25,6 +25,7 @@ COPY runs runs
 COPY templates templates
 COPY static static
 COPY examples examples
+COPY docs docs
 
 RUN PROFILER_DATA_DIR=/tmp/build python manage.py collectstatic --noinput --verbosity 0 \
     && python -m compileall -q . \

@@ -19,6 +19,15 @@ def highlighted(text: str, filename: str) -> SafeString:
     return mark_safe(highlight(text, lexer, HtmlFormatter(nowrap=True)))
 
 
+def highlighted_as(text: str, language: str) -> SafeString:
+    """`text` as `highlighted` shows it, by the name of its language rather than of its file."""
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        lexer = TextLexer(stripnl=False)
+    return mark_safe(highlight(text, lexer, HtmlFormatter(nowrap=True)))
+
+
 def _lexer_for(filename: str):
     options = {"stripnl": False}
     try:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs import formatting
+from runs import documentation, formatting
 
 register = template.Library()
 
@@ -115,6 +115,7 @@ NAVIGATION = (
     ("Datasets", "dataset_list", ("dataset_",)),
     ("Configs", "config_list", ("config_",)),
     ("Targets", "target_list", ("target_",)),
+    ("Docs", "docs_index", ("docs_",)),
 )
 
 
@@ -126,3 +127,9 @@ def nav_links(context: Context) -> list[dict]:
         {"text": text, "url": reverse(url_name), "current": here.startswith(prefixes)}
         for text, url_name, prefixes in NAVIGATION
     ]
+
+
+@register.simple_tag
+def docs_link(page: str, anchor: str = "") -> str:
+    """The address of a page of the documentation: `{% docs_link "validity" "driver-late" %}`."""
+    return documentation.address(page, anchor)
