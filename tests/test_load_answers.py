@@ -116,6 +116,35 @@ def test_interim_answers_are_passed_over(driver):
     assert connections == 1
 
 
+def bit_by_bit(answer: bytes) -> Callable[[Conversation], None]:
+    """Give this answer in pieces that arrive one by one, then close."""
+
+    def talk(conversation: Conversation) -> None:
+        conversation.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        conversation.read()
+        for start in range(0, len(answer), 7):
+            conversation.say(answer[start : start + 7])
+            time.sleep(0.001)
+
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("head", "outcome"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: content-length\r\n\r\n", "ok"),
+        (b"HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "ok"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-Length : 99\r\n\r\n", "reset"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "reset"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n60\r\n", "reset"),
+    ],
+)
+def test_only_an_answer_without_a_length_may_end_with_the_connection(driver, head, outcome):
+    body = b"a body\r\nContent-Length: 3\r\n\r\nwithin which heads do not count"
+    columns, _ = send(driver, bit_by_bit(head + body), [POST])
+    assert outcomes(columns) == [outcome]
+
+
 def test_a_large_body_is_sent_and_a_large_answer_read(driver):
     received = []
 

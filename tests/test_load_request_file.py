@@ -19,7 +19,7 @@ def fields(head: bytes) -> dict[str, str]:
 
 def test_a_row_becomes_a_whole_request(tmp_path):
     write_requests(tmp_path / "requests", [row(1, b'{"x": 1}')], ADDRESS)
-    assert bytes(RequestFile(tmp_path / "requests").request(1)) == (
+    assert bytes(RequestFile(tmp_path / "requests")[1][0]) == (
         b"POST /score HTTP/1.1\r\n"
         b"Host: 172.18.0.2:5001\r\n"
         b"User-Agent: model-profiler\r\n"
@@ -37,7 +37,7 @@ def test_rows_are_numbered_from_one_and_keep_their_own_bytes(tmp_path):
     file = RequestFile(tmp_path / "requests")
     assert len(file) == 50
     for number in range(1, 51):
-        _, _, body = bytes(file.request(number)).partition(b"\r\n\r\n")
+        _, _, body = bytes(file[number][0]).partition(b"\r\n\r\n")
         assert body == bytes([number]) * number
 
 
@@ -69,7 +69,7 @@ def test_an_ipv6_host_stands_in_brackets():
 def test_only_head_requests_are_answered_without_a_body(tmp_path):
     write_requests(tmp_path / "requests", [row(1, b"", method="HEAD"), row(2)], ADDRESS)
     file = RequestFile(tmp_path / "requests")
-    assert [file.is_head(1), file.is_head(2)] == [True, False]
+    assert [file[1][1], file[2][1]] == [True, False]
 
 
 @pytest.mark.parametrize(

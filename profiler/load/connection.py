@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from time import monotonic_ns
@@ -22,6 +23,9 @@ ANSWER_BYTES = 2048
 #: Longer header fields than this are no answer; without a bound they would fill the memory.
 _HEAD_LIMIT = 1 << 20
 _NO_BODY = (204, 304)
+#: A header field that says where the body ends (RFC 9112, 6.3), up to the empty line.
+_FRAMED = re.compile(rb"\n(content-length|transfer-encoding)[ \t]*:", re.IGNORECASE)
+_EMPTY_LINE = re.compile(rb"\r?\n\r?\n")
 
 
 class Connection(asyncio.Protocol):
@@ -35,9 +39,10 @@ class Connection(asyncio.Protocol):
         "_body_until_close",
         "_complete",
         "_exchange",
+        "_head",
         "_head_complete",
+        "_interims",
         "_keep_alive",
-        "_length_known",
         "_parser",
         "_received",
         "_request_bytes",
@@ -63,8 +68,9 @@ class Connection(asyncio.Protocol):
         self._received = 0
         self._request_bytes = 0
         self._status = 0
+        self._head = b""
         self._head_complete = False
-        self._length_known = False
+        self._interims = 0
         self._body_until_close = False
         self._complete = False
         self._keep_alive = False
@@ -77,7 +83,9 @@ class Connection(asyncio.Protocol):
         self._clear()
         self.reused = True
         self._exchange = exchange
-        self._write()
+        request = exchange.request
+        self._request_bytes = len(request)
+        self._transport.write(request)
 
     def abandon(self) -> tuple[int, int]:
         """Close without an answer; the bytes sent and received so far."""
@@ -108,7 +116,9 @@ class Connection(asyncio.Protocol):
         if self._exchange is None:  # given up while it was connecting
             self.close()
         else:
-            self._write()
+            request = self._exchange.request
+            self._request_bytes = len(request)
+            transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         now = monotonic_ns()
@@ -132,8 +142,23 @@ class Connection(asyncio.Protocol):
                 return
         if self._complete:
             self._finish("answered", now)
-        elif not self._head_complete and self._received > _HEAD_LIMIT:
-            self._finish("malformed", now)
+        elif not self._body_until_close:
+            self._look_at_head(data, now)
+
+    def _look_at_head(self, data: bytes, now: int) -> None:
+        """Of an answer that comes in pieces: whether only the connection's end will end it.
+
+        Asked here and not of every header field: most answers come in one piece.
+        """
+        if not self._head_complete:
+            self._head += data
+            if self._received > _HEAD_LIMIT:
+                self._finish("malformed", now)
+        elif self._head is not None:
+            heads = _EMPTY_LINE.split(self._head + data, self._interims + 1)
+            head, self._head = heads[self._interims], None
+            has_body = self._status not in _NO_BODY
+            self._body_until_close = has_body and _FRAMED.search(head) is None
 
     def connection_lost(self, error: Exception | None) -> None:
         now = monotonic_ns()
@@ -159,40 +184,34 @@ class Connection(asyncio.Protocol):
         if self._complete:  # a second answer to one request: what comes next could be anyone's
             self._keep_alive = False
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() in (b"content-length", b"transfer-encoding"):
-            self._length_known = True
-
     def on_headers_complete(self) -> None:
         if self._complete:
             return
-        self._status = status = self._parser.get_status_code()
+        self._status = self._parser.get_status_code()
         self._head_complete = True
         if self._exchange.head_only:
             # The parser would wait for the body that the header fields describe.
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()
-        elif not self._length_known and status >= 200 and status not in _NO_BODY:
-            self._body_until_close = True
 
     def on_body(self, body: bytes) -> None:
-        if len(self.answer) < ANSWER_BYTES and self._sender.wants_answer(self._status):
-            self.answer += body[: ANSWER_BYTES - len(self.answer)]
+        if self._sender.answers_left > 0 or not 200 <= self._status < 300:
+            self._keep_answer(body)
 
     def on_message_complete(self) -> None:
         if self._complete:
             return
         if self._status < 200 and self._status != 101:
             # An interim answer (100 Continue, 103 Early Hints): the real one follows.
-            self._head_complete = self._length_known = False
+            self._head_complete = False
+            self._interims += 1
             return
         self._complete = True
         self._keep_alive = self._parser.should_keep_alive()
 
-    def _write(self) -> None:
-        request = self._sender.request(self._exchange)
-        self._request_bytes = len(request)
-        self._transport.write(request)
+    def _keep_answer(self, body: bytes) -> None:
+        if len(self.answer) < ANSWER_BYTES and self._sender.wants_answer(self._status):
+            self.answer += body[: ANSWER_BYTES - len(self.answer)]
 
     def _bytes_sent(self) -> int:
         if self._transport is None:
@@ -202,11 +221,11 @@ class Connection(asyncio.Protocol):
     def _finish(self, outcome: str, now: int) -> None:
         """The exchange is over; the connection stays if another request can follow on it."""
         exchange, self._exchange = self._exchange, None
-        sent = self._bytes_sent()
+        unsent = self._transport.get_write_buffer_size()
+        sent = self._request_bytes - unsent
         if outcome == "answered":
             outcome = "ok" if 200 <= self._status < 300 else "http_error"
-        stays = self._keep_alive and sent == self._request_bytes
-        if stays:
+        if self._keep_alive and not unsent:
             if exchange.head_only:
                 self._parser = httptools.HttpResponseParser(self)
             self._sender.keep(self)

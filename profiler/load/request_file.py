@@ -90,10 +90,7 @@ class RequestFile:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def request(self, row: int) -> memoryview:
-        """All bytes of a row's request."""
-        return self._view[self._starts[row - 1] : self._ends[row - 1]]
-
-    def is_head(self, row: int) -> bool:
-        """Whether the answer to this row has no body whatever its headers say."""
-        return self._head_only[row - 1]
+    def __getitem__(self, row: int) -> tuple[memoryview, bool]:
+        """All bytes of a row's request, and whether its answer has no body (HEAD)."""
+        place = row - 1
+        return self._view[self._starts[place] : self._ends[place]], self._head_only[place]

@@ -17,7 +17,7 @@ from profiler.samples import OUTCOMES
 from profiler.service import Address
 
 _CODES = {name: code for code, name in enumerate(OUTCOMES)}
-_FAILED = ("connect_failed", "reset", "timeout", "malformed")
+_FAILED = frozenset(("connect_failed", "reset", "timeout", "malformed"))
 
 
 class Exchange:
@@ -27,6 +27,7 @@ class Exchange:
         "connection",
         "done",
         "head_only",
+        "request",
         "retried",
         "row",
         "scheduled_ns",
@@ -41,6 +42,8 @@ class Exchange:
         self.stage = stage
         #: Called with True when there was no answer at all.
         self.done = done
+        #: The bytes to send, and whether the answer has no body whatever its head says.
+        self.request: memoryview | None = None
         self.head_only = False
         self.retried = False
         self.connection: Connection | None = None
@@ -72,7 +75,8 @@ class Sender:
     def reset(self, timeout_s: float, most_answers: int) -> None:
         """Forget what was counted; keep the beginnings of the first `most_answers` answers."""
         self._timeout_ns = round(timeout_s * 1e9)
-        self._answers_left = most_answers
+        #: Answers still to be kept, whatever their status.
+        self.answers_left = most_answers
         # In order of sending, and so of timing out: the first one is always the oldest.
         self._in_flight: dict[Exchange, None] = {}
         self.records = bytearray()
@@ -90,8 +94,8 @@ class Sender:
         Getting a connection is part of being served: it comes after `sent_ns`, so that sent less
         scheduled is how late the driver was and nothing else.
         """
-        exchange.sent_ns = monotonic_ns()
-        self.late_ns.append(exchange.sent_ns - exchange.scheduled_ns)
+        exchange.sent_ns = now = monotonic_ns()
+        self.late_ns.append(now - exchange.scheduled_ns)
         if self._idle or len(self._connections) < self._most:
             self._send(exchange)
         else:
@@ -100,14 +104,14 @@ class Sender:
 
     def _send(self, exchange: Exchange) -> None:
         self.sent += 1
-        exchange.head_only = self.requests.is_head(exchange.row)
+        exchange.request, exchange.head_only = self.requests[exchange.row]
         self._in_flight[exchange] = None
-        if len(self._in_flight) > self.in_flight_most:
-            self.in_flight_most = len(self._in_flight)
         if self._idle:
-            exchange.connection = self._idle.popitem()[0]
-            exchange.connection.send(exchange)
+            connection = exchange.connection = self._idle.popitem()[0]
+            connection.send(exchange)
         else:
+            # Only here can there be more in flight than ever: a connection was always enough.
+            self.in_flight_most = max(self.in_flight_most, len(self._in_flight))
             self.connect(exchange)
 
     def connect(self, exchange: Exchange) -> None:
@@ -128,10 +132,6 @@ class Sender:
         finally:
             connection.opening = None
 
-    def request(self, exchange: Exchange) -> memoryview:
-        """The bytes to send for it."""
-        return self.requests.request(exchange.row)
-
     # Called by connections
 
     def keep(self, connection: Connection) -> None:
@@ -146,7 +146,7 @@ class Sender:
 
     def wants_answer(self, status: int) -> bool:
         """Whether the body of an answer with this status is worth keeping."""
-        return self._answers_left > 0 or (self.bad is None and not 200 <= status < 300)
+        return self.answers_left > 0 or (self.bad is None and not 200 <= status < 300)
 
     def finish(
         self,
@@ -172,13 +172,14 @@ class Sender:
             exchange.row,
             exchange.stage,
         )
-        if self._answers_left > 0:
-            self._answers_left -= 1
+        if self.answers_left > 0:
+            self.answers_left -= 1
             self.answers.append((exchange.row, status, answer))
         if self.bad is None and outcome not in ("ok", "aborted"):
             self.bad = (exchange.row, status, outcome, answer)
         exchange.done(outcome in _FAILED)
-        self._send_waiting()
+        if self._waiting:
+            self._send_waiting()
 
     def _send_waiting(self) -> None:
         while self._waiting and (self._idle or len(self._connections) < self._most):

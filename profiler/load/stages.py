@@ -146,6 +146,8 @@ class ClosedStage:
         self._index = index
         self._stage = stage
         self._start_ns = start_ns
+        #: None has no end: a number of turns is never equal to it.
+        self._most = stage.requests
         self._begun = self._ended = 0
         self._over = False
 
@@ -160,8 +162,7 @@ class ClosedStage:
         self._over = True
 
     def _turn(self) -> None:
-        requests = self._stage.requests
-        if self._over or (requests is not None and self._begun >= requests):
+        if self._over or self._begun == self._most:
             return
         self._begun += 1
         self._sequence.send(monotonic_ns(), self._index, self._done)
