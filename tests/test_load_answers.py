@@ -134,7 +134,7 @@ def bit_by_bit(answer: bytes) -> Callable[[Conversation], None]:
     [
         (b"HTTP/1.1 200 OK\r\nX: content-length\r\n\r\n", "ok"),
         (b"HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "ok"),
-        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-Length : 99\r\n\r\n", "reset"),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length:99\r\n\r\n", "reset"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", "reset"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n60\r\n", "reset"),
     ],
