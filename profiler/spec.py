@@ -101,14 +101,19 @@ class Limits:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of load; ends after `duration_s` or `requests`, or when the measurement decides."""
+    """A stretch of load; ends after `duration_s` or `requests`, or when the measurement decides.
+
+    Recorded arrivals come at `times_s`, seconds from the stage's beginning in order; `rate_rps` is
+    then their mean and `duration_s` the length of the recording.
+    """
 
     mode: Literal["open", "closed"]
     rate_rps: float | None = None
-    arrivals: Literal["poisson", "constant"] = "poisson"
+    arrivals: Literal["poisson", "constant", "recorded"] = "poisson"
     concurrency: int | None = None
     duration_s: float | None = None
     requests: int | None = None
+    times_s: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,11 @@ class Load:
     order: Literal["sequential", "shuffled"] = "sequential"
     seed: int = 0
     timeout_s: float = 30.0
+
+    @property
+    def has_rounds(self) -> bool:
+        """Whether part of the load says nothing of the whole: it has to be seen once over."""
+        return len(self.stages) > 1 or self.stages[0].arrivals == "recorded"
 
 
 @dataclass(frozen=True)

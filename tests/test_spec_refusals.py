@@ -131,7 +131,12 @@ WRONG = [
     ("load", {**OPEN, "rate_rps": INFINITE}, "load.rate_rps", "finite"),
     ("load", {**OPEN, "rate_rps": "50"}, "load.rate_rps", "must be a number"),
     ("load", {**OPEN, "rate_rps": True}, "load.rate_rps", "must be a number"),
-    ("load", {**OPEN, "arrivals": "bursty"}, "load.arrivals", '"poisson" or "constant"'),
+    (
+        "load",
+        {**OPEN, "arrivals": "bursty"},
+        "load.arrivals",
+        '"poisson", "constant" or "recorded"',
+    ),
     ("load", {**OPEN, "concurrency": 2}, "load.concurrency", "belongs to a closed load"),
     ("load", {**OPEN, "duration_s": 1, "requests": 1}, "load.requests", "one of them"),
     ("load", {**OPEN, "duration_s": 0}, "load.duration_s", "from 0.1"),

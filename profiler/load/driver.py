@@ -90,7 +90,8 @@ class Driver:
 
     def __exit__(self, *exc_info: object) -> None:
         self._link.close()
-        self._requests.unlink(missing_ok=True)
+        for path in (self._requests, *self._requests.parent.glob("arrivals-*.bin")):
+            path.unlink(missing_ok=True)
 
     # Commands
 
@@ -129,7 +130,11 @@ class Driver:
 
     def start(self, load: Load) -> None:
         """Begin the load: its stages in turn, round and round, until `stop`."""
-        self._begin("start", load=asdict(load))
+        stages = [
+            {**vars(stage), "times_s": stage.times_s and self._write_times(number, stage.times_s)}
+            for number, stage in enumerate(load.stages)
+        ]
+        self._begin("start", load={**vars(load), "stages": stages})
 
     def stop(self, drain_s: float) -> DriverReport:
         """Send nothing more, wait up to `drain_s` for answers; the rest ends as "aborted"."""
@@ -191,6 +196,12 @@ class Driver:
                 raise
             message = f"no space for the prepared requests in {self._requests.parent}"
             raise RunFailed(DISK_FULL, message) from error
+
+    def _write_times(self, stage: int, times_s: tuple[float, ...]) -> str:
+        """Recorded arrivals in a file: a million of them are too long for a command."""
+        path = self._requests.with_name(f"arrivals-{stage}.bin")
+        np.array(times_s).tofile(path)
+        return str(path)
 
     def _begin(self, what: str, **values: object) -> None:
         self._must_be_idle()

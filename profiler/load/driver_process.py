@@ -92,7 +92,7 @@ class DriverProcess:
         self._going.begin()
 
     def _do_start(self, load: dict) -> None:
-        stages = tuple(Stage(**stage) for stage in load.pop("stages"))
+        stages = tuple(_stage(stage) for stage in load.pop("stages"))
         self._reset(load["timeout_s"], most_answers=0)
         self._going = Sequence(self._loop, self._sender, self._alarm, Load(stages, **load))
         self._going.begin()
@@ -177,6 +177,12 @@ class DriverProcess:
     def _reply(self, kind: str, **values: object) -> None:
         self._output.put(message_frame({"type": kind, **values}))
         self._output.flush()
+
+
+def _stage(told: dict) -> Stage:
+    """A stage as the engine told it: recorded arrivals are in a file."""
+    path = told.pop("times_s")
+    return Stage(**told, times_s=tuple(np.fromfile(path).tolist()) if path else None)
 
 
 class _Output:

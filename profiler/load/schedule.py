@@ -31,8 +31,13 @@ def arrival_blocks(stage: Stage, seed: int, start: int, ordinal: int = 0) -> Ite
     """The same due times in blocks of at most BLOCK, for ever when the stage has no end.
 
     Constant arrivals are at start, start + 1/rate, ...; Poisson ones follow exponential gaps with
-    mean 1/rate, the first gap beginning at `start`.
+    mean 1/rate, the first gap beginning at `start`; recorded ones are the same in each round.
     """
+    if stage.times_s is not None:
+        for first in range(0, len(stage.times_s), BLOCK):
+            offsets_s = np.array(stage.times_s[first : first + BLOCK])
+            yield start + np.rint(offsets_s * NS).astype(np.int64)
+        return
     if not stage.rate_rps:
         raise ValueError("an open stage needs a rate")
     rng = np.random.default_rng([seed, ordinal])

@@ -36,7 +36,7 @@ from profiler.spec import Load
 #: The kernel grants a cpu quota anew each 100 ms; a size is given up after three such periods at
 #: the earliest, and accepted after ten (a shorter stretch can miss the throttling altogether).
 FAIL_AFTER_S, PASS_AFTER_S = 0.3, 1.0
-#: How many looks may pass a load of several stages.
+#: How many looks may pass a load of several stages, or of recorded arrivals.
 ROUND_LOOKS = 8
 #: In open loop at least this share of the offered rate must be achieved.
 ACHIEVED_SHARE = 0.99
@@ -65,13 +65,16 @@ def preset_rule(
 ) -> SequentialRule:
     """The rule for a load of about `rps` requests per second that no pass may be shorter than.
 
-    Set before the load begins: from the offered rate, or from what a warm-up achieved. The first
-    look that may pass comes two standard deviations of a Poisson count later than the shortest
-    load, so that it is hardly ever too early and wasted.
+    Set before the load begins: from what a warm-up achieved, or from a recording's own rate (the
+    warm-up saw only part of it). The first look that may pass comes two standard deviations of a
+    Poisson count later than the shortest load, so that it is hardly ever too early and wasted.
     """
+    first = load.stages[0]
+    if len(load.stages) == 1 and first.times_s is not None:
+        rps = first.rate_rps
     expected = rps * shortest_s(bound, load, at_least_s)
     least = math.ceil(expected + 2 * math.sqrt(expected)) + 1
-    if len(load.stages) == 1:
+    if not load.has_rounds:
         looks = preset_looks(bound.percentile, bound.confidence, least)
         return SequentialRule(bound.percentile, bound.confidence, looks)
     # Part of a round says nothing of the whole, neither good nor bad. How many requests a round has
@@ -82,10 +85,11 @@ def preset_rule(
 
 
 def round_s(load: Load, rps: float) -> float:
-    """Seconds that the stages of a load take once, where about `rps` requests per second are
-    answered; 0 for a single stage, and without the last stage where that has no end.
+    """Seconds that a load takes once over, where about `rps` requests per second are answered.
+
+    0 for a single stage that is the same throughout; without the last stage where that has no end.
     """
-    if len(load.stages) == 1:
+    if not load.has_rounds:
         return 0.0
     return sum(
         stage.duration_s or (stage.requests or 0) / (stage.rate_rps or rps or 1.0)

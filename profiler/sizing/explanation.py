@@ -89,6 +89,10 @@ def load_text(load: Load) -> str:
     (stage,) = load.stages
     if stage.mode == "closed":
         return f"{stage.concurrency} client{'s' if stage.concurrency != 1 else ''} in closed loop"
+    if stage.arrivals == "recorded":
+        return (
+            f"{len(stage.times_s)} recorded arrivals ({stage.rate_rps:.4g} requests/s on average)"
+        )
     return f"{stage.rate_rps:g} requests/s ({stage.arrivals} arrivals)"
 
 

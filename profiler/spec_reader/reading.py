@@ -24,7 +24,7 @@ from profiler.spec import (
 )
 from profiler.spec_fields import Folder, Problems, Table, shown
 from profiler.spec_reader.config import read_config, read_headers
-from profiler.spec_reader.load import read_load
+from profiler.spec_reader.load import check_rounds, read_load
 from profiler.spec_reader.target import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
 
 KEYS = ("models", "config", "dataset", "target", "limits", "load", "objective", "budget")
@@ -68,10 +68,11 @@ def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bo
         dataset=_read_dataset_files(root, folder, config),
         target=target,
         limits=_read_limits(root, target),
-        load=read_load(root),
+        load=read_load(root, folder),
         objective=_read_objective(root),
         budget=_read_budget(root),
     )
+    check_rounds(root, spec.load, spec.budget)
     _check_rows(spec, problems)
     problems.raise_if_any()
     _refuse_gpu(spec)

@@ -59,9 +59,11 @@ def _target(target: Target) -> dict:
 
 def _stage(stage: Stage) -> dict:
     unused = {"arrivals"} if stage.mode == "closed" else set()
+    if stage.arrivals == "recorded":
+        unused = {"rate_rps", "duration_s"}  # settled by the times
     return {
-        key: value
-        for key, value in asdict(stage).items()
+        key: list(value) if key == "times_s" else value
+        for key, value in vars(stage).items()
         if value is not None and key not in unused
     }
 
