@@ -1,80 +1,168 @@
 """Raw columns as bytes: delta, byte shuffle and zstd per column, so that one can be read alone.
 
-Layout: b"MPC1", the header's length (uint32, little-endian), the header as JSON
-(`[{name, dtype, count, bytes}]`), then each column's compressed bytes in that order.
+docs/raw-data.md describes the format byte by byte. Version 2 (b"MPC2") is written; version 1, which
+had no checksums, is read for ever. Blobs may follow one another in a file.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import struct
-from collections.abc import Collection
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import zstandard
 
 from profiler.samples import Columns
 
-MAGIC = b"MPC1"
+#: Magic of each version that is read, with what stands between it and the header's text.
+PREFIXES = {b"MPC1": struct.Struct("<4sI"), b"MPC2": struct.Struct("<4sII")}
+MAGIC = b"MPC2"
+ANY_VERSION = re.compile(rb"MPC[0-9A-Z]")
 LEVEL = 3
-PREFIX = struct.Struct("<4sI")
+#: A blob holds at most this much, unpacked: a second of samples is a hundredth of it. Whatever a
+#: spoilt or hostile blob claims, no more than this is allocated.
+MOST_BYTES = 1 << 28
+#: RFC 8878, 3.1.1.2: a block of at least four bytes stands for at most 128 KiB.
+MOST_OF_FOUR_BYTES = 1 << 17
+DTYPES = frozenset(
+    np.dtype(kind).newbyteorder("<").str
+    for kind in ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+)
 
 
 class NotColumns(ValueError):
-    """The bytes are not columns in a version that is known here."""
+    """The bytes are not columns in a version that is known here, or were damaged."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A column as the header names it; `crc32` (of its packed bytes) is None in version 1."""
+
+    name: str
+    dtype: np.dtype
+    count: int
+    bytes: int
+    crc32: int | None
+
+    @property
+    def unpacked_bytes(self) -> int:
+        return self.count * self.dtype.itemsize
 
 
 def encode(columns: Columns) -> bytes:
-    """Columns of integers, booleans or floats of one dimension, in one blob."""
-    packed = {name: _pack(values) for name, values in columns.items()}
+    """Columns of integers, booleans or floats of one dimension, in one blob.
+
+    ValueError for other types, and for more than MOST_BYTES.
+    """
+    arrays = {name: np.ascontiguousarray(values) for name, values in columns.items()}
+    if sum(values.nbytes for values in arrays.values()) > MOST_BYTES:
+        raise ValueError(f"more than {MOST_BYTES:,} bytes of columns: encode them in parts")
+    packed = {name: _pack(values) for name, values in arrays.items()}
     header = [
         {
             "name": name,
             "dtype": _stored(values).str,
             "count": len(values),
             "bytes": len(packed[name]),
+            "crc32": zlib.crc32(packed[name]),
         }
-        for name, values in ((name, np.asarray(values)) for name, values in columns.items())
+        for name, values in arrays.items()
     ]
     text = json.dumps(header, separators=(",", ":")).encode()
-    return b"".join((PREFIX.pack(MAGIC, len(text)), text, *packed.values()))
+    prefix = PREFIXES[MAGIC].pack(MAGIC, len(text), zlib.crc32(text))
+    return b"".join((prefix, text, *packed.values()))
 
 
 def decode(blob: bytes, names: Collection[str] | None = None) -> Columns:
     """The columns of a blob, or only those named; names it does not hold are left out."""
     blob = memoryview(blob)
     header, at = _header(blob)
+    if at + sum(entry.bytes for entry in header) != len(blob):
+        raise NotColumns("the blob is cut short, or longer than it says")
     columns = {}
     for entry in header:
-        end = at + entry["bytes"]
-        if names is None or entry["name"] in names:
-            columns[entry["name"]] = _unpack(blob[at:end], entry["dtype"], entry["count"])
+        end = at + entry.bytes
+        if names is None or entry.name in names:
+            columns[entry.name] = _unpack(blob[at:end], entry)
         at = end
     return columns
 
 
-def _header(blob: memoryview) -> tuple[list[dict], int]:
-    if len(blob) < PREFIX.size:
+def split(data: bytes) -> Iterator[memoryview]:
+    """The blobs that follow one another in `data`, as they are.
+
+    Raises NotColumns where one cannot be told from the next, so also at one that is cut short;
+    those before it have come by then.
+    """
+    rest = memoryview(data)
+    while len(rest):
+        header, at = _header(rest)
+        end = at + sum(entry.bytes for entry in header)
+        if end > len(rest):
+            raise NotColumns("the last blob is cut short")
+        yield rest[:end]
+        rest = rest[end:]
+
+
+def _header(blob: memoryview) -> tuple[list[Entry], int]:
+    """What the blob says it holds, and where the first column begins."""
+    magic = bytes(blob[:4])
+    prefix = PREFIXES.get(magic)
+    if prefix is None:
+        raise NotColumns(_why_unknown(magic))
+    if len(blob) < prefix.size:
         raise NotColumns("too short to be columns")
-    magic, length = PREFIX.unpack_from(blob)
-    if magic != MAGIC:
-        raise NotColumns(f"unknown format {magic!r}")
-    end = PREFIX.size + length
+    _, length, *crc32 = prefix.unpack_from(blob)
+    end = prefix.size + length
+    text = bytes(blob[prefix.size : end])
+    if len(text) < length:
+        raise NotColumns("the header is cut short")
+    if crc32 and crc32[0] != zlib.crc32(text):
+        raise NotColumns("the header is damaged: its checksum differs")
     try:
-        header = json.loads(bytes(blob[PREFIX.size : end]))
-    except ValueError as error:
+        header = [_entry(fields, checked=bool(crc32)) for fields in json.loads(text)]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise NotColumns("the header cannot be read") from error
-    if end + sum(entry["bytes"] for entry in header) != len(blob):
-        raise NotColumns("the blob is cut short")
+    if len({entry.name for entry in header}) < len(header):
+        raise NotColumns("two columns have the same name")
+    if sum(entry.unpacked_bytes for entry in header) > MOST_BYTES:
+        raise NotColumns(f"it claims to hold more than {MOST_BYTES:,} bytes")
     return header, end
 
 
+def _why_unknown(magic: bytes) -> str:
+    if ANY_VERSION.fullmatch(magic):
+        known = " and ".join(name.decode() for name in PREFIXES)
+        return (
+            f"written in format {magic.decode()} by a newer version of the profiler; "
+            f"this one reads {known}"
+        )
+    return f"unknown format {magic!r}"
+
+
+def _entry(fields: dict, *, checked: bool) -> Entry:
+    """One column of the header; ValueError, KeyError or TypeError where it makes no sense."""
+    name, dtype = fields["name"], fields["dtype"]
+    numbers = [fields["count"], fields["bytes"], *([fields["crc32"]] if checked else [])]
+    if not isinstance(name, str) or dtype not in DTYPES:
+        raise ValueError(f"no column is called {name!r} or has the type {dtype!r}")
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError(f"{name}: not a whole number")
+    return Entry(name, np.dtype(dtype), *numbers[:2], numbers[2] if checked else None)
+
+
 def _stored(values: np.ndarray) -> np.dtype:
-    return values.dtype.newbyteorder("<")
+    dtype = values.dtype.newbyteorder("<")
+    if dtype.str not in DTYPES or values.ndim != 1:
+        raise ValueError(f"{dtype} of {values.ndim} dimensions cannot be a column")
+    return dtype
 
 
 def _pack(values: np.ndarray) -> bytes:
-    values = np.ascontiguousarray(values)
     little = values.astype(_stored(values), copy=False)
     # Differences as unsigned integers wrap around, so every bit pattern comes back exactly.
     words = little.view(f"<u{little.dtype.itemsize}")
@@ -83,12 +171,26 @@ def _pack(values: np.ndarray) -> bytes:
     return zstandard.ZstdCompressor(level=LEVEL).compress(shuffled)
 
 
-def _unpack(packed: memoryview, dtype: str, count: int) -> np.ndarray:
-    size = np.dtype(dtype).itemsize
+def _unpack(packed: memoryview, entry: Entry) -> np.ndarray:
+    if entry.crc32 is not None and zlib.crc32(packed) != entry.crc32:
+        raise NotColumns(f"{entry.name} is damaged: its checksum differs")
+    size = entry.dtype.itemsize
+    shuffled = _decompressed(packed, entry)
+    bytes_ = np.frombuffer(shuffled, dtype="u1").reshape(size, entry.count).T
+    delta = np.ascontiguousarray(bytes_).view(f"<u{size}").reshape(entry.count)
+    return np.cumsum(delta, dtype=delta.dtype).view(entry.dtype)
+
+
+def _decompressed(packed: memoryview, entry: Entry) -> bytes:
+    """Exactly as many bytes as the header says; nothing is allocated for a frame that differs."""
+    most = MOST_OF_FOUR_BYTES * (entry.bytes // 4 + 1)
     try:
-        shuffled = zstandard.ZstdDecompressor().decompress(packed, max_output_size=count * size)
+        claimed = zstandard.frame_content_size(packed)
+        if claimed != entry.unpacked_bytes or claimed > most:
+            raise NotColumns(f"{entry.name} does not hold what the header says")
+        shuffled = zstandard.ZstdDecompressor().decompress(packed, allow_extra_data=False)
     except zstandard.ZstdError as error:
-        raise NotColumns("a column cannot be read") from error
-    bytes_ = np.frombuffer(shuffled, dtype="u1").reshape(size, count).T
-    delta = np.ascontiguousarray(bytes_).view(f"<u{size}").reshape(count)
-    return np.cumsum(delta, dtype=delta.dtype).view(dtype)
+        raise NotColumns(f"{entry.name} cannot be read") from error
+    if len(shuffled) != entry.unpacked_bytes:
+        raise NotColumns(f"{entry.name} does not hold what the header says")
+    return shuffled
