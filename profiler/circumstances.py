@@ -16,6 +16,7 @@ import psutil
 
 from profiler import __version__
 from profiler.dataset import DatasetSummary
+from profiler.services.gpu import host_gpus
 from profiler.spec import ScoredConfig, Spec
 from profiler.spec_reader import Capacity
 
@@ -35,7 +36,7 @@ def host_capacity() -> Capacity:
         service_cores=service_cores,
         driver_cores=cores[-1:],
         memory_bytes=usable // MEMORY_STEP_BYTES * MEMORY_STEP_BYTES,
-        gpus=(),
+        gpus=tuple(gpu.index for gpu in host_gpus()),
     )
 
 

@@ -11,6 +11,7 @@ from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
 from profiler.measuring.decision import Decision, decide, preset_rule, round_s
+from profiler.measuring.gpu import GpuRecord
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.objective import Bound
 from profiler.measuring.summary import summarise
@@ -68,6 +69,7 @@ class Probe:
         rig.service.reset_memory_peak()
         if self._phase != VERIFYING:
             rig.sampler.take()  # what came before is no part of this; of a fresh service it is
+            rig.gpu_sampler.take()
         rig.driver.start(rig.spec.load)
         try:
             control.sleep(SETTLE_S)
@@ -116,7 +118,12 @@ class Probe:
 
     def _hand_on(self) -> None:
         rig = self._rig
-        for series, columns in (("requests", rig.driver.take()), ("usage", rig.sampler.take())):
+        news = {
+            "requests": rig.driver.take(),
+            "usage": rig.sampler.take(),
+            "gpu": rig.gpu_sampler.take(),
+        }
+        for series, columns in news.items():
             if any(len(values) for values in columns.values()):
                 rig.control.emit(
                     events.SAMPLES, ordinal=self._ordinal, series=series, columns=columns
@@ -161,14 +168,16 @@ class Probe:
     def _summarise(
         self, context: MeasurementContext, usage: Columns, decision: Decision
     ) -> Measurement:
+        rig = self._rig
         return summarise(
-            self._rig.driver.results(),
+            rig.driver.results(),
             usage,
             self._startup_usage(),
             context,
             rule=self._rule,
             decision=decision,
             at_least_s=self._at_least_s,
+            gpu=GpuRecord(rig.service.gpus, rig.gpu_sampler.all(), rig.ready_ns),
         )
 
 

@@ -12,6 +12,7 @@ from profiler.errors import REQUESTS_FAILED, RunFailed
 from profiler.load.driver import Driver
 from profiler.samples import OK
 from profiler.service import Service
+from profiler.services.gpu_sampler import GpuSampler
 from profiler.services.readiness import wait_ready, why_gone
 from profiler.services.usage import UsageSampler
 from profiler.spec import Limits, Spec
@@ -45,13 +46,16 @@ class Rig:
         self.rate_rps = 0.0
         self.suspicious_answers = 0
         self.sampler = UsageSampler(service)
+        self.gpu_sampler = GpuSampler(service)
 
     def __enter__(self) -> Rig:
+        self.gpu_sampler.__enter__()
         self.sampler.__enter__()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.sampler.__exit__(*exc_info)
+        self.gpu_sampler.__exit__(*exc_info)
 
     # -- before measuring --
 

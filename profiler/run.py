@@ -4,9 +4,11 @@ pure parts with those that touch the world.
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from profiler import events
@@ -29,6 +31,7 @@ from profiler.measuring.validity import host_noise
 from profiler.probe import Probe
 from profiler.result import Result
 from profiler.rig import Rig
+from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
 from profiler.sizing.advice import (
     REFERENCE,
@@ -111,14 +114,17 @@ class Run:
 
     def _go(self) -> None:
         self.control.enter("building", "making what the service runs from")
+        built_by = time.monotonic() + self.spec.budget.build_s
         rows = read_dataset(self.spec.dataset)
         self.summary = summarise(rows)
         self._note(host_facts() | input_facts(self.spec, self.summary))
         with (
-            prepared(self.spec, self.control, self.labels, self.work_dir) as start,
+            prepared(self.spec, self.control, self.labels, self.work_dir) as start_with,
+            reserved(self.spec, self.control, until=built_by) as gpus,
             aside(self.spec.target.driver_cores),
             Driver(rows, cores=self.spec.target.driver_cores, work_dir=self.work_dir) as driver,
         ):
+            start = partial(start_with, gpus=gpus)
             self._measure_and_size(start, driver)
             if size := self._size_to_verify():
                 self._verify(size, start, driver)

@@ -51,6 +51,26 @@ USAGE_COLUMNS: dict[str, str] = {
 }
 
 
+#: One entry per GPU and sample, from NVML; `energy_mj` is cumulative, all else holds at that
+#: instant or over NVML's own period before it (docs/gpu.md).
+GPU_COLUMNS: dict[str, str] = {
+    "at_ns": "i8",
+    "gpu": "i2",  # its index, as NVML counts
+    "read_ns": "i8",  # how long the reading itself took
+    "utilisation_percent": "i2",
+    "memory_utilisation_percent": "i2",
+    "memory_used_bytes": "i8",  # by everybody
+    "memory_own_bytes": "i8",  # by the service's processes
+    "other_processes": "i4",  # that compute on it and are not the service's
+    "power_mw": "i4",
+    "energy_mj": "i8",
+    "temperature_c": "i2",
+    "sm_clock_mhz": "i4",
+    "memory_clock_mhz": "i4",
+    "throttle_reasons": "i8",  # NVML's bits of why the clocks are not higher
+}
+
+
 def concatenate(parts: list[Columns]) -> Columns:
     """Join chunks of the same columns, in order."""
     if not parts:

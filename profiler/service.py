@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from profiler.spec import Gpu
+
 
 @dataclass(frozen=True)
 class Address:
@@ -56,6 +58,8 @@ class Service(ABC):
     limits_enforced: bool = False
     #: Seconds between usage samples that this kind can afford.
     sample_interval_s: float = 0.02
+    #: The GPUs that it was given, and no others are visible to it.
+    gpus: tuple[Gpu, ...] = ()
 
     @abstractmethod
     def __enter__(self) -> Service: ...
@@ -81,6 +85,10 @@ class Service(ABC):
     @abstractmethod
     def read_usage(self) -> UsageReading | None:
         """The counters now; None once the service is gone."""
+
+    @abstractmethod
+    def process_ids(self) -> frozenset[int] | None:
+        """Its processes, as this host numbers them; None where that cannot be known."""
 
     @abstractmethod
     def reset_memory_peak(self) -> bool:

@@ -42,7 +42,7 @@ class ScoredConfig:
     environment: Environment
     env: dict[str, str] = field(default_factory=dict)
     workers: int = 1
-    gpu: bool = False
+    gpu: int = 0  # how many it needs
     egress: bool = False
 
 
@@ -57,7 +57,7 @@ class ContainerConfig:
     method: str = "POST"
     headers: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
-    gpu: bool = False
+    gpu: int = 0  # how many it needs
     egress: bool = False
 
 
@@ -76,10 +76,21 @@ class DatasetFiles:
 
 
 @dataclass(frozen=True)
+class Gpu:
+    """A GPU of the host; a reboot may change its `index`, which is NVML's, but not its `uuid`."""
+
+    index: int
+    uuid: str
+    name: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
 class Target:
     """Where it runs, and the largest size that may be asked for there.
 
-    `service_cores` and `driver_cores` are disjoint unless the host has a single core.
+    `service_cores` and `driver_cores` are disjoint unless the host has a single core. `gpus` are
+    NVML's indices.
     """
 
     kind: Literal["docker", "process"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from profiler.measuring.due_requests import NS
+from profiler.measuring.gpu import GpuUse
 from profiler.measuring.latency import NO_LATENCY, LatencySummary
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Estimate, Interval, Outcome
@@ -116,6 +117,7 @@ class Measurement:
     memory_leaks: bool = False
     oom_kills: int | None = None
     threads_max: int | None = None
+    gpu: GpuUse | None = None
     startup_s: float | None = None
     sample_interval_s: float | None = None
     driver: dict = field(default_factory=dict)

@@ -16,6 +16,7 @@ from profiler.measuring.due_requests import (
     throughput,
     void_windows,
 )
+from profiler.measuring.gpu import NO_GPU, GpuRecord, gpu_use
 from profiler.measuring.latency import interval, latencies_ms, summarise_latencies
 from profiler.measuring.measurement import Measurement, MeasurementContext, Window
 from profiler.measuring.objective import Bound
@@ -33,12 +34,14 @@ def summarise(
     rule: SequentialRule,
     decision: Decision | None = None,
     at_least_s: float = PASS_AFTER_S,
+    gpu: GpuRecord = NO_GPU,
 ) -> Measurement:
     """Everything a measurement says, from its raw samples.
 
     `requests` are those scheduled in the measured period (finished, or aborted by us); `usage` its
     samples with one before and one after; `startup_usage` everything sampled before it. `decision`
-    is the one the engine stopped on; without it the same rule is asked again.
+    is the one the engine stopped on; without it the same rule is asked again. `gpu` holds the
+    samples of its GPUs since its start, if it has any.
     """
     requests = between(requests, "scheduled_ns", context.start_ns, context.end_ns)
     decision = decision or decide(
@@ -73,6 +76,7 @@ def summarise(
         **_latencies(counted, context.bound),
         **_cpu(requests, usage, context),
         **_memory(usage, startup_usage),
+        gpu=gpu_use(gpu, context.start_ns, context.end_ns, _ended_in_period(requests, context)),
     )
     return _judged(measured, context)
 
@@ -208,6 +212,10 @@ def _latencies(counted: Columns, bound: Bound) -> dict:
     }
 
 
+def _ended_in_period(requests: Columns, context: MeasurementContext) -> int:
+    return int((_answered(requests) & (requests["finished_ns"] <= context.end_ns)).sum())
+
+
 # ---- usage ---------------------------------------------------------------------------------
 
 
@@ -216,7 +224,7 @@ def _cpu(requests: Columns, usage: Columns, context: MeasurementContext) -> dict
     start_ns, end_ns = context.start_ns, context.end_ns
     cpu_ns = consumption.counted_between(usage, "cpu_ns", start_ns, end_ns)
     throttled_ns = consumption.counted_between(usage, "throttled_ns", start_ns, end_ns)
-    answered = int((_answered(requests) & (requests["finished_ns"] <= end_ns)).sum())
+    answered = _ended_in_period(requests, context)
     known = cpu_ns is not None and answered
     return {
         "cpu_seconds_per_request": cpu_ns / NS / answered if known else None,

@@ -138,6 +138,19 @@ def _folders(top: Path) -> Iterator[Path]:
     yield from map(Path, names)
 
 
+def process_ids(paths: CgroupPaths) -> frozenset[int] | None:
+    """Every process of the cgroup and those below it; None when they are not ours to number.
+
+    In another pid namespace than ours (a worker in a container) the kernel writes 0 for each.
+    """
+    try:
+        files = paths.controllers["memory"].rglob("cgroup.procs")
+        found = frozenset(int(line) for file in files for line in file.read_text().split())
+    except OSError:
+        return frozenset()  # being removed
+    return None if 0 in found else found
+
+
 def fields_of(data: bytes) -> dict[bytes, int]:
     """`name number` lines as a dictionary."""
     return {name: int(value) for name, value in (line.split() for line in data.splitlines())}

@@ -11,13 +11,13 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
-from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, OUT_OF_MEMORY, RunFailed
+from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, NO_GPU, OUT_OF_MEMORY, RunFailed
 from profiler.service import Address, Exit, Service, UsageReading
-from profiler.services import cgroup
+from profiler.services import cgroup, gpu
 from profiler.services.docker_engine import connect, engine_errors, failure_of, remove
 from profiler.services.scoring import layout
 from profiler.services.scoring.dockerfiles import APP_ROOT
-from profiler.spec import MIB, ContainerConfig, Limits, Spec
+from profiler.spec import MIB, ContainerConfig, Gpu, Limits, Spec
 
 CPU_PERIOD_US = 100_000
 #: nobody: owns nothing in the image and nothing on the host.
@@ -31,6 +31,12 @@ LOG_LINES = 400
 
 NO_EGRESS_NETWORK = "model-profiler-internal"
 EGRESS_NETWORK = "model-profiler-egress"
+
+#: CUDA images say "all", which an engine whose default runtime is NVIDIA's would follow.
+NO_GPUS = {"NVIDIA_VISIBLE_DEVICES": "void"}
+#: What the engine says that cannot give GPUs: without NVIDIA's toolkit, and since version 29; and
+#: how that toolkit's own failures begin.
+NO_GPU_SIGNS = ("could not select device driver", "GPU vendor from CDI", "nvidia-container")
 
 #: A container whose cgroup could not be read is asked about through the engine, this often.
 INSPECT_INTERVAL_S = 0.25
@@ -53,11 +59,13 @@ class DockerService(Service):
         image: str,
         labels: dict[str, str],
         client: docker.DockerClient | None = None,
+        gpus: tuple[Gpu, ...] = (),
     ) -> None:
         self._spec = spec
         self._size = size
         self._image = image
         self._labels = dict(labels)
+        self.gpus = gpus
         self._own_client = client is None
         self._client = client
         self._container: Container | None = None
@@ -107,6 +115,9 @@ class DockerService(Service):
     def read_usage(self) -> UsageReading | None:
         return self._reader.read() if self._reader else None
 
+    def process_ids(self) -> frozenset[int] | None:
+        return cgroup.process_ids(self._reader.paths) if self._reader else None
+
     def pressure(self) -> dict[str, int] | None:
         """Time lost to waiting for cpu and memory so far (CgroupReader.pressure)."""
         return self._reader.pressure() if self._reader else None
@@ -147,6 +158,7 @@ class DockerService(Service):
             "cgroup_version": self._reader.version if self._reader else None,
             "egress": self._spec.config.egress,
             "limits_enforced": True,
+            **gpu.circumstances(self.gpus),
         }
 
     def _create(self) -> Container:
@@ -181,12 +193,13 @@ class DockerService(Service):
             "cpuset_cpus": ",".join(str(core) for core in self._spec.target.service_cores),
             "network": ensure_network(self._client, egress=self._spec.config.egress),
             "log_config": docker.types.LogConfig(type="json-file", config=LOG_OPTIONS),
+            "device_requests": device_requests(self.gpus),
             "detach": True,
         }
 
     def _environment(self) -> dict[str, str]:
         config = self._spec.config
-        home = {"HOME": HOME}
+        home = {"HOME": HOME, **({} if self.gpus else NO_GPUS)}
         if isinstance(config, ContainerConfig):
             return home | config.env
         return home | layout.server_variables(
@@ -219,6 +232,14 @@ class DockerService(Service):
                 OUT_OF_MEMORY,
                 f"The container could not even be started within {size:.0f} MiB. Give more memory.",
             )
+        if self.gpus and any(sign in reason for sign in NO_GPU_SIGNS):
+            return RunFailed(
+                NO_GPU,
+                f"The Docker engine could not give its GPU to the container: {reason.strip()}. "
+                "Install the NVIDIA Container Toolkit on the target's machine (package "
+                "nvidia-container-toolkit, then `nvidia-ctk runtime configure --runtime=docker`), "
+                "restart Docker and run again.",
+            )
         return RunFailed(NEVER_READY, f"The container could not be started: {reason}", self.log())
 
     def _ip_address(self) -> str:
@@ -249,6 +270,14 @@ class DockerService(Service):
 def quota_us(cpu_millicores: int) -> int:
     """Microseconds of cpu in each period of 100 ms; the kernel refuses less than 1 ms."""
     return max(cpu_millicores * CPU_PERIOD_US // 1000, 1000)
+
+
+def device_requests(gpus: tuple[Gpu, ...]) -> list[docker.types.DeviceRequest]:
+    """Exactly these GPUs (`docker run --gpus device=...`); nothing is asked for without any."""
+    if not gpus:
+        return []
+    uuids = [each.uuid for each in gpus]
+    return [docker.types.DeviceRequest(device_ids=uuids, capabilities=[["gpu"]])]
 
 
 def ensure_network(client: docker.DockerClient, *, egress: bool) -> str:

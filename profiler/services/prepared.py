@@ -11,10 +11,10 @@ from pathlib import Path
 from profiler.control import Control
 from profiler.errors import TARGET_UNAVAILABLE, RunFailed
 from profiler.service import Service
-from profiler.spec import Limits, Spec
+from profiler.spec import Gpu, Limits, Spec
 
-#: The service at a size, not yet entered.
-Start = Callable[[Limits], Service]
+#: The service at a size with its GPUs, not yet entered.
+Start = Callable[[Limits, tuple[Gpu, ...]], Service]
 
 
 def prepared(
@@ -38,7 +38,7 @@ def _in_containers(
         deadline = time.monotonic() + spec.budget.build_s
         images = Images(client, log=control.log, check=control.check, deadline=deadline)
         image = images.prepare(spec)
-        yield lambda size: DockerService(spec, size, image, labels, client)
+        yield lambda size, gpus: DockerService(spec, size, image, labels, client, gpus)
     finally:
         client.close()
 
@@ -61,4 +61,4 @@ def _in_processes(
         spec.config.environment, default_folder(),
         log=control.log, check=control.check, deadline=deadline,
     )  # fmt: skip
-    yield lambda size: ProcessService(spec, size, python, work_dir, labels)
+    yield lambda size, gpus: ProcessService(spec, size, python, work_dir, labels, gpus)

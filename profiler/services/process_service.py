@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from profiler.service import Address, Exit, Service, UsageReading
-from profiler.services import disk
+from profiler.services import disk, gpu
 from profiler.services.leftovers import (
     INSTALLATION_LABEL,
     INSTALLATION_VARIABLE,
@@ -22,7 +22,7 @@ from profiler.services.leftovers import (
     attempt_of,
 )
 from profiler.services.scoring import layout
-from profiler.spec import Limits, ScoredConfig, Spec
+from profiler.spec import Gpu, Limits, ScoredConfig, Spec
 
 NS = 1_000_000_000
 #: How long killing may take: the kernel frees the memory of a large process first.
@@ -45,7 +45,13 @@ class ProcessService(Service):
     sample_interval_s = 0.1
 
     def __init__(
-        self, spec: Spec, size: Limits, python: Path, work_dir: Path, labels: dict[str, str]
+        self,
+        spec: Spec,
+        size: Limits,
+        python: Path,
+        work_dir: Path,
+        labels: dict[str, str],
+        gpus: tuple[Gpu, ...] = (),
     ) -> None:
         if not isinstance(spec.config, ScoredConfig):
             raise TypeError("only a scored config can run as a process")
@@ -55,6 +61,7 @@ class ProcessService(Service):
         self._root: Path | None = None
         self._log_path: Path | None = None
         self._labels = labels
+        self.gpus = gpus
         self._process: subprocess.Popen | None = None
         self._address: Address | None = None
         self._started_ns = 0
@@ -93,6 +100,9 @@ class ProcessService(Service):
     def read_usage(self) -> UsageReading | None:
         return read_tree(self._process.pid) if self._process else None
 
+    def process_ids(self) -> frozenset[int] | None:
+        return frozenset(process.pid for process in _tree(self._process.pid))
+
     def pressure(self) -> None:
         """Not accounted for processes outside a cgroup of their own."""
         return
@@ -126,6 +136,7 @@ class ProcessService(Service):
             "service_cores": list(self._spec.target.service_cores),
             "egress": True,
             "limits_enforced": False,
+            **gpu.circumstances(self.gpus),
         }
 
     def _lay_out(self) -> None:
@@ -173,7 +184,7 @@ class ProcessService(Service):
         variables = layout.server_variables(
             self._spec.config, self._spec.models, app_root=str(self._root), port=port
         )
-        return passed | variables | marks
+        return passed | variables | marks | _visible(self.gpus)
 
 
 def read_tree(leader: int) -> UsageReading | None:
@@ -185,12 +196,8 @@ def read_tree(leader: int) -> UsageReading | None:
     at_ns = time.monotonic_ns()
     cpu_s = 0.0
     resident = shared = threads = 0
-    try:
-        root = psutil.Process(leader)
-        if root.status() == psutil.STATUS_ZOMBIE:
-            return None
-        processes = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
+    processes = _tree(leader)
+    if not processes:
         return None
     for process in processes:
         try:
@@ -211,6 +218,22 @@ def read_tree(leader: int) -> UsageReading | None:
         memory_anon_bytes=max(resident - shared, 0),
         threads=threads,
     )
+
+
+def _tree(leader: int) -> list[psutil.Process]:
+    """A process and its descendants; none once it is gone."""
+    try:
+        root = psutil.Process(leader)
+        if root.status() == psutil.STATUS_ZOMBIE:
+            return []
+        return [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _visible(gpus: tuple[Gpu, ...]) -> dict[str, str]:
+    """What CUDA may see: these GPUs by UUID, whose order no setting changes; empty hides all."""
+    return {"CUDA_VISIBLE_DEVICES": ",".join(each.uuid for each in gpus)}
 
 
 def stop_session(process: subprocess.Popen) -> None:

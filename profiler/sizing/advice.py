@@ -37,13 +37,17 @@ POLICY = Policy()
 
 @dataclass(frozen=True)
 class Advice:
-    """A size, how well it is known, and why. A declined advice has no size to apply."""
+    """A size, how well it is known, and why. A declined advice has no size to apply.
+
+    `gpu_memory_bytes` is for each of its GPUs; None where it has none.
+    """
 
     standing: Standing
     reasons: tuple[str, ...]
     cpu_millicores: int | None
     memory_bytes: int | None
     explanation: str
+    gpu_memory_bytes: int | None = None
 
     def to_json(self) -> dict:
         return {**self.__dict__, "reasons": list(self.reasons)}
@@ -74,6 +78,19 @@ def memory_needed(
 ) -> int | None:
     """`memory_advice` from the peaks before verification of all that is believed and passed."""
     return memory_advice(*_peaks(measurements), ceiling_bytes=limits.memory_bytes, policy=policy)
+
+
+def gpu_memory_needed(measurements: Sequence[Measurement], policy: Policy = POLICY) -> int | None:
+    """The same of the peak of all that is believed and passed, at most what the GPU has.
+
+    The verification's too, unlike the memory's: nothing held it to a smaller size.
+    """
+    used = [m.gpu for m in measurements if m.is_believed_pass and m.gpu is not None]
+    if not used:
+        return None
+    peaks = [gpu.memory_peak_bytes for gpu in used if gpu.memory_peak_bytes is not None]
+    has = min(gpu.memory_total_bytes for gpu in used)
+    return memory_advice(max(peaks, default=None), None, ceiling_bytes=has, policy=policy)
 
 
 def _peaks(measurements: Sequence[Measurement]) -> tuple[int | None, int | None]:
@@ -157,8 +174,9 @@ def advise(
         size = case.best_known_size() if limits_enforced else case.size_by_use()
         standing, reasons = "provisional", case.doubts(limits_enforced, budget_ended)
     return Advice(
-        standing, reasons, size.cpu_millicores, size.memory_bytes, case.explain(size, verified)
-    )
+        standing, reasons, size.cpu_millicores, size.memory_bytes, case.explain(size, verified),
+        gpu_memory_needed(measurements, policy),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -300,6 +318,12 @@ class Case:
                 self.policy.memory_step_bytes,
                 memory_needed(self.measurements, self.limits, self.policy),
             ),
+            explanation.gpu_memory_sentence(
+                [m.gpu for m in self.measurements if m.is_believed_pass and m.gpu is not None],
+                self.policy.memory_margin,
+                self.policy.memory_step_bytes,
+                gpu_memory_needed(self.measurements, self.policy),
+            ),
             explanation.verified_sentence(verified) if verified else "",
         ]
         return " ".join(sentence for sentence in sentences if sentence)
@@ -328,12 +352,19 @@ def requested_memory_in_gb(memory_bytes: int) -> str:
     return _decimal(units.quantize(Decimal("0.00001"), rounding=ROUND_CEILING))
 
 
-def rounded_sizes(cpu_millicores: int, memory_bytes: int) -> dict[str, str]:
-    """The two tags that a deployment reads."""
-    return {
+def rounded_sizes(
+    cpu_millicores: int, memory_bytes: int, gpus: int = 0, gpu_memory_bytes: int | None = None
+) -> dict[str, str]:
+    """The tags that a deployment reads: two, and where it has GPUs their number and memory each."""
+    sizes = {
         "requestedCpu": requested_cpu(cpu_millicores),
         "requestedMemoryInGb": requested_memory_in_gb(memory_bytes),
     }
+    if gpus:
+        sizes["requestedGpu"] = str(gpus)
+    if gpus and gpu_memory_bytes is not None:
+        sizes["requestedGpuMemoryInGb"] = requested_memory_in_gb(gpu_memory_bytes)
+    return sizes
 
 
 def _decimal(value: Decimal) -> str:
@@ -352,10 +383,12 @@ def tags(
     dataset: str,
     date: str,
     by: str,
+    gpus: int = 0,
+    gpu_memory_bytes: int | None = None,
 ) -> dict[str, str]:
     """The tags that applying a size writes to a model. `date` is UTC ISO 8601."""
     return {
-        **rounded_sizes(cpu_millicores, memory_bytes),
+        **rounded_sizes(cpu_millicores, memory_bytes, gpus, gpu_memory_bytes),
         "profile.run": run,
         "profile.standing": standing,
         "profile.objective": objective,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from profiler.measuring.gpu import GpuUse
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import describe
 from profiler.spec import GIB, MIB, Limits, Load, Objective
@@ -76,6 +77,26 @@ def memory_sentence(
     if computed_bytes != advised_bytes:
         said += f"; what was tried and is advised is {memory_text(advised_bytes)}"
     return said + "."
+
+
+def gpu_memory_sentence(
+    used: Sequence[GpuUse], margin: float, step_bytes: int, advised_bytes: int | None
+) -> str:
+    """GPU memory by its formula, and that nothing held the service to it."""
+    if not used:
+        return ""
+    known = [gpu for gpu in used if gpu.memory_peak_bytes is not None]
+    if not known:
+        return "GPU memory could not be read."
+    fullest = max(known, key=lambda gpu: gpu.memory_peak_bytes)
+    gpus = f"the {fullest.name}" if fullest.count == 1 else f"each of {fullest.count} GPUs"
+    whose = "" if fullest.memory_source == "processes" else " (all that was in use on it)"
+    return (
+        f"GPU memory: the peak of {memory_text(fullest.memory_peak_bytes)}{whose} on {gpus}, plus "
+        f"{margin:.0%}, rounded up to {memory_text(step_bytes)}, at most its "
+        f"{memory_text(fullest.memory_total_bytes)}, is {memory_text(advised_bytes)}; no limit "
+        "held the service to it."
+    )
 
 
 def objective_sentence(objective: Objective, load: Load) -> str:

@@ -17,6 +17,7 @@ COMMON_KEYS = ("env", "gpu", "egress")
 KEYS = (*SCORED_KEYS, *CONTAINER_KEYS, *COMMON_KEYS)
 
 WORKERS_MAX = 64
+GPUS_MAX = 64
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 #: Variables by which the service is told where its parts are -> how to set what they stand for.
@@ -28,6 +29,10 @@ OWN_VARIABLES = {
     "WORKER_COUNT": "give config.workers",
     "MODEL_PROFILER_RUN": "it marks the run's processes; remove it",
 }
+#: By which a service of any kind is given its GPUs: another value would let it use another run's.
+GPU_VARIABLES = dict.fromkeys(
+    ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "NVIDIA_VISIBLE_DEVICES"), "give config.gpu"
+)
 
 
 def read_config(root: Table, folder: Folder, target: Target | None) -> Config | None:
@@ -64,9 +69,9 @@ def _read_scored(table: Table, folder: Folder, target: Target | None) -> ScoredC
         entry_script=_read_entry_script(table, source, environment.python),
         source_directory=source,
         environment=environment,
-        env=_read_env(table, OWN_VARIABLES),
+        env=_read_env(table, OWN_VARIABLES | GPU_VARIABLES),
         workers=table.integer("workers", 1, WORKERS_MAX, 1),
-        gpu=table.flag("gpu", False),
+        gpu=_read_gpu(table),
         egress=table.flag("egress", False),
     )
 
@@ -119,10 +124,22 @@ def _read_container(table: Table, target: Target | None) -> ContainerConfig:
         score_path=table.checked("score_path", request_fields.wrong_path, "/score"),
         method=table.checked("method", request_fields.wrong_method, "POST"),
         headers=read_headers(table),
-        env=_read_env(table, {}),
-        gpu=table.flag("gpu", False),
+        env=_read_env(table, GPU_VARIABLES),
+        gpu=_read_gpu(table),
         egress=table.flag("egress", False),
     )
+
+
+def _read_gpu(table: Table) -> int:
+    """How many GPUs the service needs; true is one."""
+    value = table.raw("gpu")
+    if value is None or isinstance(value, bool):
+        return int(value or False)
+    if isinstance(value, int) and 1 <= value <= GPUS_MAX:
+        return value
+    asked = f"true or false, or how many GPUs it needs, from 1 to {GPUS_MAX}"
+    table.add("gpu", f"must be {asked}, not {shown(value)}")
+    return 0
 
 
 def read_headers(table: Table) -> dict[str, str]:

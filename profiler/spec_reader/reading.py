@@ -219,10 +219,14 @@ def _check_rows(spec: Spec, problems: Problems) -> None:
 
 
 def _refuse_gpu(spec: Spec) -> None:
-    if spec.config.gpu and not spec.target.gpus:
-        name = shown(spec.target.name) if spec.target.name else f"this {spec.target.kind} target"
-        raise RunFailed(
-            NO_GPU,
-            f"the config wants a GPU and {name} has none; choose a target with one, or set"
-            ' "gpu" to false in the config',
-        )
+    wanted, has = spec.config.gpu, len(spec.target.gpus)
+    if wanted <= has:
+        return
+    name = shown(spec.target.name) if spec.target.name else f"this {spec.target.kind} target"
+    wants = "a GPU" if wanted == 1 else f"{wanted} GPUs"
+    raise RunFailed(
+        NO_GPU,
+        f"the config wants {wants} and {name} has {has or 'none'}; choose a target with"
+        f' {"one" if wanted == 1 else "as many"}, or set "gpu" to'
+        f" {f'at most {has}, or to ' if has else ''}false in the config",
+    )

@@ -33,7 +33,7 @@ def _relative(path: Path, base: Path) -> str:
 
 
 def _config(config: Config, base: Path) -> dict:
-    data = asdict(config)
+    data = {**asdict(config), "gpu": config.gpu or False}
     if isinstance(config, ScoredConfig):
         data["source_directory"] = _relative(config.source_directory, base)
         data["environment"] = _environment(config.environment, base)

@@ -1,0 +1,42 @@
+"""A host with GPUs as far as NVML goes: a small libnvidia-ml.so.1, compiled here, and its values.
+
+The real binding (nvidia-ml-py) loads it. It stands in for the driver alone: processes, locks,
+threads and services are real.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import uuid
+from pathlib import Path
+
+SOURCE = Path(__file__).parent / "fake_nvml" / "nvml.c"
+GIB = 1 << 30
+
+
+def compiled(folder: Path) -> Path:
+    """The folder of the library, for LD_LIBRARY_PATH."""
+    library = folder / "libnvidia-ml.so.1"
+    flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
+    subprocess.run(["gcc", *flags, "-o", library, SOURCE], check=True, timeout=60)
+    return folder
+
+
+class FakeGpus:
+    """The values that the library answers; `say` changes them while others read them."""
+
+    def __init__(self, library: Path, folder: Path, gpus: int = 1, memory_bytes: int = 8 * GIB):
+        self.file = folder / "nvml.txt"
+        self.uuids = [f"GPU-{uuid.uuid4()}" for _ in range(gpus)]
+        self.head = "".join(
+            f"gpu {index} {self.uuids[index]} Fake-GPU {memory_bytes}\n" for index in range(gpus)
+        )
+        self.env = {"LD_LIBRARY_PATH": str(library), "FAKE_NVML": str(self.file)}
+        self.say()
+
+    def say(self, *lines: str) -> None:
+        """These values from now on, such as "0 power 250000"; whole at once for a reader."""
+        part = self.file.with_suffix(".part")
+        part.write_text(self.head + "".join(f"{line}\n" for line in lines))
+        os.replace(part, self.file)

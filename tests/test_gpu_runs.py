@@ -1,0 +1,90 @@
+"""GPUs through whole runs: given, hidden, kept from others, measured and advised.
+
+No GPU is at work: the driver's library is a stand-in (tests/fake_gpu.py), all else is real.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine_cli import Project
+from tests.fake_gpu import GIB, FakeGpus, compiled
+
+ALLOWED = {"PROFILER_ALLOW_PROCESS_TARGET": "1"}
+MIB = 1 << 20
+
+#: Takes GPU memory by saying so to the library: 1 GiB while it starts, then 512 MiB.
+SCORE = f"""
+    import os
+
+    def hold(bytes_):
+        part = os.environ["HELD"] + ".new"
+        with open(os.environ["HELD"]) as file:
+            lines = [line for line in file if " process " not in line]
+        with open(part, "w") as file:
+            file.writelines([*lines, f"0 process {{os.getpid()}} {{bytes_}}\\n"])
+        os.replace(part, os.environ["HELD"])
+
+    def init():
+        import time
+        hold({GIB})
+        time.sleep(0.4)
+        hold({GIB // 2})
+
+    def run(raw_data):
+        return {{"gpus": os.environ.get("CUDA_VISIBLE_DEVICES")}}
+"""
+AT_WORK = (
+    "0 used 600000000",
+    "0 utilisation 60",
+    "0 memory_utilisation 20",
+    "0 power 200000",
+    "0 temperature 61",
+    "0 sm_clock 1400",
+    "0 memory_clock 5000",
+    "0 reasons 1",
+)
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory) -> Path:
+    return compiled(tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.fixture
+def fake(library, tmp_path) -> FakeGpus:
+    return FakeGpus(library, tmp_path)
+
+
+@pytest.fixture
+def project(tmp_path, fake) -> Project:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    project = Project(folder, kind="process")
+    project.score(SCORE)
+    project.spec["config"] |= {"gpu": True, "env": {"HELD": str(fake.file)}}
+    return project
+
+
+def test_a_run_measures_its_gpu_and_advises_gpu_memory(project, fake):
+    fake.say(*AT_WORK)
+    ended = project.run_believed(env=ALLOWED | fake.env)
+
+    assert ended.status == 0, ended.output
+    gpu = ended.result["measurements"][-1]["gpu"]
+    assert (gpu["count"], gpu["name"], gpu["memory_source"]) == (1, "Fake-GPU", "processes")
+    assert gpu["memory_startup_peak_bytes"] == GIB
+    assert gpu["memory_steady_peak_bytes"] == GIB // 2
+    assert (gpu["utilisation_mean"], gpu["memory_utilisation_mean"]) == (0.6, 0.2)
+    assert gpu["power_mean_w"] == pytest.approx(200)
+    assert (gpu["temperature_max_c"], gpu["sm_clock_mean_mhz"]) == (61, 1400)
+    assert gpu["throttle_reasons"] == []
+    rate = ended.result["measurements"][-1]["achieved_rps"]
+    assert gpu["energy_joules_per_request"] == pytest.approx(200 / rate, rel=0.01)
+    advice = ended.result["advice"]
+    assert advice["gpu_memory_bytes"] == 1184 * MIB  # 1024 and 15 %, up to the next 16 MiB
+    assert "GPU memory" in advice["explanation"]
+    assert ended.result["circumstances"]["gpus"][0]["uuid"] == fake.uuids[0]
+    assert ended.result["circumstances"]["nvidia_driver"] == "570.00-fake"
