@@ -19,6 +19,7 @@ from profiler.dataset import DatasetSummary
 from profiler.services.gpu import host_gpus
 from profiler.spec import ScoredConfig, Spec
 from profiler.spec_reader import Capacity
+from profiler.spec_reader.resolved import spec_to_json
 
 #: Share of the host's memory that services may use; the rest is for the host and this tool.
 SERVICE_MEMORY_SHARE = 0.75
@@ -76,6 +77,7 @@ def input_facts(spec: Spec, summary: DatasetSummary) -> dict:
         "models": {f"{m.name}:{m.version}": content_hash(m.path) for m in spec.models},
         "dataset": {"sha256": content_hash(spec.dataset.path), **asdict(summary)},
         "driver_cores": list(spec.target.driver_cores),
+        "load": spec_to_json(spec, Path.cwd())["load"],
     }
     if isinstance(spec.config, ScoredConfig):
         facts["code"] = content_hash(spec.config.source_directory)

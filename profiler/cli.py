@@ -8,12 +8,15 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from profiler import __version__, events
 from profiler.circumstances import host_capacity
-from profiler.errors import InvalidSpec, RunFailed
-from profiler.spec import Spec
+from profiler.comparing import RunResult
+from profiler.errors import BudgetEnded, Cancelled, InvalidSpec, RunFailed
+from profiler.noise_floor import default_folder
 from profiler.spec_reader import read_spec
 
 EXIT_STATUS = {"succeeded": 0, "failed": 1, "cancelled": 3, "timed_out": 4}
@@ -37,12 +40,53 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("spec", type=Path, metavar="SPEC.json")
     run.add_argument("--out", type=Path, required=True, metavar="RESULT.json")
     run.add_argument("--quiet", action="store_true", help="print no progress, only the outcome")
+    _add_store(run)
     run.set_defaults(command=_run)
 
     check = commands.add_parser("check", help="say what is wrong with a spec, starting nothing")
     check.add_argument("spec", type=Path, metavar="SPEC.json")
     check.set_defaults(command=_check)
+    _add_compare(commands)
+    _add_aa(commands)
     return parser
+
+
+def _add_compare(commands: argparse._SubParsersAction) -> None:
+    compare = commands.add_parser("compare", help="say whether a run is better than another")
+    compare.add_argument("results", type=Path, nargs="*", metavar="RESULT.json", help="base, new")
+    compare.add_argument("--base", type=Path, nargs="+", default=[], metavar="RESULT.json")
+    compare.add_argument("--new", type=Path, nargs="+", default=[], metavar="RESULT.json")
+    compare.add_argument("--out", type=Path, metavar="COMPARISON.json")
+    compare.set_defaults(command=_compare)
+
+
+def _add_aa(commands: argparse._SubParsersAction) -> None:
+    aa = commands.add_parser(
+        "aa", help="measure a service against itself: by how much identical runs differ here"
+    )
+    aa.add_argument("spec", type=Path, metavar="SPEC.json")
+    aa.add_argument("--against", type=Path, metavar="SPEC.json", help="measure this one in turns")
+    aa.add_argument("--pairs", type=_pairs, default=5, help="pairs of runs (default 5)")
+    aa.add_argument("--cpu-millicores", type=int, help="instead of the largest size")
+    aa.add_argument("--out", type=Path, required=True, metavar="AA.json")
+    _add_store(aa)
+    aa.set_defaults(command=_aa)
+
+
+def _add_store(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--store",
+        type=Path,
+        default=default_folder(),
+        metavar="DIR",
+        help="where the noise floors of this host's targets are kept (%(default)s)",
+    )
+
+
+def _pairs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError("must be a whole number of at least 2")
+    return int(text)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -66,7 +110,16 @@ def _run(options: argparse.Namespace) -> int:
     except RunFailed as failure:
         _write(options.out, Result.refused(failure).to_json())
         return _refused(failure, options.spec)
-    result = _profile(profile, spec, quiet=options.quiet)
+    listener = _ignore if options.quiet else _print_event
+    with _interruptible() as should_stop, _scratch_folder() as work_dir:
+        result = profile(
+            spec,
+            run_id=f"local-{os.getpid()}",
+            work_dir=work_dir,
+            on_event=listener,
+            should_stop=should_stop,
+            floors=options.store,
+        )
     _write(options.out, result.to_json())
     say(result.summary())
     if result.error and result.error.log_tail:
@@ -74,8 +127,81 @@ def _run(options: argparse.Namespace) -> int:
     return EXIT_STATUS[result.state]
 
 
-def _profile(profile, spec: Spec, *, quiet: bool):
-    """Run it in a scratch folder; Ctrl-C or SIGTERM cancels and keeps what was measured."""
+def _compare(options: argparse.Namespace) -> int:
+    from profiler import comparing
+
+    base, new = options.base or options.results[:1], options.new or options.results[1:]
+    if bool(options.results) == bool(options.base or options.new) or not base or not new:
+        say("Name two results, base and new, or several after each of --base and --new.")
+        return INVALID
+    if len(options.results) > 2:
+        say("Only two results can be named so; use --base and --new for more.")
+        return INVALID
+    if options.out and (problem := _why_not_writable(options.out)):
+        say(f"--out {options.out}: {problem}")
+        return INVALID
+    sides = [[_result_of(path) for path in side] for side in (base, new)]
+    if any(run is None for side in sides for run in side):
+        return INVALID
+    found = dict(comparing.comparisons(*sides))
+    if options.out:
+        _write(options.out, {phase: one.to_json() for phase, one in found.items()})
+    tell("\n\n".join(comparing.text(phase, one) for phase, one in found.items()))
+    return 0
+
+
+def _result_of(path: Path) -> RunResult | None:
+    """The run in a RESULT file; None, and said why, where it cannot be compared."""
+    try:
+        return RunResult.from_json(path.stem, json.loads(path.read_text()))
+    except OSError as error:
+        say(f"{path}: cannot be read: {error.strerror}")
+    except ValueError as error:
+        reason = "is not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+        say(f"{path}: {reason}")
+    return None
+
+
+def _aa(options: argparse.Namespace) -> int:
+    from profiler import aa
+
+    if problem := _why_not_writable(options.out):
+        say(f"--out {options.out}: {problem}")
+        return INVALID
+    specs = []
+    for path in filter(None, (options.spec, options.against)):
+        try:
+            specs.append(read_spec(path, capacity=host_capacity()))
+        except RunFailed as failure:
+            return _refused(failure, path)
+    if problem := aa.refusal(specs, options.cpu_millicores):
+        say(problem)
+        return INVALID
+    try:
+        with _interruptible() as should_stop, _scratch_folder() as work_dir:
+            found = aa.alternate(
+                specs, pairs=options.pairs, cpu_millicores=options.cpu_millicores,
+                work_dir=work_dir, floors=options.store, should_stop=should_stop,
+                on_run=lambda run: say(aa.line(run)),
+            )  # fmt: skip
+    except Cancelled:
+        return EXIT_STATUS["cancelled"]
+    except BudgetEnded as ended:
+        say(f"timed_out: {ended}")
+        return EXIT_STATUS["timed_out"]
+    except RunFailed as failure:
+        say(f"{failure.code}: {failure.message}\n{failure.log_tail}")
+        return EXIT_STATUS["failed"]
+    _write(options.out, found.to_json())
+    if found.floor:
+        say(f"Stored in {aa.store(options.store, found.floor)}")
+    tell(aa.text(found))
+    return 0 if found.is_conclusive else EXIT_STATUS["failed"]
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C or SIGTERM asks to stop, and what was measured is kept."""
     stopping: list[int] = []
 
     def stop(number: int, _frame: object) -> None:
@@ -83,17 +209,16 @@ def _profile(profile, spec: Spec, *, quiet: bool):
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with tempfile.TemporaryDirectory(prefix="model-profiler-") as work_dir:
-            return profile(
-                spec,
-                run_id=f"local-{os.getpid()}",
-                work_dir=Path(work_dir),
-                on_event=_ignore if quiet else _print_event,
-                should_stop=lambda: bool(stopping),
-            )
+        yield lambda: bool(stopping)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="model-profiler-") as folder:
+        yield Path(folder)
 
 
 def _ignore(_event: events.Event) -> None:
@@ -133,6 +258,11 @@ def _write(path: Path, result: dict) -> None:
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_text(json.dumps(result, indent=2, allow_nan=False) + "\n")
     part.replace(path)
+
+
+def tell(text: str) -> None:
+    """What a command was asked for; what it says on the way goes elsewhere."""
+    sys.stdout.write(text + "\n")
 
 
 def say(text: str) -> None:

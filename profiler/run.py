@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from profiler import events
+from profiler import events, noise_floor
 from profiler.circumstances import HostNoise, aside, host_facts, input_facts
 from profiler.control import Control
 from profiler.dataset import read_dataset, summarise
@@ -31,7 +31,6 @@ from profiler.measuring.validity import host_noise
 from profiler.probe import Probe
 from profiler.result import Result
 from profiler.rig import Rig
-from profiler.samples import between
 from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
 from profiler.sizing.advice import (
@@ -46,9 +45,8 @@ from profiler.sizing.advice import (
     outcomes,
     step_up,
 )
-from profiler.sizing.quota_model import Estimate, demand_of, estimate
 from profiler.sizing.search import Answer, grid, next_probe
-from profiler.spec import MIB, Limits, ScoredConfig, Spec
+from profiler.spec import MIB, Limits, Spec
 
 #: The least load, in seconds, that counts: at the largest size (three windows must be steady), at
 #: a size on the way (ten CFS periods), and for the proof.
@@ -68,14 +66,16 @@ def profile(
     on_event: events.Listener = lambda event: None,
     should_stop: Callable[[], bool] = lambda: False,
     labels: dict[str, str] | None = None,
+    floors: Path | None = None,
 ) -> Result:
     """Find the smallest size that keeps the objective, and prove it. Never raises for the user's.
 
     `labels` mark everything started; by default with the run and its attempt. `should_stop` is
     asked all the time: when it is true, everything is taken down and the result is cancelled.
+    `floors` is the folder with the noise floors of this host's targets.
     """
     marks = labels or {"model-profiler.run": run_id, "model-profiler.attempt": str(attempt)}
-    run = Run(spec, Control(on_event, should_stop), marks, work_dir)
+    run = Run(spec, Control(on_event, should_stop), marks, work_dir, floors)
     result = run.to_its_end()
     result.name = run_id
     return result
@@ -84,8 +84,16 @@ def profile(
 class Run:
     """One execution of a spec, and what it has found so far."""
 
-    def __init__(self, spec: Spec, control: Control, labels: dict[str, str], work_dir: Path):
+    def __init__(
+        self,
+        spec: Spec,
+        control: Control,
+        labels: dict[str, str],
+        work_dir: Path,
+        floors: Path | None = None,
+    ) -> None:
         self.spec = spec
+        self.floors = floors
         self.control = control
         self.labels = labels
         self.work_dir = work_dir
@@ -93,8 +101,6 @@ class Run:
         self.measurements: list[Measurement] = []
         #: Outcome by cpu size, as the search knows them.
         self.tried: dict[int, Outcome] = {}
-        #: Where the search begins: what a replay of the first measurement says.
-        self.estimate: Estimate | None = None
         self.circumstances: dict = {}
         self.limits_enforced = False
 
@@ -122,6 +128,7 @@ class Run:
         rows = read_dataset(self.spec.dataset)
         self.summary = summarise(rows)
         self._note(host_facts() | input_facts(self.spec, self.summary))
+        self._note(self._noise_floor())
         with (
             prepared(self.spec, self.control, self.labels, self.work_dir) as start_with,
             reserved(self.spec, self.control, until=built_by) as gpus,
@@ -133,6 +140,20 @@ class Run:
             if size := self._size_to_verify():
                 self._verify(size, start, driver)
         self.control.leave()
+
+    def _noise_floor(self) -> dict:
+        """The target's noise floor as a circumstance, or why none is used."""
+        if self.floors is None:
+            return {"noise_floor": None, "noise_floor_reason": "not looked for"}
+        floor, why_not = noise_floor.read(self.floors, self.circumstances, self.spec.target)
+        return (
+            {"noise_floor": floor}
+            if floor
+            else {
+                "noise_floor": None,
+                "noise_floor_reason": why_not,
+            }
+        )
 
     def _measure_and_size(self, start: Start, driver: Driver) -> None:
         """Everything that one service can tell, begun at the largest size."""
@@ -152,33 +173,15 @@ class Run:
             if reference.errors > self.spec.objective.max_error_rate * reference.requests:
                 raise rig.requests_failed(reference.errors, reference.requests)
             if service.limits_enforced and reference.is_believed_pass:
-                self.estimate = self._estimate(rig, reference)
                 self._size(rig)
             self.control.log(service.log())
 
-    def _estimate(self, rig: Rig, reference: Measurement) -> Estimate | None:
-        """A first guess from the requests just measured; None for what the model cannot replay."""
-        stages, cost_s = self.spec.load.stages, reference.cpu_seconds_per_request
-        if len(stages) > 1 or not cost_s:
-            return None
-        requests = between(
-            rig.driver.results(), "scheduled_ns", reference.started_ns, reference.ended_ns
-        )
-        cores = len(self.spec.target.service_cores)
-        # What a container's server does at a time is not known; its cores are what it can use.
-        workers = self.spec.config.workers if isinstance(self.spec.config, ScoredConfig) else cores
-        demand = demand_of(requests, cost_s, workers=workers, clients=stages[0].concurrency)
-        bound = resolve_bound(self.spec.objective, reference)
-        return demand and estimate(demand, self.points, bound, cores)
-
     def _size(self, rig: Rig) -> None:
-        """Search the grid by changing the quota of the running service."""
-        guess = self.estimate and self.estimate.cpu_millicores
-        about = f"; estimated about {guess}m" if guess else ""
-        self.control.enter("sizing", f"searching the smallest cpu that keeps the objective{about}")
+        """Bisect the grid by changing the quota of the running service."""
+        self.control.enter("sizing", "searching the smallest cpu that keeps the objective")
         self.tried = dict(outcomes(self.measurements))
         most = len(self.points).bit_length() + 1
-        while not isinstance(step := next_probe(self.points, self.tried, guess), Answer):
+        while not isinstance(step := next_probe(self.points, self.tried), Answer):
             self.control.tell(f"trying {step}m cpu", (len(self.tried) - 1) / most)
             rig.resize(step)
             measurement = self._probe(rig, SIZING, SIZING_S)
@@ -319,7 +322,6 @@ class Run:
             circumstances=self.circumstances,
             phases=[phase.to_json() for phase in self.control.phases],
             spec=self.spec,
-            estimate=self.estimate,
         )
 
 

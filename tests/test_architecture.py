@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: and read files at most. A new module is pure until it is named here.
 SIDE_EFFECTS = {
     "__main__",
+    "aa",
     "circumstances",
     "cli",
     "control",

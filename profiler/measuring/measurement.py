@@ -63,6 +63,8 @@ class Window:
     late_p99_ms: float | None
     cpu_millicores_used: float | None
     throttled_fraction: float | None
+    mean_ms: float | None = None
+    errors: int = 0
 
     def to_json(self) -> dict:
         return {**self.__dict__, "p50_interval_ms": self.p50_interval_ms.to_json()}

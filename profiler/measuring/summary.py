@@ -187,6 +187,8 @@ def _window(
         late_p99_ms=late_ms,
         cpu_millicores_used=consumption.millicores(usage, start_ns, end_ns),
         throttled_fraction=consumption.throttled_fraction(usage, start_ns, end_ns),
+        mean_ms=float(latencies.mean()) if len(latencies) else None,
+        errors=answered - int((requests["outcome"] == OK).sum()),
     )
 
 

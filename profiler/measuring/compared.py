@@ -1,0 +1,259 @@
+"""One metric of two sides: values, difference, interval, and what it would take to show more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from profiler.measuring import differences
+from profiler.measuring.differences import Difference, t_quantile
+from profiler.measuring.unlike import Measured
+
+Verdict = Literal["better", "worse", "no difference shown", "not judged"]
+NOT_SHOWN, NOT_JUDGED = "no difference shown", "not judged"
+#: Each interval's own confidence.
+CONFIDENCE = 0.95
+#: What "how much more would be needed" is said for.
+WANTED_DIFFERENCE, WANTED_POWER = 0.05, 0.90
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Something compared, read from a measurement's JSON and from a window's. Shares are compared
+    by subtraction, all else by the logarithm of its ratio.
+    """
+
+    name: str
+    label: str
+    unit: str
+    better: Literal["lower", "higher"]
+    of_run: Callable[[dict], float | None]
+    of_window: Callable[[dict], float | None]
+    is_share: bool = False
+
+    def scaled(self, values: Sequence[float | None]) -> np.ndarray | None:
+        """The values on the scale of comparison; None where one is unknown or has no logarithm."""
+        if any(value is None or (value <= 0 and not self.is_share) for value in values):
+            return None
+        return np.array(values, dtype=float) if self.is_share else np.log(values)
+
+    def unscaled(self, value: float) -> float:
+        return value if self.is_share else math.exp(value)
+
+    def relative(self, difference: float) -> float:
+        """A difference on the scale of comparison, as a share of the base (shares: as it is)."""
+        return difference if self.is_share else math.expm1(difference)
+
+
+def _latency(key: str, label: str) -> Metric:
+    return Metric(
+        f"latency_{key}_ms", label, "ms", "lower",
+        lambda data: data["latency_ms"].get(key),
+        lambda window: window.get(f"{key}_ms"),
+    )  # fmt: skip
+
+
+def _cpu_of_window(window: dict) -> float | None:
+    used, rate = window.get("cpu_millicores_used"), window.get("achieved_rps")
+    return used / 1000 / rate if used and rate else None
+
+
+def _errors_of_window(window: dict) -> float | None:
+    errors, requests = window.get("errors"), window.get("requests")
+    return errors / requests if errors is not None and requests else None
+
+
+def _errors_of_run(data: dict) -> float | None:
+    return data["errors"] / data["requests"] if data["requests"] else None
+
+
+METRICS = (
+    _latency("p50", "p50 latency"),
+    _latency("p95", "p95 latency"),
+    _latency("p99", "p99 latency"),
+    _latency("mean", "mean latency"),
+    Metric("cpu_seconds_per_request", "CPU per request", "s", "lower",
+           lambda data: data.get("cpu_seconds_per_request"), _cpu_of_window),
+    Metric("achieved_rps", "requests answered", "requests/s", "higher",
+           lambda data: data.get("achieved_rps"), lambda window: window.get("achieved_rps")),
+    Metric("memory_working_set_peak_bytes", "memory peak", "bytes", "lower",
+           lambda data: data.get("memory_working_set_peak_bytes"), lambda window: None),
+    Metric("error_share", "errors", "share", "lower",
+           _errors_of_run, _errors_of_window, is_share=True),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared with what, and what is known of the noise between identical runs."""
+
+    base: tuple[Measured, ...]
+    new: tuple[Measured, ...]
+    paired: bool = False
+    noise_floor: dict | None = None
+
+    @property
+    def unit(self) -> Literal["windows", "runs", "pairs"]:
+        if len(self.base) + len(self.new) == 2:
+            return "windows"
+        return "pairs" if self.paired else "runs"
+
+    def floor(self, metric: Metric) -> Difference | None:
+        """The noise floor as the difference that chance makes between sides of so many runs."""
+        share = (self.noise_floor or {}).get("metrics", {}).get(metric.name)
+        if share is None or metric.is_share:
+            return None
+        freedom = max(self.noise_floor["runs"] - 1, 1)
+        fewer = math.sqrt((1 / len(self.base) + 1 / len(self.new)) / 2)
+        error = math.log1p(share) / t_quantile((1 + CONFIDENCE) / 2, freedom)
+        return Difference(0.0, error * fewer, freedom, error**2 / 2)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One metric of both sides.
+
+    `relative`, `low` and `high` (its 95 % interval) are shares of the base; None for the error
+    share, whose `absolute` difference and interval are in shares of all requests. `least` is the
+    relative difference that the noise floor asks for. `needed` says what would find 5 %.
+    """
+
+    metric: str
+    label: str
+    unit: str
+    better: str
+    base: float | None
+    new: float | None
+    absolute: float | None = None
+    relative: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_value: float | None = None
+    least: float | None = None
+    verdict: Verdict = NOT_JUDGED
+    reason: str = ""
+    needed: dict | None = None
+    is_primary: bool = False
+
+    def to_json(self) -> dict:
+        return asdict(self)
+
+
+def direction(item: Compared) -> Verdict:
+    """What a difference that was shown means."""
+    return "better" if (item.absolute < 0) == (item.better == "lower") else "worse"
+
+
+def row(metric: Metric, sides: Sides, *, alpha: float) -> Compared:
+    """A metric's values, difference, interval and p-value; its verdict is given with all others'.
+
+    `alpha` is the error of a false verdict that `needed` is worked out for.
+    """
+    values = [
+        metric.scaled([metric.of_run(one.measurement) for one in side])
+        for side in (sides.base, sides.new)
+    ]
+    means = [None if side is None else float(np.mean(side)) for side in values]
+    base, new = (None if mean is None else metric.unscaled(mean) for mean in means)
+    found = Compared(metric.name, metric.label, metric.unit, metric.better, base, new)
+    if base is None or new is None:
+        return replace(found, reason="not known on both sides")
+    value = means[1] - means[0]
+    found = replace(
+        found, absolute=new - base, relative=None if metric.is_share else metric.relative(value)
+    )
+    seen, floor = _difference(metric, sides, values, value), sides.floor(metric)
+    if seen is None and floor is None:
+        return replace(
+            found,
+            reason="one value a run: several runs a side, or the target's noise floor, would tell",
+        )
+    return replace(
+        _with_interval(found, metric, value, seen, floor),
+        needed=None if metric.is_share else _needed(seen, floor, sides.unit, alpha),
+    )
+
+
+def _with_interval(
+    found: Compared, metric: Metric, value: float, seen: Difference | None, floor: Difference | None
+) -> Compared:
+    """The wider interval and the larger p-value of what was seen and of the noise floor."""
+    known = [difference for difference in (seen, floor) if difference is not None]
+    half = max(difference.half_width(CONFIDENCE) for difference in known)
+    return replace(
+        found,
+        low=metric.relative(value - half),
+        high=metric.relative(value + half),
+        p_value=max(replace(difference, value=value).p_value for difference in known),
+        least=metric.relative(floor.half_width(CONFIDENCE)) if floor else None,
+    )
+
+
+# ---- what was seen -----------------------------------------------------------------------------
+
+
+def _difference(
+    metric: Metric, sides: Sides, values: list[np.ndarray], value: float
+) -> Difference | None:
+    """The difference with the spread of the units seen; None where they are too few."""
+    if sides.unit == "pairs":
+        return differences.of_pairs(values[1] - values[0])
+    if sides.unit == "runs":
+        return differences.of_sides(value, values[0], values[1])
+    series = [_of_windows(metric, side[0].measurement) for side in (sides.base, sides.new)]
+    if None in series:
+        return None
+    found = differences.welch(value, *series)
+    return _at_least_binomial(found, sides) if metric.is_share else found
+
+
+def whole_windows(measurement: dict) -> list[dict]:
+    """The windows that count: not void, and as long as the longest."""
+    windows = [window for window in measurement.get("windows", ()) if window["valid"]]
+    longest = max((window["end_s"] - window["start_s"] for window in windows), default=0.0)
+    return [window for window in windows if window["end_s"] - window["start_s"] > 0.99 * longest]
+
+
+def _of_windows(metric: Metric, measurement: dict) -> differences.Spread | None:
+    values = [metric.of_window(window) for window in whole_windows(measurement)]
+    scaled = metric.scaled(values) if values else None
+    return None if scaled is None else differences.of_windows(scaled)
+
+
+def _at_least_binomial(found: Difference, sides: Sides) -> Difference:
+    """Windows without an error have no spread, yet one may have been due: at least the spread of
+    independent errors at the sides' joint share.
+    """
+    data = [side[0].measurement for side in (sides.base, sides.new)]
+    share = sum(one["errors"] for one in data) / sum(one["requests"] for one in data)
+    error = math.sqrt(share * (1 - share) * sum(1 / one["requests"] for one in data))
+    return (
+        found
+        if found.error >= error
+        else replace(found, error=error, freedom=differences.MOST_FREEDOM)
+    )
+
+
+# ---- what would be needed ----------------------------------------------------------------------
+
+
+def _needed(seen: Difference | None, floor: Difference | None, unit: str, alpha: float) -> dict:
+    """Load or runs a side that find a difference of 5 % with 90 % power, from the variance seen.
+
+    No length of load helps where the floor between two runs is wider than what is looked for.
+    """
+    goal = {"alpha": alpha, "power": WANTED_POWER, "difference": math.log1p(WANTED_DIFFERENCE)}
+    needed: dict = {"difference": WANTED_DIFFERENCE, "power": WANTED_POWER}
+    if unit != "windows":
+        runs = differences.units_needed(seen.unit_variance, correlated=False, **goal)
+        return needed | {"runs": runs}
+    floor_half = floor.half_width(CONFIDENCE) if floor else 0.0
+    if seen is not None and floor_half < goal["difference"]:
+        needed["seconds"] = differences.units_needed(seen.unit_variance, correlated=True, **goal)
+    if floor is not None:
+        needed["runs"] = differences.units_needed(floor.unit_variance, correlated=False, **goal)
+    return needed
