@@ -9,6 +9,7 @@ from profiler.azureml import azureml_details
 from profiler.errors import RunFailed
 from profiler.measuring.measurement import SCHEMA_VERSION, Measurement
 from profiler.sizing.advice import REFERENCE, Advice
+from profiler.sizing.quota_model import Estimate
 from profiler.spec import Spec
 
 
@@ -16,8 +17,8 @@ from profiler.spec import Spec
 class Result:
     """`state` is succeeded, failed, cancelled or timed_out; `error` is set where it failed.
 
-    Measurements are those that were finished, in the order they were taken. `spec` is None for a
-    run that was refused.
+    `estimate` is the guess the search began with. Measurements are those that were finished, in
+    the order they were taken. `spec` is None for a run that was refused.
     """
 
     state: str
@@ -27,6 +28,7 @@ class Result:
     circumstances: dict = field(default_factory=dict)
     phases: list[dict] = field(default_factory=list)
     spec: Spec | None = None
+    estimate: Estimate | None = None
     name: str = ""
 
     @classmethod
@@ -40,6 +42,7 @@ class Result:
             "state": self.state,
             "error": self.error.to_json() if self.error else None,
             "advice": self.advice.to_json() if self.advice else None,
+            "estimate": self.estimate.to_json() if self.estimate else None,
             "measurements": [measurement.to_json() for measurement in self.measurements],
             "azureml": self._azureml(),
             "circumstances": self.circumstances,

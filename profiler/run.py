@@ -31,6 +31,7 @@ from profiler.measuring.validity import host_noise
 from profiler.probe import Probe
 from profiler.result import Result
 from profiler.rig import Rig
+from profiler.samples import between
 from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
 from profiler.sizing.advice import (
@@ -45,8 +46,9 @@ from profiler.sizing.advice import (
     outcomes,
     step_up,
 )
+from profiler.sizing.quota_model import Estimate, demand_of, estimate
 from profiler.sizing.search import Answer, grid, next_probe
-from profiler.spec import MIB, Limits, Spec
+from profiler.spec import MIB, Limits, ScoredConfig, Spec
 
 #: The least load, in seconds, that counts: at the largest size (three windows must be steady), at
 #: a size on the way (ten CFS periods), and for the proof.
@@ -101,6 +103,8 @@ class Run:
         self.measurements: list[Measurement] = []
         #: Outcome by cpu size, as the search knows them.
         self.tried: dict[int, Outcome] = {}
+        #: Where the search begins: what a replay of the first measurement says.
+        self.estimate: Estimate | None = None
         self.circumstances: dict = {}
         self.limits_enforced = False
 
@@ -173,15 +177,33 @@ class Run:
             if reference.errors > self.spec.objective.max_error_rate * reference.requests:
                 raise rig.requests_failed(reference.errors, reference.requests)
             if service.limits_enforced and reference.is_believed_pass:
+                self.estimate = self._estimate(rig, reference)
                 self._size(rig)
             self.control.log(service.log())
 
+    def _estimate(self, rig: Rig, reference: Measurement) -> Estimate | None:
+        """A first guess from the requests just measured; None for what the model cannot replay."""
+        stages, cost_s = self.spec.load.stages, reference.cpu_seconds_per_request
+        if len(stages) > 1 or not cost_s:
+            return None
+        requests = between(
+            rig.driver.results(), "scheduled_ns", reference.started_ns, reference.ended_ns
+        )
+        cores = len(self.spec.target.service_cores)
+        # What a container's server does at a time is not known; its cores are what it can use.
+        workers = self.spec.config.workers if isinstance(self.spec.config, ScoredConfig) else cores
+        demand = demand_of(requests, cost_s, workers=workers, clients=stages[0].concurrency)
+        bound = resolve_bound(self.spec.objective, reference)
+        return demand and estimate(demand, self.points, bound, cores)
+
     def _size(self, rig: Rig) -> None:
-        """Bisect the grid by changing the quota of the running service."""
-        self.control.enter("sizing", "searching the smallest cpu that keeps the objective")
+        """Search the grid by changing the quota of the running service."""
+        guess = self.estimate and self.estimate.cpu_millicores
+        about = f"; estimated about {guess}m" if guess else ""
+        self.control.enter("sizing", f"searching the smallest cpu that keeps the objective{about}")
         self.tried = dict(outcomes(self.measurements))
         most = len(self.points).bit_length() + 1
-        while not isinstance(step := next_probe(self.points, self.tried), Answer):
+        while not isinstance(step := next_probe(self.points, self.tried, guess), Answer):
             self.control.tell(f"trying {step}m cpu", (len(self.tried) - 1) / most)
             rig.resize(step)
             measurement = self._probe(rig, SIZING, SIZING_S)
@@ -322,6 +344,7 @@ class Run:
             circumstances=self.circumstances,
             phases=[phase.to_json() for phase in self.control.phases],
             spec=self.spec,
+            estimate=self.estimate,
         )
 
 

@@ -76,3 +76,36 @@ def test_a_search_by_hand() -> None:
     assert next_probe(
         points, {1000: "passed", 500: "passed", 200: "failed", 300: "passed"}
     ) == Answer(300)  # fmt: skip
+
+
+def guided(points: tuple[int, ...], needed: int, guess: int) -> tuple[Answer, list[int]]:
+    results: dict = {}
+    while not isinstance(step := next_probe(points, results, guess), Answer):
+        assert step in points and step not in results
+        results[step] = "passed" if step >= needed else "failed"
+    return step, list(results)
+
+
+@given(st.integers(100, 16_000), st.integers(0, 16_000), st.data())
+def test_a_guess_changes_the_way_and_never_the_answer(limit, needed, data) -> None:
+    points = grid(limit)
+    guess = data.draw(st.sampled_from(points))
+    answer, tried = guided(points, needed, guess)
+    enough = [cpu for cpu in points if cpu >= needed]
+    assert answer == Answer(enough[0] if enough else None)
+    away = abs(points.index(guess) - points.index(answer.cpu_millicores or points[-1]))
+    assert len(tried) <= 3 + 2 * (away + 1).bit_length()
+
+
+@pytest.mark.parametrize(
+    ("guess", "tried"),
+    [
+        (400, [1000, 400, 300]),  # right: its neighbour must still fail
+        (300, [1000, 300, 400]),  # one too small
+        (500, [1000, 500, 400, 200, 300]),  # one too large
+        (900, [1000, 900, 800, 600, 200, 400, 300]),  # far off
+        (100, [1000, 100, 200, 400, 300]),
+    ],
+)
+def test_a_search_from_a_guess_by_hand(guess, tried) -> None:
+    assert guided(grid(1000), 400, guess) == (Answer(400), tried)

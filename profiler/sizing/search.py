@@ -32,12 +32,15 @@ def grid(max_millicores: int) -> tuple[int, ...]:
     return tuple(points)
 
 
-def next_probe(points: tuple[int, ...], results: Mapping[int, Outcome]) -> int | Answer:
+def next_probe(
+    points: tuple[int, ...], results: Mapping[int, Outcome], guess: int | None = None
+) -> int | Answer:
     """The size to measure next, or the answer.
 
     `results` are the outcomes by cpu size so far; undecided counts as not passed. The largest size
-    comes first. An answer's lower neighbour has failed by measurement, unless the answer is the
-    smallest size of the grid.
+    comes first, then `guess`, and from there steps of 1, 2, 4 ... points towards the edge until it
+    is passed over; between two sizes the middle. An answer's lower neighbour has failed by
+    measurement, unless the answer is the smallest size of the grid.
     """
     largest = len(points) - 1
     if points[largest] not in results:
@@ -49,4 +52,21 @@ def next_probe(points: tuple[int, ...], results: Mapping[int, Outcome]) -> int |
     low = max((i for i in range(high) if points[i] in results), default=-1)
     if high - low == 1:
         return Answer(points[high])
-    return points[(low + high) // 2]
+    return points[_between(low, high, largest, _place(points, guess))]
+
+
+def _place(points: tuple[int, ...], guess: int | None) -> int | None:
+    """Where in the grid the guess is; None without one that could still be tried."""
+    return points.index(guess) if guess in points[:-1] else None
+
+
+def _between(low: int, high: int, largest: int, guess: int | None) -> int:
+    """A place between the largest known not to pass and the smallest known to pass."""
+    if guess is not None:
+        if low < guess < high:
+            return guess
+        if low < 0 and high <= guess:  # it passed, and so did all below it so far
+            return max(high - (guess - high) - 1, 0)
+        if low >= guess and high == largest:  # it did not, nor did any above it so far
+            return min(low + (low - guess) + 1, high - 1)
+    return (low + high) // 2
