@@ -53,6 +53,8 @@ from profiler.spec import MIB, Limits, ScoredConfig, Spec
 #: The least load, in seconds, that counts: at the largest size (three windows must be steady), at
 #: a size on the way (ten CFS periods), and for the proof.
 REFERENCE_S, SIZING_S, VERIFYING_S = 4.0, 1.0, 4.0
+#: From this share of the quota on, a backlog builds up too slowly for the shortest probe to see.
+BUSY_SHARE, BUSY_S = 0.7, 4.0
 #: A measurement that may not be believed is taken again, this often at most.
 REPEATS = 2
 #: Before that the host gets this many seconds to become quiet.
@@ -206,9 +208,15 @@ class Run:
         while not isinstance(step := next_probe(self.points, self.tried, guess), Answer):
             self.control.tell(f"trying {step}m cpu", (len(self.tried) - 1) / most)
             rig.resize(step)
-            measurement = self._probe(rig, SIZING, SIZING_S)
+            measurement = self._probe(rig, SIZING, self._long_enough_s(step))
             # What cannot be believed after all repeats proves nothing: it has not passed.
             self.tried[step] = measurement.outcome if measurement.validity.valid else "undecided"
+
+    def _long_enough_s(self, cpu_millicores: int) -> float:
+        """The least load for a probe of this size, by how busy its quota will be on average."""
+        cost_s, rps = self.reference.cpu_seconds_per_request, self.reference.achieved_rps
+        busy = (cost_s or 0.0) * (rps or 0.0) * 1000 / cpu_millicores
+        return BUSY_S if busy >= BUSY_SHARE else SIZING_S
 
     def _size_to_verify(self) -> Limits | None:
         """What the search found; None where nothing can be proven or no size is enough."""
