@@ -17,6 +17,8 @@ from profiler.circumstances import host_capacity
 from profiler.comparing import RunResult
 from profiler.errors import BudgetEnded, Cancelled, InvalidSpec, RunFailed
 from profiler.noise_floor import default_folder
+from profiler.raw.folder import BadFolder, RawWriter, export
+from profiler.raw.formats import FORMATS, NoParquet
 from profiler.spec_reader import read_spec
 
 EXIT_STATUS = {"succeeded": 0, "failed": 1, "cancelled": 3, "timed_out": 4}
@@ -39,6 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="profile the service of a spec")
     run.add_argument("spec", type=Path, metavar="SPEC.json")
     run.add_argument("--out", type=Path, required=True, metavar="RESULT.json")
+    run.add_argument(
+        "--raw", type=Path, metavar="RAW_DIR", help="keep every request and usage sample there"
+    )
     run.add_argument("--quiet", action="store_true", help="print no progress, only the outcome")
     _add_store(run)
     run.set_defaults(command=_run)
@@ -46,9 +51,18 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="say what is wrong with a spec, starting nothing")
     check.add_argument("spec", type=Path, metavar="SPEC.json")
     check.set_defaults(command=_check)
+    _add_export(commands)
     _add_compare(commands)
     _add_aa(commands)
     return parser
+
+
+def _add_export(commands) -> None:
+    export_ = commands.add_parser("export", help="raw data of `run --raw` as tables")
+    export_.add_argument("folder", type=Path, metavar="RAW_DIR")
+    export_.add_argument("--format", choices=list(FORMATS), default="csv")
+    export_.add_argument("--out", type=Path, required=True, metavar="DIR")
+    export_.set_defaults(command=_export)
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:
@@ -107,24 +121,48 @@ def _run(options: argparse.Namespace) -> int:
         return INVALID
     try:
         spec = read_spec(options.spec, capacity=host_capacity())
+        raw = RawWriter(options.raw) if options.raw else None
     except RunFailed as failure:
         _write(options.out, Result.refused(failure).to_json())
         return _refused(failure, options.spec)
-    listener = _ignore if options.quiet else _print_event
     with _interruptible() as should_stop, _scratch_folder() as work_dir:
         result = profile(
             spec,
             run_id=f"local-{os.getpid()}",
             work_dir=work_dir,
-            on_event=listener,
+            on_event=_listener(options.quiet, raw),
             should_stop=should_stop,
             floors=options.store,
         )
     _write(options.out, result.to_json())
     say(result.summary())
+    if raw:
+        raw.close()
+        if raw.problem:
+            say(raw.problem)
     if result.error and result.error.log_tail:
         say(result.error.log_tail)
     return EXIT_STATUS[result.state]
+
+
+def _listener(quiet: bool, raw: RawWriter | None) -> events.Listener:
+    told = ([] if quiet else [_print_event]) + ([raw] if raw else [])
+
+    def hear(event: events.Event) -> None:
+        for listener in told:
+            listener(event)
+
+    return hear
+
+
+def _export(options: argparse.Namespace) -> int:
+    try:
+        for path in export(options.folder, options.format, options.out, say):
+            say(str(path))
+    except (BadFolder, NoParquet, OSError) as problem:
+        say(f"export: {problem}")
+        return EXIT_STATUS["failed"]
+    return 0
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -219,10 +257,6 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 def _scratch_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="model-profiler-") as folder:
         yield Path(folder)
-
-
-def _ignore(_event: events.Event) -> None:
-    pass
 
 
 def _print_event(event: events.Event) -> None:

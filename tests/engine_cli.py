@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ class Project:
 
     def __init__(self, folder: Path, kind: str = "docker") -> None:
         self.folder = folder
+        self.raw: Path | None = None  # where the last run kept its raw data
+        self.keeps_raw = False
         self.pid = 0  # of the last run, which names what it starts
         (folder / "service").mkdir()
         self.score(ECHO)
@@ -81,9 +84,13 @@ class Project:
 
     def start(self, *, env: dict[str, str] | None = None) -> subprocess.Popen:
         (self.folder / "spec.json").write_text(json.dumps(self.spec))
+        options = []
+        if self.keeps_raw:
+            self.raw = Path(tempfile.mkdtemp(prefix="raw-", dir=self.folder))
+            options = ["--raw", str(self.raw)]
         return subprocess.Popen(
             [sys.executable, "-m", "profiler", "run", str(self.folder / "spec.json"),
-             "--out", str(self.folder / "result.json")],
+             "--out", str(self.folder / "result.json"), *options],
             cwd=ROOT, env={**os.environ, **(env or {})},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip

@@ -23,6 +23,7 @@ SIDE_EFFECTS = {
     "control",
     "load",
     "probe",
+    "raw",
     "rig",
     "run",
     "services",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
+from profiler.raw.folder import read_folder
 from tests.engine_cli import Project
 
 ALLOWED = {"PROFILER_ALLOW_PROCESS_TARGET": "1"}
@@ -18,6 +20,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_enforced(project):
+    project.keeps_raw = True
     ended = project.run_believed(env=ALLOWED)
 
     assert ended.status == 0, ended.output
@@ -32,6 +35,16 @@ def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_e
     assert measurement["throttled_fraction"] is None
     left = [p for p in psutil.process_iter(["cmdline"]) if str(project.folder) in str(p.info)]
     assert left == []
+    assert measured_time(project.raw, measurement) == (
+        measurement["requests"] + measurement["aborted"] + measurement["void_requests"]
+    )
+
+
+def measured_time(raw: Path, measurement: dict) -> int:
+    """How many requests the kept raw data holds of a measurement's measured time."""
+    found = next(one for one in read_folder(raw) if one.series == "requests")
+    due = np.concatenate([part["scheduled_ns"] for part in found.parts(pytest.fail)])
+    return int(((due >= found.start_ns) & (due < measurement["ended_ns"])).sum())
 
 
 def test_the_process_target_must_be_allowed(project):

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from mmap import mmap
 
 import numpy as np
 import zstandard
@@ -36,6 +37,10 @@ DTYPES = frozenset(
 
 class NotColumns(ValueError):
     """The bytes are not columns in a version that is known here, or were damaged."""
+
+
+class CutShort(NotColumns):
+    """The bytes end before the blob does, as when its writer was stopped."""
 
 
 @dataclass(frozen=True)
@@ -92,35 +97,35 @@ def decode(blob: bytes, names: Collection[str] | None = None) -> Columns:
     return columns
 
 
-def split(data: bytes) -> Iterator[memoryview]:
+def split(data: bytes | mmap) -> Iterator[bytes]:
     """The blobs that follow one another in `data`, as they are.
 
-    Raises NotColumns where one cannot be told from the next, so also at one that is cut short;
-    those before it have come by then.
+    Raises CutShort where the last one ends before it should, NotColumns where something else
+    stands; those before have come by then.
     """
-    rest = memoryview(data)
-    while len(rest):
-        header, at = _header(rest)
-        end = at + sum(entry.bytes for entry in header)
-        if end > len(rest):
-            raise NotColumns("the last blob is cut short")
-        yield rest[:end]
-        rest = rest[end:]
+    at = 0
+    while at < len(data):
+        header, end = _header(data, at)
+        end += sum(entry.bytes for entry in header)
+        if end > len(data):
+            raise CutShort("the last blob is cut short")
+        yield bytes(data[at:end])
+        at = end
 
 
-def _header(blob: memoryview) -> tuple[list[Entry], int]:
-    """What the blob says it holds, and where the first column begins."""
-    magic = bytes(blob[:4])
+def _header(data: bytes | memoryview | mmap, at: int = 0) -> tuple[list[Entry], int]:
+    """What the blob that begins `at` says it holds, and where its first column begins."""
+    magic = bytes(data[at : at + 4])
     prefix = PREFIXES.get(magic)
     if prefix is None:
-        raise NotColumns(_why_unknown(magic))
-    if len(blob) < prefix.size:
-        raise NotColumns("too short to be columns")
-    _, length, *crc32 = prefix.unpack_from(blob)
-    end = prefix.size + length
-    text = bytes(blob[prefix.size : end])
+        raise CutShort("too short to be columns") if len(magic) < 4 else _unknown(magic)
+    if len(data) < at + prefix.size:
+        raise CutShort("too short to be columns")
+    _, length, *crc32 = prefix.unpack(data[at : at + prefix.size])
+    end = at + prefix.size + length
+    text = bytes(data[at + prefix.size : end])
     if len(text) < length:
-        raise NotColumns("the header is cut short")
+        raise CutShort("the header is cut short")
     if crc32 and crc32[0] != zlib.crc32(text):
         raise NotColumns("the header is damaged: its checksum differs")
     try:
@@ -134,14 +139,14 @@ def _header(blob: memoryview) -> tuple[list[Entry], int]:
     return header, end
 
 
-def _why_unknown(magic: bytes) -> str:
+def _unknown(magic: bytes) -> NotColumns:
     if ANY_VERSION.fullmatch(magic):
         known = " and ".join(name.decode() for name in PREFIXES)
-        return (
+        return NotColumns(
             f"written in format {magic.decode()} by a newer version of the profiler; "
             f"this one reads {known}"
         )
-    return f"unknown format {magic!r}"
+    return NotColumns(f"unknown format {magic!r}")
 
 
 def _entry(fields: dict, *, checked: bool) -> Entry:
