@@ -57,12 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_export(commands) -> None:
-    export_ = commands.add_parser("export", help="raw data of `run --raw` as tables")
-    export_.add_argument("folder", type=Path, metavar="RAW_DIR")
-    export_.add_argument("--format", choices=list(FORMATS), default="csv")
-    export_.add_argument("--out", type=Path, required=True, metavar="DIR")
-    export_.set_defaults(command=_export)
+def _add_export(commands: argparse._SubParsersAction) -> None:
+    parser = commands.add_parser("export", help="raw data of `run --raw` as tables")
+    parser.add_argument("folder", type=Path, metavar="RAW_DIR")
+    parser.add_argument("--format", choices=list(FORMATS), default="csv")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.set_defaults(command=_export)
 
 
 def _add_compare(commands: argparse._SubParsersAction) -> None:
