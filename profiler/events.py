@@ -15,7 +15,8 @@ PHASES = ("building", "starting", "checking", "warming", "measuring", "sizing", 
 #   log          {text}: lines for the run's log (build output, service log)
 #   circumstances {...}: facts about host, image and inputs, once known
 #   started      {ordinal, phase, cpu_millicores, memory_bytes}: a measurement begins
-#   samples      {ordinal, series: "requests" | "usage" | "gpu", columns: {name: numpy array}}: raw
+#   samples      {ordinal, series, columns: {name: numpy array}}: raw data of the series
+#                "requests", "usage", "gpu" and, once a run with ordinal 0, "rows"
 #   measurement  {ordinal, measurement: dict}: a measurement is complete (Measurement.to_json())
 PHASE, LOG, CIRCUMSTANCES = "phase", "log", "circumstances"
 STARTED, SAMPLES, MEASUREMENT = "started", "samples", "measurement"

@@ -14,6 +14,7 @@ from profiler.measuring.decision import Decision, decide, preset_rule, round_s
 from profiler.measuring.gpu import GpuRecord
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.objective import Bound
+from profiler.measuring.sensitivity import RowFacts
 from profiler.measuring.summary import summarise
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.samples import Columns
@@ -44,6 +45,7 @@ class Probe:
         ordinal: int,
         at_least_s: float,
         distinct_rows: int,
+        rows: RowFacts,
     ) -> None:
         self._rig = rig
         self._bound = bound
@@ -51,6 +53,7 @@ class Probe:
         self._ordinal = ordinal
         self._at_least_s = max(at_least_s, round_s(rig.spec.load, rig.rate_rps))
         self._distinct_rows = distinct_rows
+        self._rows = rows
         self._rule = preset_rule(
             bound, rig.spec.load, rps=rig.rate_rps, at_least_s=self._at_least_s
         )
@@ -159,6 +162,7 @@ class Probe:
             startup_s=rig.startup_s,
             sample_interval_s=rig.service.sample_interval_s,
             distinct_rows=self._distinct_rows,
+            rows=self._rows,
             suspicious_answers=rig.suspicious_answers,
             first_bad=asdict(bad) if bad else None,
             driver=report,

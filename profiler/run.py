@@ -26,6 +26,7 @@ from profiler.errors import (
 from profiler.load.driver import Driver
 from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
 from profiler.measuring.objective import resolve_bound
+from profiler.measuring.sensitivity import RowFacts
 from profiler.measuring.statistics import Outcome
 from profiler.measuring.validity import host_noise
 from profiler.probe import Probe
@@ -133,8 +134,10 @@ class Run:
         built_by = time.monotonic() + self.spec.budget.build_s
         rows = read_dataset(self.spec.dataset)
         self.summary = summarise(rows)
+        self.rows = RowFacts.of(rows)
         self._note(host_facts() | input_facts(self.spec, self.summary))
         self._note(self._noise_floor())
+        self.control.emit(events.SAMPLES, ordinal=0, series="rows", columns=self.rows.columns())
         with (
             prepared(self.spec, self.control, self.labels, self.work_dir) as start_with,
             reserved(self.spec, self.control, until=built_by) as gpus,
@@ -274,6 +277,7 @@ class Run:
             ordinal=len(self.measurements),
             at_least_s=at_least_s,
             distinct_rows=self.summary.distinct_rows,
+            rows=self.rows,
         ).take()
 
     def _wait_for_quiet(self) -> None:

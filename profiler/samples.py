@@ -33,6 +33,13 @@ OUTCOMES = (
 )
 OK, ABORTED = 0, 6
 
+#: One entry per row of the dataset, once a run, with its first measurement's ordinal (0).
+ROW_COLUMNS: dict[str, str] = {
+    "row": "i4",  # from 1
+    "body_bytes": "i8",
+    "label_code": "i4",  # place among the dataset's distinct labels, sorted; -1 for none
+}
+
 #: One entry per sample of the service's usage; cumulative counters as in service.UsageReading.
 USAGE_COLUMNS: dict[str, str] = {
     "at_ns": "i8",

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 #: Seconds between writes: pages poll at this pace, and SQLite has one writer at a time.
 FLUSH_INTERVAL_S = 1.0
 #: The column that orders each series.
-CLOCKS = {"requests": "scheduled_ns", "usage": "at_ns", "gpu": "at_ns"}
+CLOCKS = {"requests": "scheduled_ns", "usage": "at_ns", "gpu": "at_ns", "rows": "row"}
 NS = 1_000_000_000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,42 @@ def measured_time(raw: Path, measurement: dict) -> int:
     found = next(one for one in read_folder(raw) if one.series == "requests")
     due = np.concatenate([part["scheduled_ns"] for part in found.parts(pytest.fail)])
     return int(((due >= found.start_ns) & (due < measurement["ended_ns"])).sum())
+
+
+BURN = """
+    import json, time
+
+    def init():
+        pass
+
+    def run(raw_data):
+        end = time.process_time() + json.loads(raw_data)["ms"] / 1000
+        while time.process_time() < end:
+            pass
+        return "done"
+"""
+
+
+def test_the_class_of_rows_that_costs_five_times_as_much_is_named(project):
+    """3 and 15 ms of CPU, and whatever the server adds to each; four short ones to a long one."""
+    project.score(BURN)
+    kinds = [("long", 15) if number % 5 == 0 else ("short", 3) for number in range(100)]
+    lines = [json.dumps({"body": {"ms": ms}, "label": label}) for label, ms in kinds]
+    (project.folder / "rows.requests.jsonl").write_text("\n".join(lines))
+    project.spec["dataset"] = {"path": "rows.requests.jsonl"}
+    project.spec["load"] |= {"order": "shuffled"}
+
+    ended = project.run(env=ALLOWED)
+
+    assert ended.status == 0, ended.output
+    payload = ended.result["measurements"][-1]["payload"]
+    long, short = payload["classes"]
+    assert (long["name"], short["name"]) == ("long", "short")
+    assert long["latency_ms"]["p50"] > 3 * short["latency_ms"]["p50"]
+    assert long["request_share"] == pytest.approx(0.2, abs=0.05)
+    cost_s, cheap_s = (one["cpu_seconds_per_request"]["value"] for one in (long, short))
+    assert cost_s - cheap_s == pytest.approx(0.012, rel=0.25)
+    assert payload["sentence"].startswith('Rows labelled "long" are ')
 
 
 def test_the_process_target_must_be_allowed(project):

@@ -123,7 +123,8 @@ def test_a_run_succeeds_with_all_that_pages_show(make) -> None:
     measurement = run.measurements.first()
     assert measurement.requests == measurement.data["requests"] > 0
     series = set(SampleChunk.objects.filter(run=run).values_list("series", flat=True))
-    assert series == {"requests", "usage"}
+    assert series == {"requests", "usage", "rows"}
+    assert "size" in measurement.data["payload"]["sentence"]
     assert "starting" in run.log_text()
     assert [phase["phase"] for phase in run.phase_times][:2] == ["building", "starting"]
     assert run.circumstances["host"]

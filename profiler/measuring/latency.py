@@ -52,9 +52,15 @@ NO_LATENCY = LatencySummary(*[None] * 7)
 
 
 def latencies_ms(requests: Columns, bound: Bound, since: str = "scheduled_ns") -> np.ndarray:
-    """Latencies in ms in order of schedule: of successes, and of those given up at their age.
+    """Latencies in ms in order of schedule, of the requests that have one."""
+    taken_ms = (requests["finished_ns"] - requests[since]) / NS_PER_MS
+    return taken_ms[has_latency(requests, bound, since)]
 
-    An aborted request enters only when it is already older than the bound (or, without one, than
+
+def has_latency(requests: Columns, bound: Bound, since: str = "scheduled_ns") -> np.ndarray:
+    """Which requests have a latency: successes, and those given up, at their age.
+
+    An aborted request has one only when it is already older than the bound (or, without one, than
     every success); other errors have no latency worth the name and are counted apart.
     """
     taken_ms = (requests["finished_ns"] - requests[since]) / NS_PER_MS
@@ -65,7 +71,7 @@ def latencies_ms(requests: Columns, bound: Bound, since: str = "scheduled_ns") -
     given_up = (requests["outcome"] == TIMEOUT) | (
         (requests["outcome"] == ABORTED) & (taken_ms > slow_ms)
     )
-    return taken_ms[ok | given_up]
+    return ok | given_up
 
 
 def summarise_latencies(values: np.ndarray, confidence: float) -> LatencySummary | None:

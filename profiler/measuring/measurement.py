@@ -8,6 +8,7 @@ from profiler.measuring.due_requests import NS
 from profiler.measuring.gpu import GpuUse
 from profiler.measuring.latency import NO_LATENCY, LatencySummary
 from profiler.measuring.objective import Bound
+from profiler.measuring.sensitivity import Payload, RowFacts
 from profiler.measuring.statistics import Estimate, Interval, Outcome
 from profiler.measuring.validity import Validity
 from profiler.spec import Load
@@ -36,6 +37,7 @@ class MeasurementContext:
     startup_s: float | None = None
     sample_interval_s: float | None = None
     distinct_rows: int | None = None
+    rows: RowFacts | None = None
     suspicious_answers: int | None = None
     first_bad: dict | None = None
     driver: dict = field(default_factory=dict)
@@ -124,6 +126,7 @@ class Measurement:
     sample_interval_s: float | None = None
     driver: dict = field(default_factory=dict)
     noise: dict = field(default_factory=dict)
+    payload: Payload | None = None
 
     @property
     def is_believed_pass(self) -> bool:

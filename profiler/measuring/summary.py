@@ -20,6 +20,7 @@ from profiler.measuring.gpu import NO_GPU, GpuRecord, gpu_use
 from profiler.measuring.latency import interval, latencies_ms, summarise_latencies
 from profiler.measuring.measurement import Measurement, MeasurementContext, Window
 from profiler.measuring.objective import Bound
+from profiler.measuring.sensitivity import payload_of
 from profiler.measuring.statistics import SequentialRule, nearest_rank, percentile_interval
 from profiler.measuring.validity import Validity
 from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
@@ -43,6 +44,7 @@ def summarise(
     is the one the engine stopped on; without it the same rule is asked again. `gpu` holds the
     samples of its GPUs since its start, if it has any.
     """
+    in_service = requests  # those sent just before share the CPU of the period too
     requests = between(requests, "scheduled_ns", context.start_ns, context.end_ns)
     decision = decision or decide(
         rule, requests, context.bound, load=context.load, start_ns=context.start_ns,
@@ -78,6 +80,12 @@ def summarise(
         **_memory(usage, startup_usage),
         gpu=gpu_use(gpu, context.start_ns, context.end_ns, _ended_in_period(requests, context)),
     )
+    if context.rows is not None:
+        payload = payload_of(
+            in_service, counted, usage, context.rows, bound=context.bound,
+            start_ns=context.start_ns, end_ns=context.end_ns,
+        )  # fmt: skip
+        measured = replace(measured, payload=payload)
     return _judged(measured, context)
 
 
