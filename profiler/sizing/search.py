@@ -56,8 +56,8 @@ def next_probe(
 
 
 def _place(points: tuple[int, ...], guess: int | None) -> int | None:
-    """Where in the grid the guess is; None without one that could still be tried."""
-    return points.index(guess) if guess in points[:-1] else None
+    """Where in the grid the guess is; None without one."""
+    return points.index(guess) if guess in points else None
 
 
 def _between(low: int, high: int, largest: int, guess: int | None) -> int:
