@@ -58,6 +58,18 @@ def test_usage_tells_what_each_sample_added() -> None:
     assert table["cpu_ns"].tolist() == USAGE["cpu_ns"].tolist()
 
 
+def test_rows_are_facts_without_a_time() -> None:
+    rows = {
+        "row": np.array([1, 2]),
+        "body_bytes": np.array([10, 9]),
+        "label_code": np.array([0, -1]),
+    }
+    (table,) = tables("rows", [rows], START)
+    assert {name: values.tolist() for name, values in table.items()} == {
+        "row": [1, 2], "body_bytes": [10, 9], "label_code": [0, -1],
+    }  # fmt: skip
+
+
 def test_a_series_that_is_not_known_here_keeps_its_columns() -> None:
     (table,) = tables("gpu", [usage_columns([1.5], power_mw=[70_000])], START)
     assert {name: values.tolist() for name, values in table.items()} == {
