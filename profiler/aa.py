@@ -163,7 +163,9 @@ def alternate(
     marks = labels or {"model-profiler.run": f"aa-{os.getpid()}", "model-profiler.attempt": "1"}
     control = Control(on_event, should_stop)
     facts = host_facts()
-    found.known_floor, _ = noise_floor.read(floors, facts, specs[0].target)
+    found.known_floor, _ = noise_floor.read(
+        floors, facts, specs[0].target.kind, specs[0].target.service_cores
+    )
     with ExitStack() as stack:
         subjects = [
             stack.enter_context(
@@ -280,7 +282,7 @@ def _floor(found: Alternation, spec: Spec, size: Limits, facts: dict) -> dict | 
 def store(folder: Path, floor: dict) -> Path:
     """Write the target's floor where its runs look for it; whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = noise_floor.path_of(folder, floor)
+    path = noise_floor.path_of(folder, floor["host"], floor["kind"], floor["service_cores"])
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_text(json.dumps(floor, indent=2) + "\n")
     part.replace(path)

@@ -11,7 +11,6 @@ import math
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ import numpy as np
 from profiler.measuring.compared import METRICS
 from profiler.measuring.differences import t_quantile
 from profiler.measuring.unlike import Measured
-from profiler.spec import Target
 
 SCHEMA_VERSION = 1
 #: Two identical runs differ by less than the floor in this share of cases.
@@ -53,16 +51,17 @@ def relative_differences(runs: Sequence[Measured]) -> dict[str, float]:
     return found
 
 
-def path_of(folder: Path, target: dict) -> Path:
-    """The file of the target with this `host`, `kind` and `service_cores`."""
-    cores = "-".join(str(core) for core in target["service_cores"])
-    name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{target['host']}-{target['kind']}-{cores}")
+def path_of(folder: Path, host: str, kind: str, service_cores: Sequence[int]) -> Path:
+    cores = "-".join(str(core) for core in service_cores)
+    name = re.sub(r"[^A-Za-z0-9.-]", "_", f"{host}-{kind}-{cores}")
     return folder / f"{name}.json"
 
 
-def read(folder: Path, facts: dict, target: Target) -> tuple[dict | None, str]:
+def read(
+    folder: Path, facts: dict, kind: str, service_cores: Sequence[int]
+) -> tuple[dict | None, str]:
     """The target's floor, if it holds under these facts of the host; else None, and why."""
-    path = path_of(folder, {**facts, **asdict(target)})
+    path = path_of(folder, facts["host"], kind, service_cores)
     try:
         floor = json.loads(path.read_text())
     except FileNotFoundError:

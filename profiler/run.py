@@ -154,7 +154,9 @@ class Run:
         """The target's noise floor as a circumstance, or why none is used."""
         if self.floors is None:
             return {"noise_floor": None, "noise_floor_reason": "not looked for"}
-        floor, why_not = noise_floor.read(self.floors, self.circumstances, self.spec.target)
+        floor, why_not = noise_floor.read(
+            self.floors, self.circumstances, self.spec.target.kind, self.spec.target.service_cores
+        )
         return (
             {"noise_floor": floor}
             if floor

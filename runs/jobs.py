@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException
 
 from profiler import errors
 from profiler.errors import RunFailed
-from runs import queue, run_spec
+from runs import noise, queue, run_spec
 from runs.models import Measurement, ProfileRun
 from runs.models.profile_run import LostRun
 from runs.recording import Recorder, measurement_fields
@@ -25,6 +25,8 @@ from runs.watch import Watch, interrupted
 if TYPE_CHECKING:
     from redis import Redis
     from rq.job import Job
+
+    from profiler.spec import Spec
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +83,22 @@ def _profile(run: ProfileRun, folder: Path, recorder: Recorder, watch: Watch) ->
     """The engine's RESULT as plain data. Raises RunFailed for a spec it refuses."""
     # The engine is imported by the worker alone: the web process never loads docker.
     from profiler.run import profile
+
+    run_spec.materialise(run, folder)
+    return profile(
+        spec_of(run, folder),
+        run_id=str(run.uuid),
+        attempt=run.attempt,
+        work_dir=folder,
+        on_event=recorder,
+        should_stop=watch.should_stop,
+        labels=labels(run),
+        floors=noise.folder(),
+    ).to_json()
+
+
+def spec_of(run: ProfileRun, folder: Path) -> Spec:
+    """The engine's spec of a run whose inputs are below `folder`. Raises RunFailed."""
     from profiler.spec_reader import Capacity, read_spec_data
 
     target = run.target
@@ -90,18 +108,8 @@ def _profile(run: ProfileRun, folder: Path, recorder: Recorder, watch: Watch) ->
         memory_bytes=target.max_memory_bytes,
         gpus=tuple(target.gpus),
     )
-    run_spec.materialise(run, folder)
     # Confined: whoever wrote the config does not own this machine.
-    spec = read_spec_data(run.spec, folder, capacity=capacity, confined=True)
-    return profile(
-        spec,
-        run_id=str(run.uuid),
-        attempt=run.attempt,
-        work_dir=folder,
-        on_event=recorder,
-        should_stop=watch.should_stop,
-        labels=labels(run),
-    ).to_json()
+    return read_spec_data(run.spec, folder, capacity=capacity, confined=True)
 
 
 def labels(run: ProfileRun) -> dict[str, str]:

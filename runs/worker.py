@@ -14,7 +14,7 @@ from django_rq import get_connection
 from rq import Worker
 from rq.serializers import JSONSerializer
 
-from runs import jobs, leftovers, queue
+from runs import jobs, leftovers, noise, queue
 from runs.models import Target, WorkerHeartbeat
 from runs.parent_death import die_with_parent
 from runs.watch import interrupted
@@ -61,6 +61,7 @@ class ProfilingWorker(Worker):
             WorkerHeartbeat.objects.beat(
                 self._target, socket.gethostname(), os.getpid(), WorkerHeartbeat.Kind.WORKER
             )
+            noise.refresh(self._target)
         except DatabaseError as error:
             logger.warning("heartbeat not written (%s)", error)
             connections.close_all()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 from profiler import aa, noise_floor, rig
 from profiler.circumstances import host_capacity, host_facts
 from profiler.cli import main
-from profiler.spec import Target
 from profiler.spec_reader import read_spec
 from tests.compared_runs import run_of
 from tests.engine_cli import Project
@@ -48,7 +46,7 @@ def test_a_service_against_itself_is_started_afresh_in_turns_and_leaves_a_floor(
         assert "A noise floor needs 4" in capsys.readouterr().out
         return
     target = read_spec(spec_path, capacity=host_capacity()).target
-    floor, _ = noise_floor.read(store, host_facts(), target)
+    floor, _ = noise_floor.read(store, host_facts(), target.kind, target.service_cores)
     assert floor["metrics"]["latency_p95_ms"] > 0
     assert floor == found["noise_floor"]
     assert found["false_verdicts"]["with_floor"] == 0
@@ -68,7 +66,7 @@ def test_two_specs_must_be_of_one_target_and_the_size_within_its_limits(
 
 # ---- the stored floor ----------------------------------------------------------------------
 
-TARGET = Target("docker", (0, 1), (2,), 2000, 1 << 30)
+CORES = (0, 1)
 FACTS = {"host": "a.example.org", "kernel": "6.1", "cpu_model": "Xeon"}
 FLOOR = {
     "schema_version": 1, **FACTS, "kind": "docker", "service_cores": [0, 1],
@@ -78,21 +76,21 @@ FLOOR = {
 
 def test_a_floor_is_found_by_host_kind_and_cores(tmp_path: Path) -> None:
     aa.store(tmp_path, FLOOR)
-    assert noise_floor.read(tmp_path, FACTS, TARGET) == (FLOOR, "")
-    for other in (replace(TARGET, kind="process"), replace(TARGET, service_cores=(0,))):
-        assert noise_floor.read(tmp_path, FACTS, other) == (None, "not measured on this target")
+    assert noise_floor.read(tmp_path, FACTS, "docker", CORES) == (FLOOR, "")
+    for other in (("process", CORES), ("docker", (0,))):
+        assert noise_floor.read(tmp_path, FACTS, *other) == (None, "not measured on this target")
 
 
 def test_a_floor_of_another_kernel_is_not_used_and_that_is_said(tmp_path: Path) -> None:
     aa.store(tmp_path, FLOOR)
-    floor, why_not = noise_floor.read(tmp_path, FACTS | {"kernel": "6.2"}, TARGET)
+    floor, why_not = noise_floor.read(tmp_path, FACTS | {"kernel": "6.2"}, "docker", CORES)
     assert floor is None
     assert "outdated: the kernel was 6.1 and is 6.2" in why_not
 
 
 def test_a_spoilt_floor_is_not_used_and_that_is_said(tmp_path: Path) -> None:
-    noise_floor.path_of(tmp_path, FLOOR).write_text("{")
-    floor, why_not = noise_floor.read(tmp_path, FACTS, TARGET)
+    noise_floor.path_of(tmp_path, FACTS["host"], "docker", CORES).write_text("{")
+    floor, why_not = noise_floor.read(tmp_path, FACTS, "docker", CORES)
     assert floor is None
     assert "cannot be read" in why_not
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from runs.models import WorkerHeartbeat
@@ -86,3 +87,48 @@ def test_twice_the_targets_and_runs_take_no_more_queries(signed_in, make) -> Non
     ten = queries_of(lambda: page_of(signed_in))
     add(10)
     assert queries_of(lambda: page_of(signed_in)) == ten
+
+
+def test_a_target_says_by_how_much_identical_runs_differ_there(signed_in, make) -> None:
+    target = make.target(name="lab")
+    assert "Not measured on this target" in page_of(signed_in)
+    metrics = {"latency_p50_ms": 0.021, "latency_p95_ms": 0.04, "cpu_seconds_per_request": 0.012}
+    measured_at = timezone.now() - timedelta(hours=3)
+    target.keep_noise_floor({"metrics": metrics, "measured_at": measured_at.isoformat()}, "")
+    html = page_of(signed_in)
+    assert "p50 2.1 %, p95 4.0 %, CPU 1.2 %" in html
+    assert "3 h ago" in html
+
+
+def test_a_worker_brings_the_floor_to_the_row_and_takes_an_outdated_one_away(make) -> None:
+    from profiler import aa
+    from profiler.circumstances import host_facts
+    from runs import noise
+
+    target, facts = make.target(name="lab"), host_facts()
+    floor = {
+        "schema_version": 1,
+        **{key: facts[key] for key in ("host", "kernel", "cpu_model")},
+        "kind": target.kind,
+        "service_cores": target.service_cores,
+        "measured_at": "2026-11-01T10:00:00Z",
+        "runs": 10,
+        "metrics": {"latency_p95_ms": 0.04},
+    }
+    aa.store(noise.folder(), floor)
+    noise.refresh(target)
+    target.refresh_from_db()
+    assert target.noise_floor == floor
+    aa.store(noise.folder(), {**floor, "kernel": "an older one"})
+    noise.refresh(target)
+    target.refresh_from_db()
+    assert target.noise_floor is None
+    assert "the kernel was an older one" in target.noise_floor_reason
+
+
+def test_noise_is_not_measured_beside_a_run(make) -> None:
+    run = make.run(target=make.target(name="lab"))
+    with pytest.raises(CommandError, match=f"{run.name} is queued"):
+        call_command("measure_noise", run.name)
+    with pytest.raises(CommandError, match="There is no run nothing"):
+        call_command("measure_noise", "nothing")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
@@ -54,10 +54,13 @@ class Target(models.Model):
     max_memory_bytes = models.BigIntegerField()
     enabled = models.BooleanField(default=True)
     unavailable_reason = models.TextField(blank=True)
+    #: What holds on its host, as the worker there last read it, and why not where there is none.
+    noise_floor = models.JSONField(null=True, blank=True, editable=False)
+    noise_floor_reason = models.TextField(blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = TargetQuerySet.as_manager()
-    history = HistoricalRecords()
+    history = HistoricalRecords(excluded_fields=["noise_floor", "noise_floor_reason"])
 
     class Meta:
         ordering = ["name"]
@@ -72,6 +75,16 @@ class Target(models.Model):
     @property
     def is_available(self) -> bool:
         return self.enabled and not self.unavailable_reason
+
+    @property
+    def noise_floor_measured_at(self) -> datetime | None:
+        return self.noise_floor and datetime.fromisoformat(self.noise_floor["measured_at"])
+
+    def keep_noise_floor(self, floor: dict | None, why_not: str) -> None:
+        if (self.noise_floor, self.noise_floor_reason) == (floor, why_not):
+            return
+        self.noise_floor, self.noise_floor_reason = floor, why_not
+        Target.objects.filter(pk=self.pk).update(noise_floor=floor, noise_floor_reason=why_not)
 
     @property
     def slots(self) -> int:
