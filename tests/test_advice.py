@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.azureml import azureml_details
+from profiler.measuring.findings import Finding
 from profiler.measuring.latency import LatencySummary
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import describe, resolve_bound
@@ -49,7 +50,9 @@ def measured(phase: str, cpu: int, outcome: str = "passed", **others: object) ->
         "limits_enforced": True,
         "validity": Validity(True),
         "outcome": outcome,
-        "outcome_reasons": () if outcome == "passed" else (f"{outcome} at {cpu}",),
+        "outcome_findings": ()
+        if outcome == "passed"
+        else (Finding("percentile-over-bound", f"{outcome} at {cpu}"),),
         "bound": bound(99, 50),
         "requests": 1000,
         "offered_rps": 50.0,
@@ -69,7 +72,7 @@ SEARCH = [
     measured("sizing", 200, "failed"),
     measured("sizing", 300),
 ]
-INVALID = {"validity": Validity(False, ("The host was noisy.",))}
+INVALID = {"validity": Validity(False, (Finding("host-busy", "The host was noisy."),))}
 
 
 def advised(measurements: list[Measurement], **others: object) -> Advice:

@@ -317,7 +317,7 @@ def test_the_json_is_json_and_holds_what_is_promised() -> None:
     assert data.keys() >= PROMISED
     assert data["schema_version"] == 1
     assert data["latency_ms"].keys() == {"mean", "p50", "p90", "p95", "p99", "p999", "max"}
-    assert data["validity"] == {"valid": True, "reasons": []}
+    assert data["validity"] == {"valid": True, "reasons": [], "findings": []}
     assert data["latency_interval_ms"]["p50"] == [10, 10]
     assert data["bound"]["latency_ms"] == 50
     assert data["windows"][0]["p99_ms"] == 10

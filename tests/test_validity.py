@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from profiler.measuring import validity
+from profiler.measuring.findings import texts
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.statistics import Estimate
 from profiler.measuring.summary import summarise
@@ -181,7 +182,7 @@ def warned(**others: object) -> tuple[str, ...]:
         "leaks": False, "duration_s": 5.0, "startup_s": 1.5, "cpu_millicores": 500,
         "threads_max": 4, "throttled_fraction": 0.0, "suspicious_answers": 0,
     }  # fmt: skip
-    return validity.warnings(**values | others)
+    return texts(validity.warnings(**values | others))
 
 
 def test_nothing_to_warn_of() -> None:

@@ -21,6 +21,7 @@ from profiler.measuring.due_requests import (
     in_flight,
     throughput,
 )
+from profiler.measuring.findings import Finding, texts
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import (
     Outcome,
@@ -50,9 +51,13 @@ class Decision:
     """What the first `requests` requests show (0: no look yet); `over` were late or failed."""
 
     outcome: Outcome
-    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
     requests: int
     over: int
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return texts(self.findings)
 
 
 def is_open(load: Load) -> bool:
@@ -124,11 +129,14 @@ def decide(
     due = due_requests(requests, bound, start_ns, now_ns, pending_ns)
     errors = int(due.error.sum())
     if errors and bound.max_error_rate == 0:
-        reason = f"{errors} of {len(due)} requests failed, where none may"
-        return Decision("failed", (reason,), len(due), int(due.over.sum()))
+        failed = Finding(
+            "errors-over-budget", f"{errors} of {len(due)} requests failed, where none may"
+        )
+        return Decision("failed", (failed,), len(due), int(due.over.sum()))
     counted = due.where(~due.void)
     ready = int(np.argmin(counted.settled)) if not counted.settled.all() else len(counted)
-    decision = Decision("undecided", ("too few requests for any decision",), 0, 0)
+    none_yet = Finding("load-too-short", "too few requests for any decision")
+    decision = Decision("undecided", (none_yet,), 0, 0)
     for look in rule.looks:
         if look > ready:
             break
@@ -146,10 +154,14 @@ class Part:
     """One condition of the objective: its own outcome and, unless passed, why."""
 
     outcome: Outcome
-    reason: str = ""
+    finding: Finding | None = None
 
 
 PASSED = Part("passed")
+
+
+def _part(outcome: Outcome, code: str, text: str) -> Part:
+    return Part(outcome, Finding(code, text))
 
 
 def _look(
@@ -163,12 +175,13 @@ def _look(
         parts += _keeping_up(rule, due, bound, start_ns)
     elif bound.min_throughput_rps is not None:
         parts.append(_throughput(rule, due, bound.min_throughput_rps, start_ns))
-    failed = [part.reason for part in parts if part.outcome == "failed"]
-    undecided = [part.reason for part in parts if part.outcome == "undecided"]
+    failed = [part.finding for part in parts if part.outcome == "failed"]
+    undecided = [part.finding for part in parts if part.outcome == "undecided"]
     if failed and elapsed_s >= FAIL_AFTER_S:
         return Decision("failed", tuple(failed), len(due), over)
     if not failed and not undecided and elapsed_s < at_least_s:
-        undecided = [f"{elapsed_s:.2g} s of load, where {at_least_s:g} s are the least"]
+        found = f"{elapsed_s:.2g} s of load, where {at_least_s:g} s are the least"
+        undecided = [Finding("load-too-short", found)]
     if failed or undecided:
         return Decision("undecided", tuple(failed + undecided), len(due), over)
     return Decision("passed", (), len(due), over)
@@ -187,11 +200,10 @@ def _percentile(rule: SequentialRule, due: Due, bound: Bound) -> Part:
         f"where {share * 100:.4g} % may"
     )
     if outcome == "failed":
-        return Part("failed", f"{found}; chance alone explains that with less than "
-                    f"{rule.fail_share:.2%} probability")  # fmt: skip
-    return Part(
-        "undecided", f"{found}; too few requests to tell at {bound.confidence:.0%} confidence"
-    )
+        return _part("failed", "percentile-over-bound", f"{found}; chance alone explains that "
+                     f"with less than {rule.fail_share:.2%} probability")  # fmt: skip
+    return _part("undecided", "percentile-undecided", f"{found}; too few requests to tell at "
+                 f"{bound.confidence:.0%} confidence")  # fmt: skip
 
 
 def _errors(rule: SequentialRule, due: Due, bound: Bound) -> Part:
@@ -203,8 +215,8 @@ def _errors(rule: SequentialRule, due: Due, bound: Bound) -> Part:
         f"{bound.max_error_rate * 100:g} % may"
     )
     if at_least(errors, count, bound.max_error_rate) <= rule.fail_share:
-        return Part("failed", found)
-    return Part("undecided", f"{found}; too few requests to tell")
+        return _part("failed", "errors-over-budget", found)
+    return _part("undecided", "errors-over-budget", f"{found}; too few requests to tell")
 
 
 def _keeping_up(rule: SequentialRule, due: Due, bound: Bound, start_ns: int) -> list[Part]:
@@ -215,11 +227,14 @@ def _keeping_up(rule: SequentialRule, due: Due, bound: Bound, start_ns: int) -> 
     """
     elapsed_s = (int(due.scheduled_ns[-1]) - start_ns) / NS
     if elapsed_s < 2 * (bound.latency_ms or 0.0) / 1000:
-        return [Part("undecided", f"{elapsed_s:.2g} s of load do not tell whether the service "
-                     f"keeps up; twice the latency bound is the least")]  # fmt: skip
+        short = (
+            f"{elapsed_s:.2g} s of load do not tell whether the service keeps up; "
+            "twice the latency bound is the least"
+        )
+        return [_part("undecided", "load-too-short", short)]
     parts = [_achieved(rule, due, bound), _in_flight(rule, due, start_ns)]
     if elapsed_s < GROWTH_AFTER_S:
-        return [Part("undecided", part.reason) if part.outcome == "failed" else part
+        return [Part("undecided", part.finding) if part.outcome == "failed" else part
                 for part in parts]  # fmt: skip
     return parts
 
@@ -233,8 +248,8 @@ def _achieved(rule: SequentialRule, due: Due, bound: Bound) -> Part:
         f"({behind} of {count} requests were left behind)"
     )
     if at_least(behind, count, 1 - ACHIEVED_SHARE) <= rule.fail_share:
-        return Part("failed", found)
-    return Part("undecided", f"{found}; too few requests to tell")
+        return _part("failed", "rate-not-achieved", found)
+    return _part("undecided", "rate-not-achieved", f"{found}; too few requests to tell")
 
 
 def _in_flight(rule: SequentialRule, due: Due, start_ns: int) -> Part:
@@ -255,14 +270,16 @@ def _in_flight(rule: SequentialRule, due: Due, start_ns: int) -> Part:
         return PASSED
     found = f"requests in flight grew by {growth.value:.3g} per second, to {number[-1]:.0f}"
     if grown >= max(GROWTH_REQUESTS, GROWTH_SHARE[1] * len(half)):
-        return Part("failed", f"{found}: the service is slower than the load")
-    return Part("undecided", f"{found}; too few requests to tell whether without end")
+        return _part("failed", "in-flight-growing", f"{found}: the service is slower than the load")
+    return _part(
+        "undecided", "in-flight-growing", f"{found}; too few requests to tell whether without end"
+    )
 
 
 def _throughput(rule: SequentialRule, due: Due, least_rps: float, start_ns: int) -> Part:
     estimate = throughput(due, start_ns, 1 - 2 * rule.pass_share)
     if estimate is None:
-        return Part("undecided", "too few requests to know the throughput")
+        return _part("undecided", "throughput-too-low", "too few requests to know the throughput")
     if estimate.low >= least_rps:
         return PASSED
     found = (
@@ -270,5 +287,5 @@ def _throughput(rule: SequentialRule, due: Due, least_rps: float, start_ns: int)
         f"where at least {least_rps:.4g} must be"
     )
     if estimate.high < least_rps:
-        return Part("failed", found)
-    return Part("undecided", f"{found}; the interval does not tell")
+        return _part("failed", "throughput-too-low", found)
+    return _part("undecided", "throughput-too-low", f"{found}; the interval does not tell")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from profiler.measuring.due_requests import NS
+from profiler.measuring.findings import Finding, texts
 from profiler.measuring.gpu import GpuUse
 from profiler.measuring.latency import NO_LATENCY, LatencySummary
 from profiler.measuring.objective import Bound
@@ -83,8 +84,8 @@ class Measurement:
     limits_enforced: bool
     validity: Validity
     outcome: Outcome
-    outcome_reasons: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
+    outcome_findings: tuple[Finding, ...]
+    warning_findings: tuple[Finding, ...] = ()
     bound: Bound | None = None
     started_ns: int = 0
     ended_ns: int = 0
@@ -129,6 +130,14 @@ class Measurement:
     payload: Payload | None = None
 
     @property
+    def outcome_reasons(self) -> tuple[str, ...]:
+        return texts(self.outcome_findings)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return texts(self.warning_findings)
+
+    @property
     def is_believed_pass(self) -> bool:
         return self.validity.valid and self.outcome == "passed"
 
@@ -142,6 +151,8 @@ class Measurement:
         return {
             "schema_version": SCHEMA_VERSION,
             **data,
+            "outcome_reasons": list(self.outcome_reasons),
+            "warnings": list(self.warnings),
             "latency_ms": summary.to_json(),
             "latency_interval_ms": _plain(summary.intervals),
             "latency_estimates": list(summary.estimates),
@@ -171,7 +182,7 @@ def failed_to_start(context: MeasurementContext, reason: str) -> Measurement:
         limits_enforced=context.limits_enforced,
         validity=Validity(True),
         outcome="failed",
-        outcome_reasons=(reason,),
+        outcome_findings=(Finding("did-not-start", reason),),
         bound=context.bound,
         started_ns=context.start_ns,
         ended_ns=context.end_ns,

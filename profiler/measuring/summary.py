@@ -16,6 +16,7 @@ from profiler.measuring.due_requests import (
     throughput,
     void_windows,
 )
+from profiler.measuring.findings import Finding
 from profiler.measuring.gpu import NO_GPU, GpuRecord, gpu_use
 from profiler.measuring.latency import interval, latencies_ms, summarise_latencies
 from profiler.measuring.measurement import Measurement, MeasurementContext, Window
@@ -59,7 +60,7 @@ def summarise(
         limits_enforced=context.limits_enforced,
         validity=Validity(True),
         outcome=decision.outcome,
-        outcome_reasons=decision.reasons,
+        outcome_findings=decision.findings,
         bound=context.bound,
         started_ns=context.start_ns,
         ended_ns=context.end_ns,
@@ -91,10 +92,11 @@ def summarise(
 
 def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
     """The measurement with its validity and warnings; killed for memory means failed."""
-    outcome, reasons = measured.outcome, measured.outcome_reasons
+    outcome, reasons = measured.outcome, measured.outcome_findings
     if measured.oom_kills:
         outcome = "failed"
-        reasons = (f"killed for memory {measured.oom_kills} times", *reasons)
+        killed = Finding("killed-for-memory", f"killed for memory {measured.oom_kills} times")
+        reasons = (killed, *reasons)
     believed = validity.judge(
         outcome=outcome, bound=context.bound, requests=measured.requests,
         windows=measured.windows, driver=context.driver, noise=context.noise,
@@ -115,7 +117,11 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         suspicious_answers=context.suspicious_answers,
     )
     return replace(
-        measured, outcome=outcome, outcome_reasons=reasons, validity=believed, warnings=warnings
+        measured,
+        outcome=outcome,
+        outcome_findings=reasons,
+        validity=believed,
+        warning_findings=warnings,
     )
 
 

@@ -1,16 +1,17 @@
 """May a measurement be believed, and what else should its reader know.
 
-Three kinds of sentence, each with its numbers: reasons why a measurement is invalid (not to be
+Three kinds of finding, each with its numbers: reasons why a measurement is invalid (not to be
 believed), the outcome's reasons (believed, and telling; see decision.py), and warnings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from profiler.measuring.due_requests import LATE_MS, LATE_SHARE
+from profiler.measuring.findings import Finding, texts
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Estimate, Outcome, requests_needed
 
@@ -45,13 +46,21 @@ SPARE_THREADS, THROTTLED_SHARE = 4, 0.05
 
 @dataclass(frozen=True)
 class Validity:
-    """Whether a measurement may be believed; reasons are full sentences, none when valid."""
+    """Whether a measurement may be believed; the findings say why not, none when valid."""
 
     valid: bool
-    reasons: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        return texts(self.findings)
 
     def to_json(self) -> dict:
-        return {"valid": self.valid, "reasons": list(self.reasons)}
+        return {
+            "valid": self.valid,
+            "reasons": list(self.reasons),
+            "findings": [finding.to_json() for finding in self.findings],
+        }
 
 
 def judge(
@@ -66,29 +75,30 @@ def judge(
 ) -> Validity:
     """Every reason not to believe a measurement; see the functions below for each rule."""
     harmless = noise_is_harmless(outcome, bound, throttled_fraction)
-    reasons = [
+    found = [
         too_few_requests(outcome, bound, requests),
         unstable(outcome, bound, windows),
         driver_late(windows),
         driver_busy(driver),
         *(() if harmless else host_noise(noise)),
     ]
-    told = tuple(reason for reason in reasons if reason)
+    told = tuple(finding for finding in found if finding)
     return Validity(not told, told)
 
 
-def too_few_requests(outcome: Outcome, bound: Bound, requests: int) -> str | None:
+def too_few_requests(outcome: Outcome, bound: Bound, requests: int) -> Finding | None:
     """Fewer than could ever prove the percentile; a failure is proven by far fewer."""
     needed = requests_needed(bound.percentile, bound.confidence, 0)
     if outcome == "failed" or requests >= needed:
         return None
-    return (
+    return Finding(
+        "too-few-requests",
         f"Only {requests} requests were counted; p{bound.percentile:g} at "
-        f"{bound.confidence:.0%} confidence needs at least {needed}."
+        f"{bound.confidence:.0%} confidence needs at least {needed}.",
     )
 
 
-def unstable(outcome: Outcome, bound: Bound, windows: Sequence[Window]) -> str | None:
+def unstable(outcome: Outcome, bound: Bound, windows: Sequence[Window]) -> Finding | None:
     """The median latency of the last three windows differs by over 10 %, and not by chance.
 
     By chance: the intervals of the highest and the lowest median overlap. Less than 10 % of the
@@ -103,10 +113,11 @@ def unstable(outcome: Outcome, bound: Bound, windows: Sequence[Window]) -> str |
     allowed_ms = (STABLE_FACTOR - 1) * max(low.p50_ms, bound.latency_ms or 0.0)
     if high.p50_ms - low.p50_ms <= allowed_ms or not _apart(low, high):
         return None
-    return (
+    return Finding(
+        "windows-not-steady",
         f"The last {STABLE_WINDOWS} windows are not steady: their median latency went from "
         f"{low.p50_ms:.3g} to {high.p50_ms:.3g} ms, more than {STABLE_FACTOR - 1:.0%} of the "
-        f"{'median' if bound.latency_ms is None else 'bound'} apart."
+        f"{'median' if bound.latency_ms is None else 'bound'} apart.",
     )
 
 
@@ -115,26 +126,28 @@ def _apart(low: Window, high: Window) -> bool:
     return above is not None and below is not None and above < below
 
 
-def driver_late(windows: Sequence[Window]) -> str | None:
+def driver_late(windows: Sequence[Window]) -> Finding | None:
     """More than half of the windows are void: the driver could not keep its own schedule."""
     void = sum(not window.valid for window in windows)
     if not windows or void <= VOID_LIMIT * len(windows):
         return None
     worst_ms = max(window.late_p99_ms or 0.0 for window in windows)
-    return (
+    return Finding(
+        "driver-late",
         f"The driver was late: {void} of {len(windows)} windows are void (p99 of its lateness up "
         f"to {worst_ms:.3g} ms, where the larger of {LATE_MS:g} ms and {LATE_SHARE:.0%} of the "
-        "p99 latency is allowed)."
+        "p99 latency is allowed).",
     )
 
 
-def driver_busy(driver: dict) -> str | None:
+def driver_busy(driver: dict) -> Finding | None:
     busy = driver.get("busy_fraction")
     if busy is None or busy <= DRIVER_BUSY_LIMIT:
         return None
-    return (
+    return Finding(
+        "driver-saturated",
         f"The driver was saturated: it was busy {busy:.0%} of the time, where "
-        f"{DRIVER_BUSY_LIMIT:.0%} is the most."
+        f"{DRIVER_BUSY_LIMIT:.0%} is the most.",
     )
 
 
@@ -150,21 +163,24 @@ def noise_is_harmless(outcome: Outcome, bound: Bound, throttled_fraction: float 
     return outcome == "failed" and (throttled_fraction or 0.0) >= OWN_QUOTA_SHARE
 
 
-def host_noise(noise: dict) -> tuple[str, ...]:
+def host_noise(noise: dict) -> tuple[Finding, ...]:
     """Time taken from the service's cores by the hypervisor or by other programs."""
-    reasons = []
     steal, outside = noise.get("steal_fraction"), noise.get("outside_busy_fraction")
-    if steal is not None and steal > STEAL_LIMIT:
-        reasons.append(
-            f"The host was noisy: the hypervisor took {steal:.0%} of the service's cores' time, "
-            f"where {STEAL_LIMIT:.0%} is the most."
-        )
-    if outside is not None and outside > OUTSIDE_LIMIT:
-        reasons.append(
-            f"The host was noisy: other programs used {outside:.0%} of the service's cores' time, "
-            f"where {OUTSIDE_LIMIT:.0%} is the most."
-        )
-    return tuple(reasons)
+    found = [
+        _taken("host-steal", "the hypervisor took", steal, STEAL_LIMIT),
+        _taken("host-busy", "other programs used", outside, OUTSIDE_LIMIT),
+    ]
+    return tuple(finding for finding in found if finding)
+
+
+def _taken(code: str, who: str, share: float | None, limit: float) -> Finding | None:
+    if share is None or share <= limit:
+        return None
+    return Finding(
+        code,
+        f"The host was noisy: {who} {share:.0%} of the service's cores' time, where {limit:.0%} "
+        "is the most.",
+    )
 
 
 # ---- warnings ------------------------------------------------------------------------------
@@ -184,7 +200,7 @@ def warnings(
     threads_max: int | None,
     throttled_fraction: float | None,
     suspicious_answers: int | None,
-) -> tuple[str, ...]:
+) -> tuple[Finding, ...]:
     """What a reader should know of a measurement that may well be valid."""
     told = [
         _identical_rows(distinct_rows),
@@ -194,48 +210,61 @@ def warnings(
         _threads_over_quota(cpu_millicores, threads_max, throttled_fraction),
     ]
     if noise_is_harmless(outcome, bound, throttled_fraction):
-        told += [f"{reason} {IN_SPITE_OF_NOISE[outcome]}" for reason in host_noise(noise)]
+        told += [
+            replace(found, text=f"{found.text} {IN_SPITE_OF_NOISE[outcome]}")
+            for found in host_noise(noise)
+        ]
     return tuple(warning for warning in told if warning)
 
 
-def _identical_rows(distinct_rows: int | None) -> str | None:
+def _identical_rows(distinct_rows: int | None) -> Finding | None:
     if distinct_rows != 1:
         return None
-    return "All requests are the same: caches may make the service look faster than it is."
-
-
-def _growing_memory(growth: Estimate | None, leaks: bool, duration_s: float) -> str | None:
-    if growth is None or growth.low <= 0 or growth.value * duration_s < LEAK_BYTES:
-        return None
-    verb = "leaks" if leaks else "was still growing"
-    return (
-        f"Memory {verb}: by {growth.value / MIB:.3g} MiB per second "
-        f"({growth.low / MIB:.3g} to {growth.high / MIB:.3g}) while it was measured."
+    return Finding(
+        "identical-rows",
+        "All requests are the same: caches may make the service look faster than it is.",
     )
 
 
-def _suspicious_answers(count: int | None) -> str | None:
+def _growing_memory(growth: Estimate | None, leaks: bool, duration_s: float) -> Finding | None:
+    if growth is None or growth.low <= 0 or growth.value * duration_s < LEAK_BYTES:
+        return None
+    code, verb = ("memory-leak", "leaks") if leaks else ("memory-growing", "was still growing")
+    return Finding(
+        code,
+        f"Memory {verb}: by {growth.value / MIB:.3g} MiB per second "
+        f"({growth.low / MIB:.3g} to {growth.high / MIB:.3g}) while it was measured.",
+    )
+
+
+def _suspicious_answers(count: int | None) -> Finding | None:
     if not count:
         return None
-    return f"{count} answers came with a success status but look like errors; check their text."
+    return Finding(
+        "answers-look-like-errors",
+        f"{count} answers came with a success status but look like errors; check their text.",
+    )
 
 
-def _slow_startup(startup_s: float | None) -> str | None:
+def _slow_startup(startup_s: float | None) -> Finding | None:
     if startup_s is None or startup_s <= SLOW_STARTUP_S:
         return None
-    return f"Starting took {startup_s:.0f} s; a new replica is of no use until then."
+    return Finding(
+        "slow-start", f"Starting took {startup_s:.0f} s; a new replica is of no use until then."
+    )
 
 
 def _threads_over_quota(
     cpu_millicores: int, threads: int | None, throttled: float | None
-) -> str | None:
+) -> Finding | None:
     cores = max(1, -(-cpu_millicores // 1000))
     if threads is None or throttled is None or throttled <= THROTTLED_SHARE:
         return None
     if threads <= cores + SPARE_THREADS:
         return None
-    return (
+    return Finding(
+        "threads-over-quota",
         f"{threads} threads share a quota of {cpu_millicores} millicores and were throttled in "
         f"{throttled:.0%} of the periods: fewer threads (OMP_NUM_THREADS and its like) may do "
-        "better."
+        "better.",
     )

@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from runs import documentation, formatting
+from runs.findings import findings_of
 
 register = template.Library()
 
@@ -34,6 +35,8 @@ for name in (
     "percentile_name",
 ):
     register.filter(name, getattr(formatting, name))
+
+register.filter("findings", findings_of)
 
 
 @register.simple_tag

@@ -1,0 +1,103 @@
+"""What there is to tell of a measurement: a sentence with its numbers, and what to do about it.
+
+Reasons of invalidity, warnings, and reasons of an outcome are all findings. Each kind has a code,
+which is also its place in the documentation: docs/validity.md#<code> says rule, formula, threshold
+and source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """What to do about findings of a code, and the page of docs/ that explains it."""
+
+    advice: str
+    page: str = "validity"
+
+
+#: Every code there is, in the order of docs/validity.md.
+KINDS: dict[str, Kind] = {
+    # reasons not to believe a measurement
+    "too-few-requests": Kind(
+        "Give the run a longer budget or a higher rate, or ask for a lower percentile or less "
+        "confidence."
+    ),
+    "windows-not-steady": Kind(
+        "Look at the latency chart for what changed; run again, longer, when nothing else does."
+    ),
+    "driver-late": Kind(
+        "Run again on a quieter target, or with a lower rate: the driver's core was taken from it."
+    ),
+    "driver-saturated": Kind(
+        "Lower the rate or the concurrency, or use a target with a faster core for the driver."
+    ),
+    "host-steal": Kind(
+        "Run on a host that is not oversubscribed, or ask its operator for dedicated cores."
+    ),
+    "host-busy": Kind(
+        "Stop other work on the target's cores, or keep them for it (cpuset, isolcpus); run again."
+    ),
+    # warnings
+    "identical-rows": Kind("Use a dataset with different requests, like those of production."),
+    "memory-growing": Kind(
+        "Run longer to see whether it ends; size memory for the longest life of a replica."
+    ),
+    "memory-leak": Kind("Find the leak before choosing a size: no size is enough for long."),
+    "answers-look-like-errors": Kind(
+        "Read the answers; let the service answer errors with an error status, or check answers."
+    ),
+    "slow-start": Kind("Scale ahead of need, or load the model at build time."),
+    "threads-over-quota": Kind(
+        "Set OMP_NUM_THREADS (or the library's own setting) to the number of cores of the size."
+    ),
+    # reasons of an outcome
+    "killed-for-memory": Kind("Give the service more memory, or fewer workers."),
+    "did-not-start": Kind("Read the end of the service's log; try a larger size."),
+    "errors-over-budget": Kind(
+        "Look at the first bad row and its answer; allow errors only where production does."
+    ),
+    "percentile-over-bound": Kind("Use a larger size, or relax the objective."),
+    "percentile-undecided": Kind(
+        "Give the run a longer budget: the service is too near to its bound to tell."
+    ),
+    "rate-not-achieved": Kind("Use a larger size or a lower rate: the service falls behind."),
+    "in-flight-growing": Kind("Use a larger size or a lower rate: the service falls behind."),
+    "throughput-too-low": Kind("Use a larger size, or more workers where cores are idle."),
+    "load-too-short": Kind("Give the run a longer budget."),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One sentence about a measurement, in plain words with its numbers.
+
+    `advice` and `page` are those of the code's kind unless given. ValueError for an unknown code.
+    """
+
+    code: str
+    text: str
+    advice: str = ""
+    page: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code not in KINDS:
+            raise ValueError(f"{self.code!r} is no code of profiler.measuring.findings.KINDS")
+        kind = KINDS[self.code]
+        object.__setattr__(self, "advice", self.advice or kind.advice)
+        object.__setattr__(self, "page", self.page or kind.page)
+
+    @property
+    def docs(self) -> str:
+        """Where the repository's documentation explains it."""
+        return f"docs/{self.page}.md#{self.code}"
+
+    def to_json(self) -> dict:
+        return {"code": self.code, "text": self.text, "advice": self.advice, "docs": self.docs}
+
+
+def texts(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """The sentences alone."""
+    return tuple(finding.text for finding in findings)
