@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from profiler.measuring.measurement import Measurement
-from profiler.sizing.advice import Advice, requested_memory_in_gb
+from profiler.sizing.advice import Advice
+from profiler.sizing.tags import requested_memory_in_gb
 from profiler.spec import Limits
 
 AZUREML_STATES = {

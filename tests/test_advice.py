@@ -22,13 +22,10 @@ from profiler.sizing.advice import (
     memory_advice,
     memory_needed,
     outcomes,
-    requested_cpu,
-    requested_memory_in_gb,
-    rounded_sizes,
     step_up,
-    tags,
 )
 from profiler.sizing.search import grid
+from profiler.sizing.tags import requested_cpu, requested_memory_in_gb, rounded_sizes, tags
 from profiler.spec import Limits, Load, Objective, Stage
 from tests.raw_samples import CLOSED, MIB, OPEN, bound
 
@@ -341,7 +338,7 @@ def test_an_advice_is_json() -> None:
     found = advised(SEARCH, budget_ended=True).to_json()
     assert found.keys() == {
         *("standing", "reasons", "explanation"),
-        *("cpu_millicores", "memory_bytes", "gpu_memory_bytes"),
+        *("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "uncertainty"),
     }
     assert isinstance(found["reasons"], list)
 
@@ -485,3 +482,35 @@ def test_the_details_of_a_failure() -> None:
 )  # fmt: skip
 def test_states_have_the_ancestor_s_names(state, theirs) -> None:
     assert details(state=state)["state"] == theirs
+
+
+# ---- how far off it could be -----------------------------------------------------------------
+
+
+def test_a_size_whose_neighbour_failed_is_certain() -> None:
+    advice = advised([*SEARCH, measured("verifying", 300)])
+    assert advice.uncertainty.to_json() == {
+        "cpu_millicores": [300, 300],
+        "memory_bytes": [163 * MIB, ADVISED_MEMORY],
+        "more_data": "More data would not change the cpu: 200m was measured to fail.",
+    }
+
+
+def test_sizes_that_were_not_decided_could_still_do() -> None:
+    search = [REFERENCE, measured("sizing", 500), measured("sizing", 100, "failed"),
+              measured("sizing", 200, "undecided"), measured("sizing", 300, "failed", **INVALID),
+              measured("sizing", 400)]  # fmt: skip
+    advice = advised([*search, measured("verifying", 400)])
+    assert advice.uncertainty.cpu_millicores == (200, 400)
+    assert "200m to 300m" in advice.uncertainty.more_data
+
+
+def test_a_size_that_was_not_proven_may_have_to_be_the_largest() -> None:
+    advice = advised(SEARCH, budget_ended=True)
+    assert advice.uncertainty.cpu_millicores == (300, 1000)
+    assert advice.uncertainty.memory_bytes == (163 * MIB, LIMITS.memory_bytes)
+    assert "a verification" in advice.uncertainty.more_data.lower()
+
+
+def test_a_declined_advice_has_no_range() -> None:
+    assert advised([measured("measuring", 1000, "failed")]).to_json()["uncertainty"] is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
 from typing import Literal
 
 from profiler.measuring.measurement import Measurement
@@ -12,7 +11,8 @@ from profiler.measuring.statistics import Outcome
 from profiler.sizing import explanation
 from profiler.sizing.explanation import cpu_text, size_of, size_text
 from profiler.sizing.search import Answer, next_probe
-from profiler.spec import GIB, MIB, Limits, Load, Objective
+from profiler.sizing.uncertainty import Uncertainty, uncertainty
+from profiler.spec import MIB, Limits, Load, Objective
 
 Standing = Literal["verified", "provisional", "declined"]
 
@@ -39,7 +39,8 @@ POLICY = Policy()
 class Advice:
     """A size, how well it is known, and why. A declined advice has no size to apply.
 
-    `gpu_memory_bytes` is for each of its GPUs; None where it has none.
+    `gpu_memory_bytes` is for each of its GPUs; None where it has none. `uncertainty` says how far
+    the size could be off; None where there is no size.
     """
 
     standing: Standing
@@ -48,9 +49,15 @@ class Advice:
     memory_bytes: int | None
     explanation: str
     gpu_memory_bytes: int | None = None
+    uncertainty: Uncertainty | None = None
 
     def to_json(self) -> dict:
-        return {**self.__dict__, "reasons": list(self.reasons)}
+        range_ = self.uncertainty
+        return {
+            **self.__dict__,
+            "reasons": list(self.reasons),
+            "uncertainty": range_.to_json() if range_ else None,
+        }
 
 
 def memory_advice(
@@ -175,7 +182,7 @@ def advise(
         standing, reasons = "provisional", case.doubts(limits_enforced, budget_ended)
     return Advice(
         standing, reasons, size.cpu_millicores, size.memory_bytes, case.explain(size, verified),
-        gpu_memory_needed(measurements, policy),
+        gpu_memory_needed(measurements, policy), case.uncertainty(size, verified),
     )  # fmt: skip
 
 
@@ -292,6 +299,19 @@ class Case:
             return "a fresh service at this size had kept the objective"
         return f"the search was done (next would have been {cpu_text(step)})"
 
+    def _range_sentence(self, size: Limits, verified: Measurement | None) -> str:
+        """Only of a proven size that a smaller one might replace; else the reasons have said it."""
+        found = self.uncertainty(size, verified)
+        low, high = found.cpu_millicores
+        return found.more_data if verified and low < high else ""
+
+    def uncertainty(self, size: Limits, verified: Measurement | None) -> Uncertainty:
+        peaks = [peak for peak in _peaks(self.measurements) if peak is not None]
+        return uncertainty(
+            self.measurements, self.points, size, is_verified=verified is not None,
+            largest=self.limits, memory_peak_bytes=max(peaks, default=None),
+        )  # fmt: skip
+
     def explain(self, size: Limits, verified: Measurement | None) -> str:
         """One paragraph: the objective, the reference, why this cpu, why this memory, the proof."""
         probes = [m for m in self.measurements if m.phase in (REFERENCE, SIZING)]
@@ -325,6 +345,7 @@ class Case:
                 gpu_memory_needed(self.measurements, self.policy),
             ),
             explanation.verified_sentence(verified) if verified else "",
+            self._range_sentence(size, verified),
         ]
         return " ".join(sentence for sentence in sentences if sentence)
 
@@ -336,64 +357,3 @@ def _latest_at(
     found = [m for m in measurements if m.cpu_millicores == cpu_millicores]
     valid = [m for m in found if m.validity.valid]
     return next(reversed(valid if believed else valid or found), None)
-
-
-# ---- tags and the ancestor's vocabulary ----------------------------------------------------
-
-
-def requested_cpu(cpu_millicores: int) -> str:
-    """Cores as a decimal without trailing zeros: 300 -> "0.3", 1000 -> "1"."""
-    return _decimal(Decimal(cpu_millicores) / 1000)
-
-
-def requested_memory_in_gb(memory_bytes: int) -> str:
-    """Units of 2^30 bytes, rounded up to five decimals: 160 MiB -> "0.15625"."""
-    units = Decimal(memory_bytes) / GIB
-    return _decimal(units.quantize(Decimal("0.00001"), rounding=ROUND_CEILING))
-
-
-def rounded_sizes(
-    cpu_millicores: int, memory_bytes: int, gpus: int = 0, gpu_memory_bytes: int | None = None
-) -> dict[str, str]:
-    """The tags that a deployment reads: two, and where it has GPUs their number and memory each."""
-    sizes = {
-        "requestedCpu": requested_cpu(cpu_millicores),
-        "requestedMemoryInGb": requested_memory_in_gb(memory_bytes),
-    }
-    if gpus:
-        sizes["requestedGpu"] = str(gpus)
-    if gpus and gpu_memory_bytes is not None:
-        sizes["requestedGpuMemoryInGb"] = requested_memory_in_gb(gpu_memory_bytes)
-    return sizes
-
-
-def _decimal(value: Decimal) -> str:
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def tags(
-    *,
-    cpu_millicores: int,
-    memory_bytes: int,
-    run: str,
-    standing: str,
-    objective: str,
-    image: str,
-    dataset: str,
-    date: str,
-    by: str,
-    gpus: int = 0,
-    gpu_memory_bytes: int | None = None,
-) -> dict[str, str]:
-    """The tags that applying a size writes to a model. `date` is UTC ISO 8601."""
-    return {
-        **rounded_sizes(cpu_millicores, memory_bytes, gpus, gpu_memory_bytes),
-        "profile.run": run,
-        "profile.standing": standing,
-        "profile.objective": objective,
-        "profile.image": image,
-        "profile.dataset": dataset,
-        "profile.date": date,
-        "profile.by": by,
-    }

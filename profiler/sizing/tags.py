@@ -1,0 +1,65 @@
+"""A size in the vocabulary of deployments: the tags that applying it writes."""
+
+from __future__ import annotations
+
+from decimal import ROUND_CEILING, Decimal
+
+from profiler.spec import GIB
+
+
+def requested_cpu(cpu_millicores: int) -> str:
+    """Cores as a decimal without trailing zeros: 300 -> "0.3", 1000 -> "1"."""
+    return _decimal(Decimal(cpu_millicores) / 1000)
+
+
+def requested_memory_in_gb(memory_bytes: int) -> str:
+    """Units of 2^30 bytes, rounded up to five decimals: 160 MiB -> "0.15625"."""
+    units = Decimal(memory_bytes) / GIB
+    return _decimal(units.quantize(Decimal("0.00001"), rounding=ROUND_CEILING))
+
+
+def rounded_sizes(
+    cpu_millicores: int, memory_bytes: int, gpus: int = 0, gpu_memory_bytes: int | None = None
+) -> dict[str, str]:
+    """The tags that a deployment reads: two, and where it has GPUs their number and memory each."""
+    sizes = {
+        "requestedCpu": requested_cpu(cpu_millicores),
+        "requestedMemoryInGb": requested_memory_in_gb(memory_bytes),
+    }
+    if gpus:
+        sizes["requestedGpu"] = str(gpus)
+    if gpus and gpu_memory_bytes is not None:
+        sizes["requestedGpuMemoryInGb"] = requested_memory_in_gb(gpu_memory_bytes)
+    return sizes
+
+
+def _decimal(value: Decimal) -> str:
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def tags(
+    *,
+    cpu_millicores: int,
+    memory_bytes: int,
+    run: str,
+    standing: str,
+    objective: str,
+    image: str,
+    dataset: str,
+    date: str,
+    by: str,
+    gpus: int = 0,
+    gpu_memory_bytes: int | None = None,
+) -> dict[str, str]:
+    """The tags that applying a size writes to a model. `date` is UTC ISO 8601."""
+    return {
+        **rounded_sizes(cpu_millicores, memory_bytes, gpus, gpu_memory_bytes),
+        "profile.run": run,
+        "profile.standing": standing,
+        "profile.objective": objective,
+        "profile.image": image,
+        "profile.dataset": dataset,
+        "profile.date": date,
+        "profile.by": by,
+    }
