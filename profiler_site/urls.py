@@ -8,5 +8,6 @@ admin.site.index_title = "Administration"
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("runs.api.urls")),
     path("", include("runs.urls")),
 ]

@@ -88,3 +88,28 @@ def _measurement(
         },
         "windows": rows,
     }
+
+
+def record_result(make, seed: int, **options: object):
+    """A stored run that succeeded with a measurement at the largest size."""
+    from runs.models import Measurement
+    from tests.measured_runs import closed
+
+    taken = run_of(np.random.default_rng(seed), requests=200, **options)
+    run = make.run()
+    token = run.begin(run.attempt)
+    data = {**taken.measurement, "ordinal": 0, "outcome": "passed", "warnings": []}
+    Measurement.objects.create(
+        run=run,
+        ordinal=0,
+        phase="measuring",
+        cpu_millicores=data["cpu_millicores"],
+        memory_bytes=data["memory_bytes"],
+        outcome="passed",
+        valid=data["validity"]["valid"],
+        requests=data["requests"],
+        data=data,
+    )
+    run.complete(token, closed("succeeded", circumstances=taken.circumstances))
+    run.refresh_from_db()
+    return run

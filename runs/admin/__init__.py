@@ -9,8 +9,10 @@ from runs.admin.registry import (
 )
 from runs.admin.results import LogChunkAdmin, MeasurementAdmin, ProfileRunAdmin, SampleChunkAdmin
 from runs.admin.targets import TargetAdmin, WorkerHeartbeatAdmin
+from runs.admin.tokens import ApiTokenAdmin
 
 __all__ = [
+    "ApiTokenAdmin",
     "DatasetAdmin",
     "InferenceConfigAdmin",
     "LogChunkAdmin",

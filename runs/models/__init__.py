@@ -1,5 +1,6 @@
 """The rows. One file per noun."""
 
+from runs.models.api_token import ApiToken
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
 from runs.models.measurement import LogChunk, Measurement, SampleChunk
@@ -9,6 +10,7 @@ from runs.models.stored_files import StoredFiles
 from runs.models.target import Target, WorkerHeartbeat
 
 __all__ = [
+    "ApiToken",
     "Dataset",
     "InferenceConfig",
     "LogChunk",

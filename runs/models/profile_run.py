@@ -7,7 +7,7 @@ by its fencing token; once someone else closed or requeued the run, nothing it w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -51,6 +51,22 @@ class ProfileRunQuerySet(models.QuerySet):
         return self.select_related(
             "config__files", "dataset", "target", "created_by", "cancel_requested_by"
         ).prefetch_related("models", "measurements")
+
+    def for_comparison(self, names: Sequence[str]) -> ProfileRunQuerySet:
+        """The named runs with the measurements that are compared (`compared_measurements`)."""
+        from profiler.comparing import PHASES
+        from runs.models.measurement import Measurement
+
+        taken = Measurement.objects.filter(phase__in=tuple(PHASES)).order_by("ordinal")
+        return (
+            self.filter(name__in=names)
+            .select_related("config", "dataset", "target")
+            .prefetch_related(
+                "models",
+                models.Prefetch("measurements", queryset=taken, to_attr="compared_measurements"),
+            )
+            .defer("spec", "result", "error_log_tail")
+        )
 
     def for_job(self) -> ProfileRunQuerySet:
         """What a worker needs of a run."""

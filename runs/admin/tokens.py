@@ -1,0 +1,28 @@
+"""API tokens: made here, shown once, deleted here."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import HttpRequest
+
+from runs.models import ApiToken
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    list_display = ["name", "user", "prefix", "created_at", "expires_at", "last_used_at"]
+    list_select_related = ["user"]
+    list_filter = ["user"]
+    search_fields = ["name", "prefix", "user__username"]
+    fields = ["user", "name", "expires_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
+        return False
+
+    def save_model(
+        self, request: HttpRequest, obj: ApiToken, form: forms.ModelForm, change: bool
+    ) -> None:
+        made, text = ApiToken.objects.make(user=obj.user, name=obj.name, expires_at=obj.expires_at)
+        obj.pk, obj.prefix = made.pk, made.prefix
+        messages.warning(request, f"The token, which is shown this once: {text}")

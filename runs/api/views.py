@@ -1,0 +1,110 @@
+"""The endpoints: guard, fetch, answer."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, pagination
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from runs.api import serializers
+from runs.comparing import CannotCompare, compare_runs
+from runs.lists.runs import RunFilter
+from runs.models import Measurement, ProfileRun
+
+
+class Newest(pagination.CursorPagination):
+    """Newest first; a page stays the same while new rows come."""
+
+    ordering = ("-created_at", "-pk")
+    page_size = 50
+    max_page_size = 200
+    page_size_query_param = "limit"
+
+    def get_paginated_response_schema(self, schema: dict) -> dict:
+        """As OpenAPI 3.1 writes what may be null; the framework's own is of 3.0."""
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
+
+class InOrder(Newest):
+    ordering = ("ordinal",)
+
+
+class RunList(generics.ListAPIView):
+    """Runs, newest first, with the filters of the runs page."""
+
+    serializer_class = serializers.RunSerializer
+    pagination_class = Newest
+    filterset_class = RunFilter
+    queryset = ProfileRun.objects.for_list()
+
+
+class RunDetail(generics.RetrieveAPIView):
+    """A run: what it was asked, its state, and what came of it."""
+
+    serializer_class = serializers.RunDetailSerializer
+    lookup_field = "name"
+    queryset = ProfileRun.objects.select_related(
+        "config", "dataset", "target", "created_by"
+    ).prefetch_related("models")
+
+
+class MeasurementList(generics.ListAPIView):
+    """A run's measurements in the order they were taken."""
+
+    serializer_class = serializers.MeasurementSerializer
+    pagination_class = InOrder
+    filter_backends: tuple = ()
+    queryset = Measurement.objects.none()
+
+    def get_queryset(self) -> QuerySet[Measurement]:
+        run = get_object_or_404(ProfileRun.objects.only("pk"), name=self.kwargs["name"])
+        return run.measurements.all()
+
+
+class MeasurementDetail(generics.RetrieveAPIView):
+    """One measurement with all that the engine wrote of it."""
+
+    serializer_class = serializers.MeasurementDetailSerializer
+    lookup_field = "ordinal"
+    queryset = Measurement.objects.none()
+
+    def get_queryset(self) -> QuerySet[Measurement]:
+        return Measurement.objects.filter(run__name=self.kwargs["name"])
+
+
+class Compare(APIView):
+    """Runs against a base: what makes them unlike, each metric's difference, the verdict."""
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("runs", str, required=True, description="Names, by commas"),
+            OpenApiParameter("base", str, description="One of them; the first by default"),
+        ],
+        responses=serializers.RunComparisonSerializer,
+    )
+    def get(self, request: Request) -> Response:
+        names = request.query_params.get("runs", "").split(",")
+        try:
+            found = compare_runs(names, request.query_params.get("base", ""))
+        except CannotCompare as error:
+            raise ValidationError({"runs": [str(error)]}) from error
+        return Response(serializers.RunComparisonSerializer(found).data)
+
+
+class Nothing(APIView):
+    """Any other address: an error in the shape of all others, not a page."""
+
+    schema = None
+
+    def http_method_not_allowed(self, request: Request, *args: object, **kwargs: object) -> None:
+        raise NotFound("There is nothing at this address; /api/v1/schema/ lists what there is.")
