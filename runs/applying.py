@@ -82,6 +82,8 @@ def size_tags(run: ProfileRun, actor: User) -> dict[str, str]:
         dataset=run.dataset.ref,
         date=timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         by=actor.get_username(),
+        gpus=run.config.gpus,
+        gpu_memory_bytes=run.advice.get("gpu_memory_bytes"),
     )
 
 

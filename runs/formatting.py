@@ -102,6 +102,17 @@ def rate(per_second: float | None) -> str:
     return f"{per_second:,.0f}" if per_second >= 1000 else f"{per_second:.1f}".removesuffix(".0")
 
 
+def power(watts: float | None) -> str:
+    return UNKNOWN if watts is None else f"{watts:,.0f} W"
+
+
+def energy(joules: float | None) -> str:
+    """3.2 J, 320 mJ: in the unit that suits."""
+    if joules is None:
+        return UNKNOWN
+    return f"{joules:.3g} J" if joules >= 1 else f"{joules * 1000:.3g} mJ"
+
+
 def percentile_name(percentile: float) -> str:
     """99 -> p99, 99.9 -> p99.9."""
     return f"p{percentile:g}"

@@ -16,7 +16,7 @@ from rq.timeouts import JobTimeoutException
 
 from profiler import errors
 from profiler.errors import RunFailed
-from runs import noise, queue, run_spec
+from runs import noise, queue, run_spec, spec_check
 from runs.models import Measurement, ProfileRun
 from runs.models.profile_run import LostRun
 from runs.recording import Recorder, measurement_fields
@@ -50,7 +50,7 @@ def execute(run_id: str, attempt: int) -> None:
     except LostRun:
         logger.warning("%s: lost by attempt %d; nothing more is written", run.name, attempt)
     except RunFailed as failure:
-        run.fail(token, failure.code, failure.message, failure.log_tail)
+        run.fail(token, failure.code, spec_check.told(failure, run), failure.log_tail)
     except JobTimeoutException:
         run.time_out(token, OVERDUE["message"])
     except Exception as error:
@@ -106,7 +106,7 @@ def spec_of(run: ProfileRun, folder: Path) -> Spec:
         service_cores=tuple(target.service_cores),
         driver_cores=tuple(target.driver_cores),
         memory_bytes=target.max_memory_bytes,
-        gpus=tuple(target.gpus),
+        gpus=tuple(target.gpu_indices),
     )
     # Confined: whoever wrote the config does not own this machine.
     return read_spec_data(run.spec, folder, capacity=capacity, confined=True)

@@ -25,7 +25,9 @@ REMEDIES = {
     errors.REQUESTS_FAILED: "Send the row named above to the service by hand and see why it is "
     "answered like that; correct the script or the dataset. If some errors are to be expected, "
     "allow an error rate in the objective.",
-    errors.NO_GPU: "Choose a target that has a GPU, or a config that does not ask for one.",
+    errors.NO_GPU: "Choose a target that has enough GPUs (Targets shows what each has), or a "
+    "config that asks for fewer. Where the target has them, see on its machine that `nvidia-smi` "
+    "answers and, for containers, that the NVIDIA Container Toolkit is installed.",
     errors.TARGET_UNAVAILABLE: "Start Docker on the target's machine (or ask whoever runs it), "
     "see that the target is shown as healthy, and run again.",
     errors.DISK_FULL: "Free space on the target's machine (`docker system df` shows what Docker "

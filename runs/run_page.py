@@ -145,6 +145,8 @@ CIRCUMSTANCES = {
     "image": "Image",
     "image_id": "Image id",
     "environment": "Environment",
+    "gpus": "GPUs",
+    "nvidia_driver": "NVIDIA driver",
     "python": "Python",
     "limits_enforced": "Limits enforced",
     "egress": "Network outside",
@@ -166,6 +168,8 @@ def circumstance_facts(circumstances: dict) -> list[tuple[str, str]]:
 def _written(name: str, value: object) -> str:
     if name == "memory_bytes":
         return formatting.memory(value)
+    if name == "gpus":
+        return ", ".join(f"{gpu['name']} ({gpu['index']})" for gpu in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
@@ -258,6 +262,16 @@ def _size(cpu_millicores: int, memory_bytes: int) -> str:
     return f"{formatting.cpu(cpu_millicores)}, {formatting.memory(memory_bytes)}"
 
 
+def gpu_shown(run: ProfileRun, row: Measurement | None) -> dict | None:
+    """A measurement's GPU numbers; {} while one is measured of a service that has GPUs, else None.
+
+    Measurements of before GPUs were measured have no such numbers.
+    """
+    if row is not None:
+        return row.data.get("gpu")
+    return {} if run.config.gpus else None
+
+
 def log_tail(run: ProfileRun) -> tuple[str, int]:
     """The end of the run's log, and the index from which more will come."""
     newest = run.log_chunks.order_by("-index").values_list("index", "text")
@@ -310,6 +324,7 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "shown": shown,
         "objective": objective_words(shown.data["bound"] or {}) if shown else "",
         "scene": scene_of(run, shown),
+        "gpu": gpu_shown(run, shown),
         "percentiles": percentile_rows(shown) if shown else [],
         "is_open_loop": bool(shown and shown.data["offered_rps"] is not None),
         "cpu_ms_per_request": _cpu_ms_per_request(shown),

@@ -63,7 +63,7 @@ def target_facts(target: Target) -> dict:
         "driver_cores": target.driver_cores,
         "max_cpu_millicores": target.max_cpu_millicores,
         "max_memory_bytes": target.max_memory_bytes,
-        "gpus": target.gpus,
+        "gpus": target.gpu_indices,
     }
 
 

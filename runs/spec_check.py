@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
-from profiler.errors import InvalidSpec, Problem, RunFailed
+from profiler.errors import NO_GPU, InvalidSpec, Problem, RunFailed
 from profiler.spec_reader import Capacity, read_spec_data
 from runs import run_spec
+from runs.models import Target
 
 if TYPE_CHECKING:
-    from runs.models import ProfileRun, RegisteredModel, Target
+    from runs.models import ProfileRun, RegisteredModel
 
 
 def problems_of(run: ProfileRun, models: list[RegisteredModel]) -> list[Problem]:
@@ -31,8 +32,21 @@ def problems_of(run: ProfileRun, models: list[RegisteredModel]) -> list[Problem]
         except InvalidSpec as refusal:
             return refusal.problems
         except RunFailed as refusal:
-            return [Problem("target", refusal.message)]
+            return [Problem("target", told(refusal, run))]
     return []
+
+
+def told(refusal: RunFailed, run: ProfileRun) -> str:
+    """A refusal in words; one for want of GPUs names the targets that have them."""
+    if refusal.code != NO_GPU:
+        return refusal.message
+    having = [target.name for target in Target.objects.with_gpus(run.config.gpus)]
+    if having:
+        return f"{refusal.message}. Targets that have: {', '.join(having)}."
+    return (
+        f"{refusal.message}. No target here has: `manage.py ensure_target` on a machine with GPUs "
+        "makes one that does."
+    )
 
 
 def capacity_of(target: Target) -> Capacity:
@@ -41,5 +55,5 @@ def capacity_of(target: Target) -> Capacity:
         service_cores=tuple(target.service_cores),
         driver_cores=tuple(target.driver_cores),
         memory_bytes=target.memory_bytes,
-        gpus=tuple(target.gpus),
+        gpus=tuple(target.gpu_indices),
     )

@@ -42,6 +42,7 @@ class Verdict:
     size: dict[str, tuple[str, str]]
     cpu_change: Change | None
     memory_change: Change | None
+    gpu_change: Change | None
     kept: bool | None
     headline: str
     detail: str
@@ -84,6 +85,12 @@ def verdict(
         memory_change=_change(
             tagged(models, "requestedMemoryInGb"), GIB, advice["memory_bytes"], formatting.memory
         ),
+        gpu_change=_change(
+            tagged(models, "requestedGpuMemoryInGb"),
+            GIB,
+            advice.get("gpu_memory_bytes"),
+            formatting.memory,
+        ),
         kept=_kept(behind),
         headline=_headline(behind),
         detail=_detail(behind),
@@ -107,6 +114,8 @@ def _size(advice: dict) -> dict[str, tuple[str, str]]:
         size["cpu"] = formatting.cpu_parts(advice["cpu_millicores"])
     if advice["memory_bytes"]:
         size["memory"] = (formatting.mebibytes(advice["memory_bytes"]), "MiB")
+    if advice.get("gpu_memory_bytes"):
+        size["gpu"] = (formatting.mebibytes(advice["gpu_memory_bytes"]), "MiB")
     return size
 
 
@@ -194,7 +203,7 @@ def _facts(
 ) -> list[Fact]:
     facts = [_limited_by(run, measurements), _verified(run, behind), _memory(run, measurements)]
     if behind is not None:
-        facts.append(_work(behind))
+        facts += [_work(behind), _gpu(behind)]
     return [fact for fact in facts if fact is not None]
 
 
@@ -274,3 +283,19 @@ def _work(row: Measurement) -> Fact | None:
     text = f"{cost} of CPU a request, {formatting.rate(data['achieved_rps'])} requests/s"
     used = formatting.cpu(data["cpu_millicores_used"])
     return Fact("Work", text, f"{used} used of {formatting.cpu(row.cpu_millicores)}")
+
+
+def _gpu(row: Measurement) -> Fact | None:
+    """What the service made of its GPUs."""
+    gpu = row.data.get("gpu")
+    if not gpu:
+        return None
+    name = gpu["name"] if gpu["count"] == 1 else f"{gpu['count']} GPUs, {gpu['name']}"
+    peak = f"peak {formatting.memory(gpu['memory_peak_bytes'])}"
+    return Fact(
+        "GPU",
+        f"{name}: {peak} of {formatting.memory(gpu['memory_total_bytes'])}",
+        f"busy {formatting.percent(gpu['utilisation_mean'])} of the time, "
+        f"{formatting.power(gpu['power_mean_w'])}, "
+        f"{formatting.energy(gpu['energy_joules_per_request'])} a request",
+    )

@@ -42,7 +42,7 @@ def test_all_of_a_scored_config_is_kept(signed_in) -> None:
         base_image="team/base:1",
         workers="2",
         env="OMP_NUM_THREADS=1\nFLAGS=a=b",
-        gpu="on",
+        gpu="2",
         egress="on",
     )
     config = InferenceConfig.objects.get()
@@ -55,7 +55,7 @@ def test_all_of_a_scored_config_is_kept(signed_in) -> None:
         },
         "workers": 2,
         "env": {"OMP_NUM_THREADS": "1", "FLAGS": "a=b"},
-        "gpu": True,
+        "gpu": 2,
         "egress": True,
     }
     assert config.files.name == "service"

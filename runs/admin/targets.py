@@ -17,11 +17,17 @@ class WorkerHeartbeatInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Target)
 class TargetAdmin(SimpleHistoryAdmin):
-    list_display = ["name", "kind", "queue", "enabled", "max_cpu_millicores", "unavailable_reason"]
+    list_display = ["name", "kind", "queue", "enabled", "max_cpu_millicores", "gpu_names",
+                    "unavailable_reason"]  # fmt: skip
     list_filter = ["kind", "enabled"]
     search_fields = ["name", "queue"]
-    readonly_fields = ["unavailable_reason", "created_at"]
+    # What the machine has is for ensure_target to say, which asks its driver.
+    readonly_fields = ["gpus", "unavailable_reason", "created_at"]
     inlines = [WorkerHeartbeatInline]
+
+    @admin.display(description="GPUs")
+    def gpu_names(self, target: Target) -> str:
+        return ", ".join(gpu["name"] for gpu in target.gpus)
 
 
 @admin.register(WorkerHeartbeat)

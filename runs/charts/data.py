@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from runs.charts import latency, series, sizing, usage
+from profiler.samples import Columns
+from runs.charts import gpu, latency, series, sizing, usage
 from runs.models import Measurement, ProfileRun
 from runs.run_page import curve_of, scene_of, shown_measurement
 
@@ -84,4 +85,52 @@ def _memory(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
     return usage.memory(use, scene_of(run, row)).to_json() if use else NOTHING_YET
 
 
-DRAWN = {"latency": _latency, "distribution": _distribution, "cpu": _cpu, "memory": _memory}
+def _gpu(run: ProfileRun, row: Measurement | None, ordinal: int) -> tuple[Columns, int] | None:
+    """GPU columns and the start of the measured time; None when none came."""
+    columns = series.read_columns(run, ordinal, "gpu")
+    if not columns or not len(columns["at_ns"]):
+        return None
+    start_ns = row.data["started_ns"] if row else int(columns["at_ns"][0])
+    shown = series.usage_shown(columns, start_ns)
+    return (shown, start_ns) if len(shown["at_ns"]) else None
+
+
+def _gpu_utilisation(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    found = _gpu(run, row, ordinal)
+    busy = series.gpu_traces(found[0], "utilisation_percent", found[1]) if found else []
+    if not busy:
+        return NOTHING_YET
+    at_work = series.gpu_traces(found[0], "memory_utilisation_percent", found[1])
+    throttled_s = series.throttled_seconds(*found)
+    return gpu.utilisation(busy, at_work, throttled_s, scene_of(run, row)).to_json()
+
+
+def _gpu_memory(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    found = _gpu(run, row, ordinal)
+    used = series.gpu_traces(found[0], "memory_used_bytes", found[1]) if found else []
+    own = series.gpu_traces(found[0], "memory_own_bytes", found[1]) if found else []
+    if not used and not own:
+        return NOTHING_YET
+    return gpu.memory(used, own, _gpu_has_bytes(run), scene_of(run, row)).to_json()
+
+
+def _gpu_has_bytes(run: ProfileRun) -> int | None:
+    gpus = (run.circumstances or {}).get("gpus") or []
+    return min((one["memory_bytes"] for one in gpus), default=None)
+
+
+def _gpu_power(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    found = _gpu(run, row, ordinal)
+    drawn = series.gpu_traces(found[0], "power_mw", found[1]) if found else []
+    return gpu.power(drawn, scene_of(run, row)).to_json() if drawn else NOTHING_YET
+
+
+DRAWN = {
+    "latency": _latency,
+    "distribution": _distribution,
+    "cpu": _cpu,
+    "memory": _memory,
+    "gpu-utilisation": _gpu_utilisation,
+    "gpu-memory": _gpu_memory,
+    "gpu-power": _gpu_power,
+}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.measuring import codec
+from profiler.measuring.gpu import THROTTLING
 from profiler.measuring.statistics import nearest_rank
 from profiler.samples import ABORTED, OK, Columns, concatenate
 from runs.models import ProfileRun, SampleChunk
@@ -192,6 +193,37 @@ def memory_use(columns: Columns, start_ns: int) -> MemoryUse | None:
         anonymous=_picked(columns, "memory_anon_bytes", peaks),
         shared=_picked(columns, "memory_shmem_bytes", peaks),
     )
+
+
+@dataclass(frozen=True)
+class GpuTrace:
+    """A value of one GPU over time, its highest sample of each stretch."""
+
+    gpu: int
+    at_s: np.ndarray
+    values: np.ndarray
+
+
+def gpu_traces(columns: Columns, name: str, start_ns: int) -> list[GpuTrace]:
+    """One for each GPU, by index; none where this value is not known."""
+    if name not in columns:
+        return []
+    traces = []
+    for gpu in np.unique(columns["gpu"]):
+        mine = columns["gpu"] == gpu
+        values = columns[name][mine]
+        peaks = _peaks(values, min(USAGE_STRETCHES, len(values)))
+        at_s = (columns["at_ns"][mine][peaks] - start_ns) / NS
+        traces.append(GpuTrace(int(gpu), at_s, values[peaks]))
+    return traces
+
+
+def throttled_seconds(columns: Columns, start_ns: int) -> np.ndarray:
+    """Seconds at which heat or power held any GPU's clocks down."""
+    if "throttle_reasons" not in columns:
+        return np.empty(0)
+    held = (columns["throttle_reasons"] & THROTTLING) != 0
+    return np.unique((columns["at_ns"][held] - start_ns) / NS)
 
 
 def _picked(columns: Columns, name: str, places: np.ndarray) -> np.ndarray | None:

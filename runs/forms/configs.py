@@ -145,7 +145,13 @@ class RegisterConfigForm(UploadForm):
         example="OMP_NUM_THREADS=1",
         help_text="One a line. Seen by everyone who sees this config: no secrets.",
     )
-    gpu = forms.BooleanField(required=False, label="Needs a GPU")
+    gpu = forms.IntegerField(
+        required=False,
+        label="GPUs it needs",
+        min_value=0,
+        widget=forms.NumberInput(attrs={"placeholder": "0", "step": "1"}),
+        help_text="Left empty it sees none. Only targets that have as many can run it.",
+    )
     egress = forms.BooleanField(
         required=False,
         label="May reach the network",

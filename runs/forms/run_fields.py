@@ -33,7 +33,9 @@ class RefChoices(forms.ModelMultipleChoiceField):
 class TargetChoice(forms.ModelChoiceField):
     def label_from_instance(self, target: Target) -> str:
         size = f"{cpu(target.max_cpu_millicores)}, {memory(target.max_memory_bytes)}"
-        return f"{target.name}, up to {size}{'' if target.has_worker else ', no worker'}"
+        gpus = f", {len(target.gpus)} GPU{'s' if len(target.gpus) > 1 else ''}"
+        worker = "" if target.has_worker else ", no worker"
+        return f"{target.name}, up to {size}{gpus if target.gpus else ''}{worker}"
 
 
 class PercentField(forms.FloatField):

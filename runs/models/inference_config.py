@@ -67,3 +67,8 @@ class InferenceConfig(models.Model):
     @property
     def ref(self) -> str:
         return f"{self.name}:{self.version}"
+
+    @property
+    def gpus(self) -> int:
+        """How many its service needs; true is one."""
+        return int(self.definition.get("gpu") or 0)

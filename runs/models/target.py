@@ -31,12 +31,16 @@ class TargetQuerySet(models.QuerySet):
         """Targets a run may be sent to."""
         return self.filter(enabled=True, unavailable_reason="").order_by("name")
 
+    def with_gpus(self, wanted: int) -> list[Target]:
+        """Those that have so many GPUs and take runs."""
+        return [target for target in self.available() if len(target.gpus) >= wanted]
+
 
 class Target(models.Model):
     """A machine's part that runs are measured on; workers on that machine listen to its queue.
 
-    `cores`, `service_cores` and `gpus` are lists of numbers; the cores that are not the service's
-    are the driver's (with a single core both share it).
+    `cores` and `service_cores` are lists of numbers; the cores that are not the service's are the
+    driver's (with a single core both share it). `gpus` is a list of profiler.spec.Gpu as objects.
     """
 
     class Kind(models.TextChoices):
@@ -71,6 +75,11 @@ class Target(models.Model):
     @property
     def driver_cores(self) -> list[int]:
         return [core for core in self.cores if core not in self.service_cores] or list(self.cores)
+
+    @property
+    def gpu_indices(self) -> list[int]:
+        """By which a spec names them."""
+        return [gpu["index"] for gpu in self.gpus]
 
     @property
     def is_available(self) -> bool:

@@ -32,6 +32,8 @@ for name in (
     "percent",
     "count",
     "rate",
+    "power",
+    "energy",
     "percentile_name",
 ):
     register.filter(name, getattr(formatting, name))

@@ -1,6 +1,7 @@
 """The target that is this machine."""
 
 from argparse import ArgumentParser
+from dataclasses import asdict
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -11,7 +12,7 @@ MIN_MILLICORES = 100
 
 
 class Command(BaseCommand):
-    help = "Create this machine's target, or bring its cores and memory up to date."
+    help = "Create this machine's target, or bring its cores, memory and GPUs up to date."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--name", default=settings.PROFILER_TARGET)
@@ -19,6 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, name: str, kind: str, **options: object) -> None:
         from profiler.circumstances import host_capacity
+        from profiler.services.gpu import host_gpus
 
         capacity = host_capacity()
         facts = {
@@ -27,7 +29,7 @@ class Command(BaseCommand):
             "cores": sorted({*capacity.service_cores, *capacity.driver_cores}),
             "service_cores": list(capacity.service_cores),
             "memory_bytes": capacity.memory_bytes,
-            "gpus": list(capacity.gpus),
+            "gpus": [asdict(gpu) for gpu in host_gpus()],
             "max_cpu_millicores": max(1000 * len(capacity.service_cores), MIN_MILLICORES),
             "max_memory_bytes": capacity.memory_bytes,
         }
