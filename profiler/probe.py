@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import asdict
 
-import numpy as np
-
 from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
@@ -69,7 +67,6 @@ class Probe:
             cpu_millicores=rig.size.cpu_millicores,
             memory_bytes=rig.size.memory_bytes,
         )
-        rig.service.reset_memory_peak()
         if self._phase != VERIFYING:
             rig.sampler.take()  # what came before is no part of this; of a fresh service it is
             rig.gpu_sampler.take()
@@ -77,10 +74,10 @@ class Probe:
         try:
             control.sleep(SETTLE_S)
             noise = HostNoise(rig.spec.target.service_cores)
-            self._start_ns = time.monotonic_ns()
+            self._start_ns = rig.end_period()
             decision = self._watch()
-            self._end_ns = time.monotonic_ns()
-            usage = self._usage()
+            self._end_ns = rig.end_period()
+            usage = rig.usage_between(self._start_ns, self._end_ns)
             disturbed = noise.since(_cpu_seconds(usage))
         finally:
             report = rig.driver.stop(DRAIN_S)
@@ -132,20 +129,6 @@ class Probe:
                     events.SAMPLES, ordinal=self._ordinal, series=series, columns=columns
                 )
 
-    def _usage(self) -> Columns:
-        """The samples of the measured time, with one before and one after it."""
-        usage = self._rig.sampler.all()
-        at_ns = usage["at_ns"]
-        first = max(int(np.searchsorted(at_ns, self._start_ns)) - 1, 0)
-        last = int(np.searchsorted(at_ns, self._end_ns)) + 1
-        return {name: values[first:last] for name, values in usage.items()}
-
-    def _startup_usage(self) -> Columns:
-        """The samples until the service was ready."""
-        usage = self._rig.sampler.all()
-        last = int(np.searchsorted(usage["at_ns"], self._rig.ready_ns)) + 1
-        return {name: values[:last] for name, values in usage.items()}
-
     def _context(self, report: dict, noise: dict) -> MeasurementContext:
         rig = self._rig
         bad = rig.driver.first_bad()
@@ -176,8 +159,9 @@ class Probe:
         return summarise(
             rig.driver.results(),
             usage,
-            self._startup_usage(),
+            rig.usage_between(0, rig.period_ends_ns[0]),
             context,
+            warmup_usage=rig.usage_between(*rig.period_ends_ns[-3:-1]),
             rule=self._rule,
             decision=decision,
             at_least_s=self._at_least_s,

@@ -10,7 +10,7 @@ from profiler.answers import looks_like_error
 from profiler.control import NS, Control
 from profiler.errors import REQUESTS_FAILED, RunFailed
 from profiler.load.driver import Driver
-from profiler.samples import OK
+from profiler.samples import OK, Columns
 from profiler.service import Service
 from profiler.services.gpu_sampler import GpuSampler
 from profiler.services.readiness import wait_ready, why_gone
@@ -43,6 +43,8 @@ class Rig:
         self.driver = driver
         self.control = control
         self.ready_ns = 0
+        #: Moments at which a period ended: start-up first, then before and after each measurement.
+        self.period_ends_ns: list[int] = []
         self.rate_rps = 0.0
         self.suspicious_answers = 0
         self.sampler = UsageSampler(service)
@@ -67,6 +69,7 @@ class Rig:
             timeout_s=self.spec.budget.ready_s,
             check=self.control.check,
         )
+        self.end_period()
         self.driver.connect(self.service.address)
 
     @property
@@ -107,6 +110,18 @@ class Rig:
             if bad.answer.strip():
                 message += f", answer: {bad.answer.strip()[:500]}"
         return RunFailed(REQUESTS_FAILED, message, self.service.log())
+
+    def end_period(self) -> int:
+        """Between start-up, warm-up and what is measured: memory peaks begin anew."""
+        self.period_ends_ns.append(self.sampler.begin_period())
+        return self.period_ends_ns[-1]
+
+    def usage_between(self, start_ns: int, end_ns: int) -> Columns:
+        """Samples of a period, begun by the last one before it."""
+        usage = self.sampler.all()
+        first = max(int(np.searchsorted(usage["at_ns"], start_ns, side="right")) - 1, 0)
+        last = int(np.searchsorted(usage["at_ns"], end_ns, side="right"))
+        return {name: values[first:last] for name, values in usage.items()}
 
     def _is_gone(self) -> bool:
         return why_gone(self.service, self.size) is not None

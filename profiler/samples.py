@@ -40,21 +40,46 @@ ROW_COLUMNS: dict[str, str] = {
     "label_code": "i4",  # place among the dataset's distinct labels, sorted; -1 for none
 }
 
-#: One entry per sample of the service's usage; cumulative counters as in service.UsageReading.
+#: One entry per sample of the service's usage: the fields of service.UsageReading (cumulative
+#: counters), and two of the sampler's own.
 USAGE_COLUMNS: dict[str, str] = {
     "at_ns": "i8",
     "cpu_ns": "i8",
+    "cpu_user_ns": "i8",
+    "cpu_system_ns": "i8",
+    "periods": "i8",
+    "throttled_periods": "i8",
+    "throttled_ns": "i8",
+    "burst_periods": "i8",
+    "burst_ns": "i8",
+    "cpu_pressure_some_ns": "i8",
+    "cpu_pressure_full_ns": "i8",
+    "memory_pressure_some_ns": "i8",
+    "memory_pressure_full_ns": "i8",
+    "io_pressure_some_ns": "i8",
+    "io_pressure_full_ns": "i8",
     "memory_current_bytes": "i8",
     "memory_working_set_bytes": "i8",
     "memory_anon_bytes": "i8",
     "memory_file_bytes": "i8",
     "memory_shmem_bytes": "i8",
-    "memory_kernel_peak_bytes": "i8",
-    "periods": "i8",
-    "throttled_periods": "i8",
-    "throttled_ns": "i8",
+    "memory_kernel_bytes": "i8",
+    "memory_kernel_peak_bytes": "i8",  # since the last reset
+    "swap_bytes": "i8",
+    "page_faults_minor": "i8",
+    "page_faults_major": "i8",
     "oom_kills": "i8",
+    "oom_events": "i8",
+    "memory_limit_hits": "i8",
+    "memory_high_hits": "i8",
+    "block_read_bytes": "i8",
+    "block_written_bytes": "i8",
+    "network_received_bytes": "i8",
+    "network_sent_bytes": "i8",
+    "processes": "i4",
     "threads": "i4",
+    "memory_peak_resets": "i4",  # how often the kernel's peak was made to begin anew
+    "sampler_cpu_ns": "i8",  # CPU time of the sampling thread
 }
 
 

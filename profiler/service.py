@@ -16,12 +16,12 @@ class Address:
     port: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UsageReading:
-    """The kernel's (or psutil's) counters for the whole service at one instant.
+    """The kernel's counters for the whole service at one instant.
 
-    Counters are cumulative since the service started. A field that this kind of service cannot
-    know is None, never 0.
+    Counters are cumulative since the service started. A field that this kind of service, or this
+    kernel, cannot know is None, never 0. docs/usage.md names the source of each.
     """
 
     at_ns: int
@@ -31,11 +31,33 @@ class UsageReading:
     memory_anon_bytes: int | None = None
     memory_file_bytes: int | None = None
     memory_shmem_bytes: int | None = None
+    memory_kernel_bytes: int | None = None
     memory_kernel_peak_bytes: int | None = None
+    swap_bytes: int | None = None
+    cpu_user_ns: int | None = None
+    cpu_system_ns: int | None = None
     periods: int | None = None
     throttled_periods: int | None = None
     throttled_ns: int | None = None
+    burst_periods: int | None = None
+    burst_ns: int | None = None
+    cpu_pressure_some_ns: int | None = None
+    cpu_pressure_full_ns: int | None = None
+    memory_pressure_some_ns: int | None = None
+    memory_pressure_full_ns: int | None = None
+    io_pressure_some_ns: int | None = None
+    io_pressure_full_ns: int | None = None
+    page_faults_minor: int | None = None
+    page_faults_major: int | None = None
     oom_kills: int | None = None
+    oom_events: int | None = None
+    memory_limit_hits: int | None = None
+    memory_high_hits: int | None = None
+    block_read_bytes: int | None = None
+    block_written_bytes: int | None = None
+    network_received_bytes: int | None = None
+    network_sent_bytes: int | None = None
+    processes: int | None = None
     threads: int | None = None
 
 
@@ -83,8 +105,11 @@ class Service(ABC):
         """CLOCK_MONOTONIC when the service's process was started."""
 
     @abstractmethod
-    def read_usage(self) -> UsageReading | None:
-        """The counters now; None once the service is gone."""
+    def read_usage(self, *, complete: bool = False) -> UsageReading | None:
+        """The counters now; None once the service is gone.
+
+        What changes slowly may be up to 200 ms old, unless `complete` is asked for.
+        """
 
     @abstractmethod
     def process_ids(self) -> frozenset[int] | None:

@@ -45,10 +45,13 @@ def summarised(
     duration_s: float,
     usage: Columns = NOTHING,
     startup: Columns = NOTHING,
+    warmup: Columns = NOTHING,
     **others: object,
 ) -> Measurement:
     about = context(duration_s, **others)
-    return summarise(requests, usage, startup, about, rule=rule_for(about.bound))
+    return summarise(
+        requests, usage, startup, about, warmup_usage=warmup, rule=rule_for(about.bound)
+    )
 
 
 # ---- latency ----
@@ -214,22 +217,6 @@ def test_what_was_not_sampled_is_unknown_not_zero() -> None:
 
 
 # ---- memory ----
-
-
-def test_peaks_at_start_and_under_load_are_kept_apart() -> None:
-    startup = usage_columns(
-        [-3, -2], memory_working_set_bytes=[300, 200], memory_kernel_peak_bytes=[350, 350]
-    )
-    usage = usage_columns(
-        [0, 1], memory_working_set_bytes=[210, 250], memory_kernel_peak_bytes=[360, 400],
-        threads=[3, 9],
-    )  # fmt: skip
-    found = summarised(request_columns(evenly(100), 10), 1.0, usage, startup)
-    assert found.memory_startup_peak_bytes == 300
-    assert found.memory_steady_peak_bytes == 250
-    assert found.memory_working_set_peak_bytes == 300
-    assert found.memory_kernel_peak_bytes == 400
-    assert found.threads_max == 9
 
 
 def growth_of(held: np.ndarray, name: str = "memory_anon_bytes"):

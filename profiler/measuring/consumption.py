@@ -1,4 +1,4 @@
-"""What a service consumed: cpu, throttling and memory, from the samples of its counters."""
+"""What a service consumed: cpu, waiting, memory, faults and bytes, from samples of its counters."""
 
 from __future__ import annotations
 
@@ -45,6 +45,50 @@ def throttled_fraction(usage: Columns, start_ns: int, end_ns: int) -> float | No
     if not periods or throttled is None:
         return None
     return min(throttled / periods, 1.0)
+
+
+#: Counters whose rise over the period is a number of the measurement, under the same name.
+RISING = (
+    "page_faults_minor",
+    "page_faults_major",
+    "memory_limit_hits",
+    "memory_high_hits",
+    "oom_events",
+    "block_read_bytes",
+    "block_written_bytes",
+    "network_received_bytes",
+    "network_sent_bytes",
+)
+PRESSURES = [f"{what}_pressure_{kind}" for what in ("cpu", "memory", "io")
+             for kind in ("some", "full")]  # fmt: skip
+
+
+def rises(usage: Columns, start_ns: int, end_ns: int) -> dict[str, int | None]:
+    """How far each counter of RISING rose in the period; None where it is not known."""
+    counted = {name: counted_between(usage, name, start_ns, end_ns) for name in RISING}
+    return {name: None if value is None else round(value) for name, value in counted.items()}
+
+
+def pressures(usage: Columns, start_ns: int, end_ns: int) -> dict[str, float | None]:
+    """Shares of the period in which something waited (`some`) or nothing could run (`full`)."""
+    shares = {}
+    for name in PRESSURES:
+        waited_ns = counted_between(usage, f"{name}_ns", start_ns, end_ns)
+        known = waited_ns is not None
+        shares[f"{name}_fraction"] = min(waited_ns / (end_ns - start_ns), 1.0) if known else None
+    return shares
+
+
+def sampler_report(usage: Columns, interval_s: float | None, start_ns: int, end_ns: int) -> dict:
+    """How the samples were taken: `cpu_fraction` of a core, and the longest time without one."""
+    cpu_ns = counted_between(usage, "sampler_cpu_ns", start_ns, end_ns)
+    at_ns = usage.get("at_ns", ())
+    return {
+        "interval_s": interval_s,
+        "samples": len(at_ns),
+        "cpu_fraction": None if cpu_ns is None else cpu_ns / (end_ns - start_ns),
+        "largest_gap_s": float(np.diff(at_ns).max()) / NS if len(at_ns) > 1 else None,
+    }
 
 
 def most(usage: Columns, name: str) -> int | None:

@@ -110,21 +110,47 @@ class Measurement:
     latency_at_percentile_interval_ms: Interval = UNKNOWN
     windows: tuple[Window, ...] = ()
     cpu_seconds_per_request: float | None = None
+    cpu_user_seconds_per_request: float | None = None
+    cpu_system_seconds_per_request: float | None = None
     cpu_millicores_used: float | None = None
     cpu_millicores_used_max: float | None = None
     throttled_fraction: float | None = None
     throttled_s: float | None = None
+    cpu_pressure_some_fraction: float | None = None
+    cpu_pressure_full_fraction: float | None = None
+    memory_pressure_some_fraction: float | None = None
+    memory_pressure_full_fraction: float | None = None
+    io_pressure_some_fraction: float | None = None
+    io_pressure_full_fraction: float | None = None
     memory_working_set_peak_bytes: int | None = None
     memory_startup_peak_bytes: int | None = None
+    memory_startup_kernel_peak_bytes: int | None = None
+    memory_warmup_peak_bytes: int | None = None
+    memory_warmup_kernel_peak_bytes: int | None = None
     memory_steady_peak_bytes: int | None = None
+    memory_steady_kernel_peak_bytes: int | None = None
     memory_kernel_peak_bytes: int | None = None
+    memory_peak_is_exact: bool | None = None
+    memory_sampling_error_bytes: int | None = None
     memory_slope_bytes_per_s: Estimate | None = None
     memory_leaks: bool = False
+    swap_peak_bytes: int | None = None
     oom_kills: int | None = None
+    oom_events: int | None = None
+    memory_limit_hits: int | None = None
+    memory_high_hits: int | None = None
+    page_faults_minor: int | None = None
+    page_faults_major: int | None = None
+    block_read_bytes: int | None = None
+    block_written_bytes: int | None = None
+    network_received_bytes: int | None = None
+    network_sent_bytes: int | None = None
+    processes_max: int | None = None
     threads_max: int | None = None
     gpu: GpuUse | None = None
     startup_s: float | None = None
     sample_interval_s: float | None = None
+    sampler: dict = field(default_factory=dict)
     driver: dict = field(default_factory=dict)
     noise: dict = field(default_factory=dict)
     payload: Payload | None = None

@@ -20,6 +20,7 @@ from profiler.measuring.findings import Finding
 from profiler.measuring.gpu import NO_GPU, GpuRecord, gpu_use
 from profiler.measuring.latency import interval, latencies_ms, summarise_latencies
 from profiler.measuring.measurement import Measurement, MeasurementContext, Window
+from profiler.measuring.memory_peaks import peak_of_period, peak_of_start
 from profiler.measuring.objective import Bound
 from profiler.measuring.sensitivity import payload_of
 from profiler.measuring.statistics import SequentialRule, nearest_rank, percentile_interval
@@ -33,6 +34,7 @@ def summarise(
     startup_usage: Columns,
     context: MeasurementContext,
     *,
+    warmup_usage: Columns | None = None,
     rule: SequentialRule,
     decision: Decision | None = None,
     at_least_s: float = PASS_AFTER_S,
@@ -41,9 +43,10 @@ def summarise(
     """Everything a measurement says, from its raw samples.
 
     `requests` are those scheduled in the measured period (finished, or aborted by us); `usage` its
-    samples with one before and one after; `startup_usage` everything sampled before it. `decision`
-    is the one the engine stopped on; without it the same rule is asked again. `gpu` holds the
-    samples of its GPUs since its start, if it has any.
+    samples, begun by the last before it; `startup_usage` everything sampled until the service was
+    ready; `warmup_usage` what lies between the period and the measurement (or start) before it,
+    begun by the last sample of that. `decision` is the one the engine stopped on; without it the
+    same rule is asked again. `gpu` holds the samples of its GPUs since its start, if it has any.
     """
     in_service = requests  # those sent just before share the CPU of the period too
     requests = between(requests, "scheduled_ns", context.start_ns, context.end_ns)
@@ -78,7 +81,12 @@ def summarise(
         **_rates(requests, context),
         **_latencies(counted, context.bound),
         **_cpu(requests, usage, context),
-        **_memory(usage, startup_usage),
+        **_memory(usage, startup_usage, warmup_usage or {}),
+        **consumption.pressures(usage, context.start_ns, context.end_ns),
+        **consumption.rises(usage, context.start_ns, context.end_ns),
+        sampler=consumption.sampler_report(
+            usage, context.sample_interval_s, context.start_ns, context.end_ns
+        ),
         gpu=gpu_use(gpu, context.start_ns, context.end_ns, _ended_in_period(requests, context)),
     )
     if context.rows is not None:
@@ -238,12 +246,17 @@ def _ended_in_period(requests: Columns, context: MeasurementContext) -> int:
 def _cpu(requests: Columns, usage: Columns, context: MeasurementContext) -> dict:
     """CPU from the kernel's counters over the period; per request over those answered in it."""
     start_ns, end_ns = context.start_ns, context.end_ns
-    cpu_ns = consumption.counted_between(usage, "cpu_ns", start_ns, end_ns)
     throttled_ns = consumption.counted_between(usage, "throttled_ns", start_ns, end_ns)
     answered = _ended_in_period(requests, context)
-    known = cpu_ns is not None and answered
+
+    def seconds_per_request(counter: str) -> float | None:
+        cpu_ns = consumption.counted_between(usage, counter, start_ns, end_ns)
+        return cpu_ns / NS / answered if cpu_ns is not None and answered else None
+
     return {
-        "cpu_seconds_per_request": cpu_ns / NS / answered if known else None,
+        "cpu_seconds_per_request": seconds_per_request("cpu_ns"),
+        "cpu_user_seconds_per_request": seconds_per_request("cpu_user_ns"),
+        "cpu_system_seconds_per_request": seconds_per_request("cpu_system_ns"),
         "cpu_millicores_used": consumption.millicores(usage, start_ns, end_ns),
         "cpu_millicores_used_max": consumption.most_millicores(usage, start_ns, end_ns),
         "throttled_fraction": consumption.throttled_fraction(usage, start_ns, end_ns),
@@ -251,18 +264,29 @@ def _cpu(requests: Columns, usage: Columns, context: MeasurementContext) -> dict
     }
 
 
-def _memory(usage: Columns, startup_usage: Columns) -> dict:
-    startup = consumption.most(startup_usage, "memory_working_set_bytes")
-    steady = consumption.most(usage, "memory_working_set_bytes")
+def _memory(usage: Columns, startup_usage: Columns, warmup_usage: Columns) -> dict:
+    """Peaks of the three periods; their sampling error is that of start-up and measured load."""
+    startup, steady = peak_of_start(startup_usage), peak_of_period(usage)
+    warmup = peak_of_period(warmup_usage)
+    peak = consumption.largest(startup.working_set, steady.working_set)
+    at_most = consumption.largest(startup.at_most, steady.at_most)
     slope, leaks = consumption.memory_growth(usage)
     return {
-        "memory_startup_peak_bytes": startup,
-        "memory_steady_peak_bytes": steady,
-        "memory_working_set_peak_bytes": consumption.largest(startup, steady),
+        "memory_startup_peak_bytes": startup.working_set,
+        "memory_startup_kernel_peak_bytes": startup.kernel,
+        "memory_warmup_peak_bytes": warmup.working_set,
+        "memory_warmup_kernel_peak_bytes": warmup.kernel,
+        "memory_steady_peak_bytes": steady.working_set,
+        "memory_steady_kernel_peak_bytes": steady.kernel,
+        "memory_working_set_peak_bytes": peak,
+        "memory_sampling_error_bytes": None if peak is None else at_most - peak,
+        "memory_peak_is_exact": steady.is_exact,
         "memory_kernel_peak_bytes": _ever(startup_usage, usage, "memory_kernel_peak_bytes"),
         "memory_slope_bytes_per_s": slope,
         "memory_leaks": leaks,
+        "swap_peak_bytes": consumption.most(usage, "swap_bytes"),
         "oom_kills": _ever(startup_usage, usage, "oom_kills"),
+        "processes_max": consumption.most(usage, "processes"),
         "threads_max": consumption.most(usage, "threads"),
     }
 

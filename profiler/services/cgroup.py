@@ -1,25 +1,25 @@
-"""The kernel's accounting of a container: cgroup files, version 1, version 2, or both mounted.
+"""Where a container's cgroup is: version 1, version 2, or both mounted (a hybrid host).
 
-Field meanings are those of the kernel's documents cgroup-v1/{memory,cpuacct}.rst, cgroup-v2.rst and
-scheduler/sched-bwc.rst. Files are kept open and read with pread: 60 microseconds a reading.
+What it says there is read by `cgroup_reader`.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from profiler.service import UsageReading
-
-CONTROLLERS = ("cpu", "cpuacct", "memory", "pids")
+CONTROLLERS = ("cpu", "cpuacct", "memory", "pids", "blkio")
 UNIFIED = ""  # how /proc/<pid>/cgroup names the version 2 hierarchy
-MICROSECOND_NS = 1000
 
 #: A file that is there when version 2 has that controller.
-VERSION_2_SIGNS = {"cpu": "cpu.stat", "memory": "memory.current", "pids": "pids.current"}
+VERSION_2_SIGNS = {
+    "cpu": "cpu.stat",
+    "memory": "memory.current",
+    "pids": "pids.current",
+    "io": "io.stat",
+}
 
 
 @dataclass(frozen=True)
@@ -149,136 +149,3 @@ def process_ids(paths: CgroupPaths) -> frozenset[int] | None:
     except OSError:
         return frozenset()  # being removed
     return None if 0 in found else found
-
-
-def fields_of(data: bytes) -> dict[bytes, int]:
-    """`name number` lines as a dictionary."""
-    return {name: int(value) for name, value in (line.split() for line in data.splitlines())}
-
-
-@dataclass
-class CgroupReader:
-    """Reads one cgroup's counters, again and again, with its files kept open.
-
-    `read` gives None once the cgroup is gone. Whoever makes it closes it.
-    """
-
-    paths: CgroupPaths
-    _files: dict[str, int] = field(default_factory=dict, init=False)
-
-    def __post_init__(self) -> None:
-        self.version = 2 if (self.paths.controllers["memory"] / "memory.current").exists() else 1
-
-    def close(self) -> None:
-        files, self._files = self._files, {}
-        for descriptor in files.values():
-            os.close(descriptor)
-
-    def read(self) -> UsageReading | None:
-        """All counters at one instant; None when the cgroup has gone."""
-        try:
-            return self._read_version_1() if self.version == 1 else self._read_version_2()
-        except (OSError, KeyError, ValueError):
-            # ENOENT and ENODEV are how a removed cgroup answers; one being removed may read empty.
-            return None
-
-    def reset_memory_peak(self) -> bool:
-        """Let the kernel's peak start anew; False where it cannot (version 2 before Linux 6.12)."""
-        try:
-            if self.version == 1:
-                self._path("memory", "memory.max_usage_in_bytes").write_text("0")
-            else:
-                # The reset holds for this open file only, so it is the one that is read from then.
-                os.pwrite(self._open("memory", "memory.peak", os.O_RDWR), b"0", 0)
-        except OSError:
-            return False
-        return True
-
-    def pressure(self) -> dict[str, int] | None:
-        """Nanoseconds in which something waited (`some`) or nothing could run (`full`), so far.
-
-        Keys `cpu_some_ns`, `cpu_full_ns`, `memory_some_ns`, `memory_full_ns` (PSI,
-        Documentation/accounting/psi.rst); None where the kernel does not account it.
-        """
-        if self.paths.pressure is None:
-            return None
-        totals = {}
-        for resource in ("cpu", "memory"):
-            try:
-                text = (self.paths.pressure / f"{resource}.pressure").read_text()
-            except OSError:
-                return None
-            for line in text.splitlines():
-                kind, *_, total = line.split()
-                totals[f"{resource}_{kind}_ns"] = int(total.partition("=")[2]) * MICROSECOND_NS
-        return totals
-
-    def _read_version_1(self) -> UsageReading:
-        at_ns = time.monotonic_ns()
-        cpu_ns = int(self._content("cpuacct", "cpuacct.usage"))
-        quota = fields_of(self._content("cpu", "cpu.stat"))
-        current = int(self._content("memory", "memory.usage_in_bytes"))
-        memory = fields_of(self._content("memory", "memory.stat"))
-        return UsageReading(
-            at_ns=at_ns,
-            cpu_ns=cpu_ns,
-            memory_current_bytes=current,
-            memory_working_set_bytes=max(current - memory[b"total_inactive_file"], 0),
-            memory_anon_bytes=memory[b"total_rss"],
-            memory_file_bytes=max(memory[b"total_cache"] - memory[b"total_shmem"], 0),
-            memory_shmem_bytes=memory[b"total_shmem"],
-            memory_kernel_peak_bytes=int(self._content("memory", "memory.max_usage_in_bytes")),
-            periods=quota[b"nr_periods"],
-            throttled_periods=quota[b"nr_throttled"],
-            throttled_ns=quota[b"throttled_time"],
-            oom_kills=fields_of(self._content("memory", "memory.oom_control")).get(b"oom_kill"),
-            threads=self._number("pids", "pids.current"),
-        )
-
-    def _read_version_2(self) -> UsageReading:
-        at_ns = time.monotonic_ns()
-        cpu = fields_of(self._content("cpu", "cpu.stat"))
-        current = int(self._content("memory", "memory.current"))
-        memory = fields_of(self._content("memory", "memory.stat"))
-        throttled_us = cpu.get(b"throttled_usec")
-        return UsageReading(
-            at_ns=at_ns,
-            cpu_ns=cpu[b"usage_usec"] * MICROSECOND_NS,
-            memory_current_bytes=current,
-            memory_working_set_bytes=max(current - memory[b"inactive_file"], 0),
-            memory_anon_bytes=memory[b"anon"],
-            memory_file_bytes=max(memory[b"file"] - memory[b"shmem"], 0),
-            memory_shmem_bytes=memory[b"shmem"],
-            memory_kernel_peak_bytes=self._number("memory", "memory.peak"),
-            periods=cpu.get(b"nr_periods"),
-            throttled_periods=cpu.get(b"nr_throttled"),
-            throttled_ns=None if throttled_us is None else throttled_us * MICROSECOND_NS,
-            oom_kills=fields_of(self._content("memory", "memory.events")).get(b"oom_kill"),
-            threads=self._number("pids", "pids.current"),
-        )
-
-    def _path(self, controller: str, name: str) -> Path:
-        return self.paths.controllers[controller] / name
-
-    def _open(self, controller: str, name: str, flags: int = os.O_RDONLY) -> int:
-        """Open once for each name; asking for writing replaces a file opened for reading only."""
-        if name not in self._files or flags != os.O_RDONLY:
-            descriptor = os.open(self._path(controller, name), flags | os.O_CLOEXEC)
-            before = self._files.get(name)
-            self._files[name] = descriptor
-            if before is not None:
-                os.close(before)
-        return self._files[name]
-
-    def _content(self, controller: str, name: str) -> bytes:
-        # 16 KiB holds the longest of them, memory.stat (about 2 KiB), in one call.
-        return os.pread(self._open(controller, name), 16_384, 0)
-
-    def _number(self, controller: str, name: str) -> int | None:
-        """A single number from a file that this kernel may not have."""
-        if controller not in self.paths.controllers:
-            return None
-        try:
-            return int(self._content(controller, name))
-        except FileNotFoundError:
-            return None

@@ -14,6 +14,7 @@ from docker.models.containers import Container
 from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, NO_GPU, OUT_OF_MEMORY, RunFailed
 from profiler.service import Address, Exit, Service, UsageReading
 from profiler.services import cgroup, gpu
+from profiler.services.cgroup_reader import CgroupReader
 from profiler.services.docker_engine import connect, engine_errors, failure_of, remove
 from profiler.services.scoring import layout
 from profiler.services.scoring.dockerfiles import APP_ROOT
@@ -69,7 +70,7 @@ class DockerService(Service):
         self._own_client = client is None
         self._client = client
         self._container: Container | None = None
-        self._reader: cgroup.CgroupReader | None = None
+        self._reader: CgroupReader | None = None
         self._address: Address | None = None
         self._started_ns = 0
         self._exit: Exit | None = None
@@ -112,15 +113,11 @@ class DockerService(Service):
     def started_ns(self) -> int:
         return self._started_ns
 
-    def read_usage(self) -> UsageReading | None:
-        return self._reader.read() if self._reader else None
+    def read_usage(self, *, complete: bool = False) -> UsageReading | None:
+        return self._reader.read(complete=complete) if self._reader else None
 
     def process_ids(self) -> frozenset[int] | None:
         return cgroup.process_ids(self._reader.paths) if self._reader else None
-
-    def pressure(self) -> dict[str, int] | None:
-        """Time lost to waiting for cpu and memory so far (CgroupReader.pressure)."""
-        return self._reader.pressure() if self._reader else None
 
     def reset_memory_peak(self) -> bool:
         return self._reader.reset_memory_peak() if self._reader else False
@@ -131,7 +128,7 @@ class DockerService(Service):
 
     def exited(self) -> Exit | None:
         """Free while the cgroup answers; only then is the engine asked (some milliseconds)."""
-        if self._exit is None and self.read_usage() is None:
+        if self._exit is None and not (self._reader and self._reader.is_there()):
             self._exit = self._inspect_exit()
         return self._exit
 
@@ -217,11 +214,12 @@ class DockerService(Service):
         state = self._container.attrs["State"]
         self._started_ns = min(max(monotonic_ns(state["StartedAt"]), before_ns), after_ns)
         self._address = Address(self._ip_address(), self._port())
-        paths = cgroup.find(state["Pid"]) if state["Pid"] else None
+        pid = state["Pid"] or None
+        paths = cgroup.find(pid) if pid else None
         if paths is None or not _is_of(paths, self._container.id):
-            paths = cgroup.find_by_id(self._container.id)
+            pid, paths = None, cgroup.find_by_id(self._container.id)
         if paths is not None:
-            self._reader = cgroup.CgroupReader(paths)
+            self._reader = CgroupReader(paths, pid)
 
     def _not_started(self, error: Exception) -> RunFailed:
         """A refusal to create or start the container, in the engine's words."""

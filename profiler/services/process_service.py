@@ -97,15 +97,11 @@ class ProcessService(Service):
     def started_ns(self) -> int:
         return self._started_ns
 
-    def read_usage(self) -> UsageReading | None:
+    def read_usage(self, *, complete: bool = False) -> UsageReading | None:
         return read_tree(self._process.pid) if self._process else None
 
     def process_ids(self) -> frozenset[int] | None:
         return frozenset(process.pid for process in _tree(self._process.pid))
-
-    def pressure(self) -> None:
-        """Not accounted for processes outside a cgroup of their own."""
-        return
 
     def reset_memory_peak(self) -> bool:
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from array import array
 from types import TracebackType
 
 import numpy as np
@@ -12,6 +13,8 @@ from profiler.samples import USAGE_COLUMNS, Columns
 from profiler.service import Service, UsageReading
 
 NS = 1_000_000_000
+#: Columns that are the sampler's own, not the service's.
+OWN_COLUMNS = ("memory_peak_resets", "sampler_cpu_ns")
 
 
 class UsageSampler:
@@ -23,14 +26,19 @@ class UsageSampler:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        #: Held from a reading until it is kept, so that samples stay in order.
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
+        self._stopping = False
         self._thread = threading.Thread(target=self._sample, name="usage-sampler", daemon=True)
-        self._readings: list[UsageReading] = []
+        self._columns: dict[str, array] = {}
+        self._last: UsageReading | None = None
         self._taken = 0
+        self._peak_resets = 0
+        self._cpu_ns = 0
 
     def __enter__(self) -> UsageSampler:
-        self._read()
+        with self._lock:
+            self._read(complete=True)
         self._thread.start()
         return self
 
@@ -40,54 +48,75 @@ class UsageSampler:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stopping.set()
+        self._stopping = True
         self._thread.join()
-        self._read()
+        with self._lock:
+            self._read(complete=True)
+
+    def begin_period(self) -> int:
+        """Sample everything, then let the kernel's memory peak begin anew, where it can.
+
+        Returns the time of that sample, which belongs to the period that it ends: the peak of a
+        period is found in the samples after its first moment, until its last.
+        """
+        with self._lock:
+            at_ns = self._read(complete=True)
+            self._peak_resets += self._service.reset_memory_peak()
+        return at_ns
 
     def take(self) -> Columns:
         """The samples since the last `take`, as usage columns; all columns empty when none came."""
         with self._lock:
-            new = self._readings[self._taken :]
-            self._taken = len(self._readings)
-            return self._columns(new)
+            first, self._taken = self._taken, len(self._columns.get("at_ns", ()))
+            return self._since(first)
 
     def all(self) -> Columns:
         """Every sample since entering, as usage columns."""
         with self._lock:
-            return self._columns(self._readings)
+            return self._since(0)
 
     def last(self) -> UsageReading | None:
         """The newest sample; None when the service was never readable."""
         with self._lock:
-            return self._readings[-1] if self._readings else None
+            return self._last
 
     def _sample(self) -> None:
-        """Keep to multiples of the interval; where one was missed, go on from now."""
+        """Keep to multiples of the interval; where one was missed, go on from now.
+
+        Sleeping costs half of what waiting for an event does; leaving takes an interval for it.
+        """
         interval_ns = int(self._service.sample_interval_s * NS)
         due_ns = time.monotonic_ns() + interval_ns
-        while not self._stopping.wait(max(due_ns - time.monotonic_ns(), 0) / NS):
-            self._read()
+        while not self._stopping:
+            time.sleep(max(due_ns - time.monotonic_ns(), 0) / NS)
+            with self._lock:
+                self._cpu_ns = time.thread_time_ns()
+                self._read()
             due_ns = max(due_ns + interval_ns, time.monotonic_ns())
 
-    def _read(self) -> None:
-        reading = self._service.read_usage()
-        if reading is not None:
-            with self._lock:
-                self._readings.append(reading)
-
-    def _columns(self, readings: list[UsageReading]) -> Columns:
-        """Called with the lock held. A value that is missing later repeats the one before it."""
-        if not self._readings:
-            return {name: np.empty(0, kind) for name, kind in USAGE_COLUMNS.items()}
-        first = self._readings[0]
-        known = [name for name in USAGE_COLUMNS if getattr(first, name) is not None]
-        return {name: self._column(readings, name) for name in known}
-
-    def _column(self, readings: list[UsageReading], name: str) -> np.ndarray:
-        values = np.empty(len(readings), USAGE_COLUMNS[name])
-        value = getattr(self._readings[0], name)
-        for index, reading in enumerate(readings):
+    def _read(self, *, complete: bool = False) -> int:
+        """Keep a sample; returns its time, or the time now when the service is gone."""
+        reading = self._service.read_usage(complete=complete)
+        if reading is None:
+            return time.monotonic_ns()
+        if self._last is None:
+            known = [name for name in USAGE_COLUMNS if getattr(reading, name, None) is not None]
+            self._columns = {name: array("q") for name in (*known, *OWN_COLUMNS)}
+        self._last = reading
+        for name, values in self._columns.items():
+            if name in OWN_COLUMNS:
+                continue
             now = getattr(reading, name)
-            value = value if now is None else now
-            values[index] = value
-        return values
+            # A value that is missing later repeats the one before it.
+            values.append(values[-1] if now is None else now)
+        self._columns["memory_peak_resets"].append(self._peak_resets)
+        self._columns["sampler_cpu_ns"].append(self._cpu_ns)
+        return reading.at_ns
+
+    def _since(self, first: int) -> Columns:
+        if not self._columns:
+            return {name: np.empty(0, kind) for name, kind in USAGE_COLUMNS.items()}
+        return {
+            name: np.array(values[first:], USAGE_COLUMNS[name])
+            for name, values in self._columns.items()
+        }
