@@ -7,16 +7,21 @@ threads and services are real.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import uuid
 from pathlib import Path
+
+import pytest
 
 SOURCE = Path(__file__).parent / "fake_nvml" / "nvml.c"
 GIB = 1 << 30
 
 
 def compiled(folder: Path) -> Path:
-    """The folder of the library, for LD_LIBRARY_PATH."""
+    """The folder of the library, for LD_LIBRARY_PATH. Without a compiler the test is skipped."""
+    if not shutil.which("gcc") and os.environ.get("REQUIRE_DOCKER") != "1":
+        pytest.skip("no gcc: the library that stands in for NVML cannot be compiled")
     library = folder / "libnvidia-ml.so.1"
     flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
     subprocess.run(["gcc", *flags, "-o", library, SOURCE], check=True, timeout=60)
