@@ -213,7 +213,7 @@ def _ready(
     with (
         prepared(spec, control, labels, folder) as start,
         aside(spec.target.driver_cores),
-        Driver(rows, cores=spec.target.driver_cores, work_dir=folder) as driver,
+        Driver(rows, cores=spec.target.driver_cores, work_dir=folder, check=spec.answers) as driver,
     ):
         facts = host_facts() | input_facts(spec, summary)
         yield Subject(label, spec, size, start, driver, summary, facts)

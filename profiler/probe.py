@@ -8,6 +8,7 @@ from dataclasses import asdict
 from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
+from profiler.measuring.answers_found import AnswersFound
 from profiler.measuring.decision import Decision, decide, preset_rule, round_s
 from profiler.measuring.gpu import GpuRecord
 from profiler.measuring.measurement import Measurement, MeasurementContext
@@ -131,6 +132,7 @@ class Probe:
 
     def _context(self, report: dict, noise: dict) -> MeasurementContext:
         rig = self._rig
+        answers = AnswersFound.of(report.pop("answers"), rig.spec.answers, rig.driver.references())
         bad = rig.driver.first_bad()
         return MeasurementContext(
             ordinal=self._ordinal,
@@ -148,6 +150,7 @@ class Probe:
             rows=self._rows,
             suspicious_answers=rig.suspicious_answers,
             first_bad=asdict(bad) if bad else None,
+            answers=answers,
             driver=report,
             noise=noise,
         )

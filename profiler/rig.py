@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -79,15 +80,28 @@ class Rig:
     def check_rows(self, count: int) -> int:
         """Send each row once, in order; more failures than the objective allows end the run.
 
-        Returns how many were sent: a large dataset is cut where the time for this ends.
+        Returns how many were sent: a large dataset is cut where the time for this ends. Where
+        answers have to be the same as these, the rows are sent a second time, to find those that
+        are answered differently each time.
         """
+        compared = self.spec.answers is not None and self.spec.answers.same_as_largest
+        answered = self._send_each(range(1, count + 1), "first" if compared else "")
+        self.suspicious_answers = sum(
+            looks_like_error(answer.body) for answer in self.driver.answers().values()
+        )
+        if compared:
+            self._send_each(answered["row"].tolist(), "second")
+        return len(answered["row"])
+
+    def _send_each(self, rows: Iterable[int], asking: str) -> Columns:
         end = time.monotonic() + CHECK_S
         answered = self.driver.once(
-            range(1, count + 1),
+            rows,
             timeout_s=self.spec.load.timeout_s,
             should_stop=lambda: (
                 self.control.must_stop() or time.monotonic() > end or self._is_gone()
             ),
+            asking=asking,
         )
         self.control.check()
         self.refuse_gone()
@@ -95,10 +109,7 @@ class Rig:
         failed = int(np.count_nonzero(answered["outcome"] != OK))
         if failed > self.spec.objective.max_error_rate * sent:
             raise self.requests_failed(failed, sent)
-        self.suspicious_answers = sum(
-            looks_like_error(answer.body) for answer in self.driver.answers().values()
-        )
-        return sent
+        return answered
 
     def requests_failed(self, failed: int, sent: int) -> RunFailed:
         """RequestsFailed, with the first bad row and what was answered to it."""
@@ -106,6 +117,8 @@ class Rig:
         message = f"{failed} of {sent} requests failed at {self.size.cpu_millicores}m cpu"
         if bad is not None:
             how = f"HTTP {bad.status}" if bad.status else bad.outcome.replace("_", " ")
+            if bad.why:
+                how = f"a wrong answer: {bad.why}"
             message += f"; the first is row {bad.row} of the dataset: {how}"
             if bad.answer.strip():
                 message += f", answer: {bad.answer.strip()[:500]}"

@@ -142,7 +142,12 @@ class Run:
             prepared(self.spec, self.control, self.labels, self.work_dir) as start_with,
             reserved(self.spec, self.control, until=built_by) as gpus,
             aside(self.spec.target.driver_cores),
-            Driver(rows, cores=self.spec.target.driver_cores, work_dir=self.work_dir) as driver,
+            Driver(
+                rows,
+                cores=self.spec.target.driver_cores,
+                work_dir=self.work_dir,
+                check=self.spec.answers,
+            ) as driver,
         ):
             start = partial(start_with, gpus=gpus)
             self._measure_and_size(start, driver)

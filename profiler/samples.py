@@ -30,6 +30,7 @@ OUTCOMES = (
     "timeout",
     "malformed",
     "aborted",  # we stopped before the answer came: neither success nor error
+    "wrong_answer",  # a success by its status that fails the check of its body
 )
 OK, ABORTED = 0, 6
 

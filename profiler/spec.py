@@ -159,6 +159,23 @@ class Objective:
 
 
 @dataclass(frozen=True)
+class AnswerCheck:
+    """What makes an answer right, beside its status; None or False asks nothing of the kind.
+
+    At `json_path` (RFC 9535) there must be a value, and each value there must equal `equals` (any
+    JSON value but null). `pattern` must be found in the text. `same_as_largest`: the answer must
+    equal the one that the same row got at the largest size. Numbers may differ by `tolerance`,
+    relative or absolute.
+    """
+
+    json_path: str | None = None
+    equals: object = None
+    pattern: str | None = None
+    same_as_largest: bool = False
+    tolerance: float = 1e-6
+
+
+@dataclass(frozen=True)
 class Budget:
     """`duration_s` runs from the service's first start; `build_s` bounds the making of its image,
     `ready_s` each wait for a started service to answer its health path.
@@ -181,3 +198,4 @@ class Spec:
     load: Load
     objective: Objective
     budget: Budget
+    answers: AnswerCheck | None = None

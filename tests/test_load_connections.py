@@ -21,7 +21,7 @@ def sender(loop, server: Server, tmp_path: Path, most: int, timeout_s: float = 1
     write_requests(path, [row(number) for number in range(1, 10)], server.address)
     sender = Sender(loop, most)
     sender.target(server.address, RequestFile(path))
-    sender.reset(timeout_s, most_answers=0)
+    sender.reset(timeout_s)
     return sender
 
 

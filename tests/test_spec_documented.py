@@ -8,7 +8,7 @@ from pathlib import Path
 from profiler.dataset import FORMATS
 from profiler.environment import reading as environment
 from profiler.spec import Budget, Objective
-from profiler.spec_reader import config, load, reading, target
+from profiler.spec_reader import answers, config, load, reading, target
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -30,6 +30,7 @@ def test_every_key_of_a_spec_is_documented_and_no_other():
         *load.LOAD_KEYS,
         *Objective.__dataclass_fields__,
         *Budget.__dataclass_fields__,
+        *answers.KEYS,
     }
 
     assert documented("spec.md") == keys - {"stages"}  # told in the text, beside the table

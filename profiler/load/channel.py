@@ -6,7 +6,10 @@ body; they arrive in order, so that a reply comes after every record made before
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import struct
 from typing import BinaryIO
 
@@ -22,6 +25,7 @@ assert RECORD_DTYPE.itemsize == RECORD.size
 _HEAD = struct.Struct("<IB")
 _COUNT = struct.Struct("<I")
 RECORDS, MESSAGE = 0, 1
+_PIPE_BYTES = 1 << 20
 
 
 def records_frame(records: bytes | bytearray, pending: np.ndarray) -> bytes:
@@ -52,3 +56,23 @@ def parse_records(body: bytes) -> tuple[np.ndarray, np.ndarray]:
     records = np.frombuffer(body, RECORD_DTYPE, count, _COUNT.size)
     pending = np.frombuffer(body, "<i8", offset=_COUNT.size + count * RECORD.size)
     return records, pending
+
+
+class FrameOutput:
+    """Frames on their way out: never waits for the engine, which may be busy."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._rest = bytearray()
+        os.set_blocking(fd, False)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def put(self, frame: bytes) -> None:
+        self._rest += frame
+
+    def flush(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._rest:
+                written = os.write(self._fd, self._rest)
+                del self._rest[:written]

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import httptools
 
+from profiler.load.inspection import ANSWER_BYTES, Cut
+
 if TYPE_CHECKING:
     from profiler.load.sender import Exchange, Sender
 
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 # that close after every answer, and throughput collapses after some ten thousand of them.
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
-#: Enough of an answer to recognise what went wrong.
-ANSWER_BYTES = 2048
 #: Longer header fields than this are no answer; without a bound they would fill the memory.
 _HEAD_LIMIT = 1 << 20
 _NO_BODY = (204, 304)
@@ -41,6 +41,7 @@ class Connection(asyncio.Protocol):
         "_exchange",
         "_head",
         "_head_complete",
+        "_inspection",
         "_interims",
         "_keep_alive",
         "_parser",
@@ -56,6 +57,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, sender: Sender, exchange: Exchange) -> None:
         self._sender = sender
+        self._inspection = sender.inspection
         self._exchange: Exchange | None = exchange
         self._transport = None
         self._parser = None
@@ -91,6 +93,7 @@ class Connection(asyncio.Protocol):
         """Close without an answer; the bytes sent and received so far."""
         self._exchange = None
         counts = self._bytes_sent(), self._received
+        self._inspection.release(self.answer)
         self.close()
         return counts
 
@@ -137,7 +140,7 @@ class Connection(asyncio.Protocol):
             # What follows a complete answer spoils the connection, not the answer.
             self._keep_alive = False
             if not self._complete:
-                self.answer = self.answer or data[:ANSWER_BYTES]
+                self.answer = self.answer or Cut(data[:ANSWER_BYTES])
                 self._finish("malformed", now)
                 return
         if self._complete:
@@ -195,8 +198,9 @@ class Connection(asyncio.Protocol):
             self._keep_alive = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
-        if self._sender.answers_left > 0 or not 200 <= self._status < 300:
-            self._keep_answer(body)
+        inspection = self._inspection
+        if inspection.keep_bytes or (not 200 <= self._status < 300 and self._sender.bad is None):
+            self.answer = inspection.kept(self.answer, body, self._status)
 
     def on_message_complete(self) -> None:
         if self._complete:
@@ -208,10 +212,6 @@ class Connection(asyncio.Protocol):
             return
         self._complete = True
         self._keep_alive = self._parser.should_keep_alive()
-
-    def _keep_answer(self, body: bytes) -> None:
-        if len(self.answer) < ANSWER_BYTES and self._sender.wants_answer(self._status):
-            self.answer += body[: ANSWER_BYTES - len(self.answer)]
 
     def _bytes_sent(self) -> int:
         if self._transport is None:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from profiler.errors import DISK_FULL, PROFILER_ERROR, TARGET_UNAVAILABLE, RunFa
 from profiler.load.link import Link
 from profiler.load.record_log import RecordLog
 from profiler.load.request_file import write_requests
+from profiler.measuring.answers_found import References
 from profiler.samples import Columns
 from profiler.service import Address
-from profiler.spec import Load
+from profiler.spec import AnswerCheck, Load
 
 if TYPE_CHECKING:
     from profiler.dataset import Row
@@ -39,12 +40,16 @@ class Answer:
 
 @dataclass(frozen=True)
 class BadAnswer:
-    """A request that did not end well; `outcome` is one of samples.OUTCOMES."""
+    """A request that did not end well; `outcome` is one of samples.OUTCOMES.
+
+    `why` says what is wrong with a wrong answer.
+    """
 
     row: int
     status: int
     outcome: str
     answer: str
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,17 +58,22 @@ class DriverReport:
 
     `queued` requests had to wait because the driver opens no more connections than
     driver_process.MOST_CONNECTIONS; their waiting is in their latency, not in the lateness.
+    `dropped` of them never got one. `answers` is what inspection.Inspection found in the answers.
     """
 
     late_p50_ms: float | None
     late_p99_ms: float | None
+    late_p999_ms: float | None
     late_max_ms: float | None
     busy_fraction: float
+    cpu_seconds: float
     queued: int
+    dropped: int
     realtime: bool
     cores: tuple[int, ...]
     in_flight_max: int
     sent: int
+    answers: dict
 
 
 class Driver:
@@ -73,19 +83,31 @@ class Driver:
     threads that live as long as it does: the kernel ends the process with the thread that entered.
     """
 
-    def __init__(self, rows: Sequence[Row], *, cores: tuple[int, ...], work_dir: Path) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        *,
+        cores: tuple[int, ...],
+        work_dir: Path,
+        check: AnswerCheck | None = None,
+    ) -> None:
         self._rows = rows
+        self._check = check
         self._cores = cores
         self._requests = work_dir / "requests.bin"
         self._link = Link(cores, complaints=work_dir / "driver.log", on_records=self._add_records)
         self._log = RecordLog()
         self._written_for: Address | None = None
         self._answers: dict[int, Answer] = {}
+        self._references: References | None = None
         self._going = False
 
     def __enter__(self) -> Driver:
         self._requests.parent.mkdir(parents=True, exist_ok=True)
         self._link.open()
+        if self._check is not None:
+            self._link.command("check", check=vars(self._check))
+            self._link.reply("checking")
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -109,13 +131,20 @@ class Driver:
         self._link.reply("connected")
 
     def once(
-        self, rows: Iterable[int], timeout_s: float, should_stop: Callable[[], bool]
+        self,
+        rows: Iterable[int],
+        timeout_s: float,
+        should_stop: Callable[[], bool],
+        asking: Literal["", "first", "second"] = "",
     ) -> Columns:
         """Send each row once, one after the other; what was finished when it ends or must stop.
 
-        The beginnings of the answers are in `answers()` afterwards.
+        The beginnings of the answers are in `answers()` afterwards. Of an `asking` at the largest
+        size the first is what later answers must be the same as; the second, which is not held to
+        that, finds the rows that are answered differently each time: `references()`.
         """
-        self._begin("once", rows=[int(row) for row in rows], timeout_s=timeout_s)
+        rows = [int(row) for row in rows]
+        self._begin("once", rows=rows, timeout_s=timeout_s, asking=asking)
         try:
             while (reply := self._link.reply_within("stopped", _POLL_S)) is None:
                 if should_stop():
@@ -143,8 +172,10 @@ class Driver:
         self._link.command("stop", drain_s=drain_s)
         reply = self._link.reply("stopped", wait_s=drain_s)
         self._end(reply)
-        report = {**reply["report"], "realtime": self._link.realtime, "cores": self._cores}
-        return DriverReport(**report)
+        found = {key: _found(value) for key, value in reply["found"].items()}
+        return DriverReport(
+            **reply["report"], realtime=self._link.realtime, cores=self._cores, answers=found
+        )
 
     # Reading
 
@@ -179,11 +210,18 @@ class Driver:
     def first_bad(self) -> BadAnswer | None:
         """The first request since the start that did not end well."""
         bad = self._link.bad
-        return bad and BadAnswer(bad["row"], bad["status"], bad["outcome"], _text(bad["answer"]))
+        if bad is None:
+            return None
+        answer = _text(bad["answer"])
+        return BadAnswer(bad["row"], bad["status"], bad["outcome"], answer, bad["why"])
 
     def answers(self) -> dict[int, Answer]:
         """What the last `once` was answered, by row (of at most 1,000 rows)."""
         return self._answers
+
+    def references(self) -> References | None:
+        """What answers are compared with; None before rows were asked for it."""
+        return self._references
 
     def _add_records(self, records: np.ndarray, pending: np.ndarray) -> None:
         self._log.add(records, pending)
@@ -217,6 +255,8 @@ class Driver:
         self._going = False
         for row, status, body in reply["answers"]:
             self._answers[row] = Answer(row, status, _text(body))
+        found = reply["references"]
+        self._references = References(found["rows"], tuple(found["unsteady"]), found["too_large"])
 
     def _must_be_idle(self) -> None:
         if self._going:
@@ -233,6 +273,14 @@ def _resolved(address: Address) -> Address:
     # IPv4 first: a name for both often answers on that alone.
     found.sort(key=lambda entry: entry[0] != socket.AF_INET)
     return Address(found[0][4][0], address.port)
+
+
+def _found(value: object) -> object:
+    """A count; or an example: its row, what is wrong with it, and its answer."""
+    if not isinstance(value, list):
+        return value
+    row, *why, answer = value
+    return {"row": row, "why": "".join(why), "answer": _text(answer)}
 
 
 def _text(answer: str) -> str:

@@ -9,7 +9,6 @@ import asyncio
 import base64
 import contextlib
 import ctypes
-import fcntl
 import gc
 import json
 import os
@@ -23,13 +22,13 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
-from profiler.load.channel import message_frame, records_frame
+from profiler.load.channel import FrameOutput, message_frame, records_frame
 from profiler.load.request_file import RequestFile
 from profiler.load.sender import Sender
 from profiler.load.stages import OncePass, Sequence
 from profiler.load.timer import Alarm
 from profiler.service import Address
-from profiler.spec import Load, Stage
+from profiler.spec import AnswerCheck, Load, Stage
 
 #: Telling takes at most one part in this many of the driver's time, however much is pending.
 TELLING_SHARE = 20
@@ -40,7 +39,6 @@ MOST_CONNECTIONS = 4000
 #: Answers kept of a pass over the rows.
 MOST_ANSWERS = 1000
 
-_PIPE_BYTES = 1 << 20
 _PRIORITY = 10
 _PR_SET_PDEATHSIG = 1
 
@@ -52,9 +50,10 @@ class DriverProcess:
         self._loop = loop
         self._realtime = realtime
         self._sender = Sender(loop, _most_connections())
+        self._inspection = self._sender.inspection
         self._alarm = Alarm(loop)
         self._going: Sequence | OncePass | None = None
-        self._output = _Output(sys.stdout.fileno())
+        self._output = FrameOutput(sys.stdout.fileno())
         self._input = bytearray()
         self._pending_told = 0
         self._tell_again = 0.0
@@ -86,14 +85,18 @@ class DriverProcess:
         self._sender.target(Address(host, port), RequestFile(Path(requests)))
         self._reply("connected")
 
-    def _do_once(self, rows: list[int], timeout_s: float) -> None:
-        self._reset(timeout_s, most_answers=MOST_ANSWERS)
+    def _do_check(self, check: dict) -> None:
+        self._inspection.check_by(AnswerCheck(**check))
+        self._reply("checking")
+
+    def _do_once(self, rows: list[int], timeout_s: float, asking: str) -> None:
+        self._reset(timeout_s, most_answers=MOST_ANSWERS, asking=asking)
         self._going = OncePass(self._loop, self._sender, rows, self._end_of_pass)
         self._going.begin()
 
     def _do_start(self, load: dict) -> None:
         stages = tuple(_stage(stage) for stage in load.pop("stages"))
-        self._reset(load["timeout_s"], most_answers=0)
+        self._reset(load["timeout_s"])
         self._going = Sequence(self._loop, self._sender, self._alarm, Load(stages, **load))
         self._going.begin()
 
@@ -108,8 +111,9 @@ class DriverProcess:
     def _end_of_pass(self) -> None:
         self._do_stop(0.0)
 
-    def _reset(self, timeout_s: float, most_answers: int) -> None:
-        self._sender.reset(timeout_s, most_answers)
+    def _reset(self, timeout_s: float, most_answers: int = 0, asking: str = "") -> None:
+        self._sender.reset(timeout_s)
+        self._inspection.begin(most_answers, asking)
         self._bad_told = False
         self._drain_until = None
         self._began = (time.monotonic(), time.process_time())
@@ -122,6 +126,7 @@ class DriverProcess:
 
     def _tick_once(self) -> None:
         self._sender.give_up_late()
+        self._inspection.tick()
         if time.monotonic() >= self._tell_again:
             self._tell_records()
         self._tell_bad()
@@ -142,9 +147,11 @@ class DriverProcess:
 
     def _tell_bad(self) -> None:
         if self._sender.bad is not None and not self._bad_told:
-            row, status, outcome, answer = self._sender.bad
+            row, status, outcome, answer, why = self._sender.bad
             self._bad_told = True
-            self._reply("bad", row=row, status=status, outcome=outcome, answer=_text(answer))
+            self._reply(
+                "bad", row=row, status=status, outcome=outcome, answer=_text(answer), why=why
+            )
 
     def _drain(self) -> None:
         """Once all is answered, or the time for it is up: end it, and report."""
@@ -156,20 +163,30 @@ class DriverProcess:
         self._going = None
         self._tell_records()
         self._tell_bad()
-        answers = [(row, status, _text(body)) for row, status, body in self._sender.answers]
-        self._reply("stopped", report=self._report(), answers=answers)
+        answers = [(row, status, _text(body)) for row, status, body in self._inspection.answers]
+        self._reply(
+            "stopped",
+            report=self._report(),
+            answers=answers,
+            found=_told(self._inspection.report()),
+            references=self._inspection.references(),
+        )
         gc.collect()
 
     def _report(self) -> dict:
         began, cpu_began = self._began
         elapsed = max(time.monotonic() - began, 1e-9)
+        cpu_s = time.process_time() - cpu_began
         late_ms = np.sort(np.frombuffer(self._sender.late_ns, np.int64)) / 1e6
         return {
             "late_p50_ms": _nearest_rank(late_ms, 0.5),
             "late_p99_ms": _nearest_rank(late_ms, 0.99),
+            "late_p999_ms": _nearest_rank(late_ms, 0.999),
             "late_max_ms": _nearest_rank(late_ms, 1.0),
-            "busy_fraction": (time.process_time() - cpu_began) / elapsed,
+            "busy_fraction": cpu_s / elapsed,
+            "cpu_seconds": cpu_s,
             "queued": self._sender.queued,
+            "dropped": self._sender.dropped,
             "in_flight_max": self._sender.in_flight_most,
             "sent": self._sender.sent,
         }
@@ -185,26 +202,6 @@ def _stage(told: dict) -> Stage:
     return Stage(**told, times_s=tuple(np.fromfile(path).tolist()) if path else None)
 
 
-class _Output:
-    """Frames on their way out: never waits for the engine, which may be busy."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._rest = bytearray()
-        os.set_blocking(fd, False)
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-
-    def put(self, frame: bytes) -> None:
-        self._rest += frame
-
-    def flush(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while self._rest:
-                written = os.write(self._fd, self._rest)
-                del self._rest[:written]
-
-
 def _nearest_rank(ordered: np.ndarray, share: float) -> float | None:
     """The nearest-rank percentile; None of nothing."""
     if not len(ordered):
@@ -214,6 +211,14 @@ def _nearest_rank(ordered: np.ndarray, share: float) -> float | None:
 
 def _text(answer: bytes) -> str:
     return base64.b64encode(answer).decode()
+
+
+def _told(found: dict) -> dict:
+    """What an inspection found, its answers as text."""
+    return {
+        key: (*value[:-1], _text(value[-1])) if isinstance(value, tuple) else value
+        for key, value in found.items()
+    }
 
 
 def _most_connections() -> int:

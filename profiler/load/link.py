@@ -51,7 +51,8 @@ class Link:
         """Start the process and wait until it listens."""
         root = str(Path(profiler.__file__).parent.parent)
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-        module = (sys.executable, "-m", "profiler.load.driver_process")
+        # -P: a folder named profiler where we happen to run is not ours.
+        module = (sys.executable, "-P", "-m", "profiler.load.driver_process")
         with self._complaints.open("wb") as complaints:
             self._process = subprocess.Popen(
                 [*module, str(os.getpid()), ",".join(map(str, self._cores))],

@@ -12,6 +12,7 @@ import numpy as np
 
 from profiler.load.channel import RECORD
 from profiler.load.connection import Connection
+from profiler.load.inspection import ANSWER_BYTES, Inspection
 from profiler.load.request_file import RequestFile
 from profiler.samples import OUTCOMES
 from profiler.service import Address
@@ -64,7 +65,8 @@ class Sender:
         self._connections: set[Connection] = set()
         self._idle: dict[Connection, None] = {}
         self._waiting: deque[Exchange] = deque()
-        self.reset(timeout_s=30.0, most_answers=0)
+        self.inspection = Inspection()
+        self.reset(timeout_s=30.0)
 
     def target(self, address: Address, requests: RequestFile) -> None:
         """Send to this address from now on."""
@@ -72,17 +74,15 @@ class Sender:
         self._address = address
         self.requests = requests
 
-    def reset(self, timeout_s: float, most_answers: int) -> None:
-        """Forget what was counted; keep the beginnings of the first `most_answers` answers."""
+    def reset(self, timeout_s: float) -> None:
+        """Forget what was counted."""
         self._timeout_ns = round(timeout_s * 1e9)
-        #: Answers still to be kept, whatever their status.
-        self.answers_left = most_answers
         # In order of sending, and so of timing out: the first one is always the oldest.
         self._in_flight: dict[Exchange, None] = {}
         self.records = bytearray()
-        self.answers: list[tuple[int, int, bytes]] = []
-        self.bad: tuple[int, int, str, bytes] | None = None
-        self.sent = self.queued = self.in_flight_most = 0
+        #: Row, status, outcome, beginning of the answer and what is wrong with it.
+        self.bad: tuple[int, int, str, bytes, str] | None = None
+        self.sent = self.queued = self.dropped = self.in_flight_most = 0
         #: Sent less scheduled, of all.
         self.late_ns = array("q")
 
@@ -144,10 +144,6 @@ class Sender:
         self._idle.pop(connection, None)
         self._send_waiting()
 
-    def wants_answer(self, status: int) -> bool:
-        """Whether the body of an answer with this status is worth keeping."""
-        return self.answers_left > 0 or (self.bad is None and not 200 <= status < 300)
-
     def finish(
         self,
         exchange: Exchange,
@@ -161,6 +157,11 @@ class Sender:
         """Record how a request ended and let whoever sent it go on."""
         self._in_flight.pop(exchange, None)
         exchange.connection = None
+        why = ""
+        if answer or self.inspection.keep_bytes:
+            why = self._inspect(exchange.row, outcome, status, answer)
+            if why:
+                outcome = "wrong_answer"
         self.records += RECORD.pack(
             exchange.scheduled_ns,
             exchange.sent_ns,
@@ -172,14 +173,18 @@ class Sender:
             exchange.row,
             exchange.stage,
         )
-        if self.answers_left > 0:
-            self.answers_left -= 1
-            self.answers.append((exchange.row, status, answer))
         if self.bad is None and outcome not in ("ok", "aborted"):
-            self.bad = (exchange.row, status, outcome, answer)
+            self.bad = (exchange.row, status, outcome, bytes(answer[:ANSWER_BYTES]), why)
         exchange.done(outcome in _FAILED)
         if self._waiting:
             self._send_waiting()
+
+    def _inspect(self, row: int, outcome: str, status: int, answer: bytes) -> str:
+        """What is wrong with a success; its finishing time is on record already."""
+        inspection = self.inspection
+        inspection.release(answer)
+        inspection.remember(row, status, answer)
+        return inspection.judge(row, answer) if outcome == "ok" else ""
 
     def _send_waiting(self) -> None:
         while self._waiting and (self._idle or len(self._connections) < self._most):
@@ -201,6 +206,7 @@ class Sender:
             self._end_unsent(self._waiting.popleft(), "aborted")
 
     def _end_unsent(self, exchange: Exchange, outcome: str) -> None:
+        self.dropped += 1
         self.finish(exchange, outcome, 0, monotonic_ns(), 0, 0, b"")
 
     def abort(self) -> None:

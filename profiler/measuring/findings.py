@@ -49,6 +49,13 @@ KINDS: dict[str, Kind] = {
     "answers-look-like-errors": Kind(
         "Read the answers; let the service answer errors with an error status, or check answers."
     ),
+    "answers-differ": Kind(
+        "Ask for what does not change with json_path or pattern, or let the service draw no "
+        "random numbers."
+    ),
+    "answers-not-checked": Kind(
+        "Ask less of the answers, or send rows whose answers are smaller and always the same."
+    ),
     "slow-start": Kind("Scale ahead of need, or load the model at build time."),
     "threads-over-quota": Kind(
         "Set OMP_NUM_THREADS (or the library's own setting) to the number of cores of the size."
@@ -58,6 +65,9 @@ KINDS: dict[str, Kind] = {
     "did-not-start": Kind("Read the end of the service's log; try a larger size."),
     "errors-over-budget": Kind(
         "Look at the first bad row and its answer; allow errors only where production does."
+    ),
+    "wrong-answers": Kind(
+        "Compare the answer with what the spec expects of it; a smaller size must not change it."
     ),
     "percentile-over-bound": Kind("Use a larger size, or relax the objective."),
     "percentile-undecided": Kind(

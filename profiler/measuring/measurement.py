@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from profiler.measuring.answers_found import AnswersFound
 from profiler.measuring.due_requests import NS
 from profiler.measuring.findings import Finding, texts
 from profiler.measuring.gpu import GpuUse
@@ -41,6 +42,7 @@ class MeasurementContext:
     rows: RowFacts | None = None
     suspicious_answers: int | None = None
     first_bad: dict | None = None
+    answers: AnswersFound | None = None
     driver: dict = field(default_factory=dict)
     noise: dict = field(default_factory=dict)
 
@@ -151,6 +153,7 @@ class Measurement:
     startup_s: float | None = None
     sample_interval_s: float | None = None
     sampler: dict = field(default_factory=dict)
+    answers: AnswersFound | None = None
     driver: dict = field(default_factory=dict)
     noise: dict = field(default_factory=dict)
     payload: Payload | None = None

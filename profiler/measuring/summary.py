@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from profiler.measuring import consumption, validity
+from profiler.measuring.answers_found import AnswersFound
 from profiler.measuring.decision import PASS_AFTER_S, Decision, decide, is_open
 from profiler.measuring.due_requests import (
     NS,
@@ -75,6 +76,7 @@ def summarise(
         first_bad=context.first_bad,
         startup_s=context.startup_s,
         sample_interval_s=context.sample_interval_s,
+        answers=context.answers,
         driver=dict(context.driver),
         noise=dict(context.noise),
         **_counts(requests, counted),
@@ -105,6 +107,8 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         outcome = "failed"
         killed = Finding("killed-for-memory", f"killed for memory {measured.oom_kills} times")
         reasons = (killed, *reasons)
+    found = context.answers or AnswersFound()
+    reasons += found.reasons()
     believed = validity.judge(
         outcome=outcome, bound=context.bound, requests=measured.requests,
         windows=measured.windows, driver=context.driver, noise=context.noise,
@@ -124,6 +128,7 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         throttled_fraction=measured.throttled_fraction,
         suspicious_answers=context.suspicious_answers,
     )
+    warnings += found.warnings()
     return replace(
         measured,
         outcome=outcome,

@@ -23,11 +23,22 @@ from profiler.spec import (
     Target,
 )
 from profiler.spec_fields import Folder, Problems, Table, shown
+from profiler.spec_reader.answers import read_answers
 from profiler.spec_reader.config import read_config, read_headers
 from profiler.spec_reader.load import check_rounds, read_load
 from profiler.spec_reader.target import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
 
-KEYS = ("models", "config", "dataset", "target", "limits", "load", "objective", "budget")
+KEYS = (
+    "models",
+    "config",
+    "dataset",
+    "target",
+    "limits",
+    "load",
+    "objective",
+    "budget",
+    "answers",
+)
 DATASET_KEYS = ("path", "content_type", "method", "request_path", "headers")
 
 MODEL_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
@@ -71,6 +82,7 @@ def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bo
         load=read_load(root, folder),
         objective=_read_objective(root),
         budget=_read_budget(root),
+        answers=read_answers(root),
     )
     check_rounds(root, spec.load, spec.budget)
     _check_rows(spec, problems)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from profiler.spec import Config, Environment, ScoredConfig, Spec, Stage, Target
+from profiler.spec import AnswerCheck, Config, Environment, ScoredConfig, Spec, Stage, Target
 
 
 def spec_to_json(spec: Spec, base: Path) -> dict:
@@ -24,6 +24,7 @@ def spec_to_json(spec: Spec, base: Path) -> dict:
         },
         "objective": _objective(spec),
         "budget": asdict(spec.budget),
+        "answers": _answers(spec.answers),
     }
 
 
@@ -73,4 +74,13 @@ def _objective(spec: Spec) -> dict:
     # The relative bound means nothing beside an absolute one.
     unused = "latency_ms" if spec.objective.latency_ms is None else "latency_ratio"
     del data[unused]
+    return data
+
+
+def _answers(check: AnswerCheck | None) -> dict | None:
+    if check is None:
+        return None
+    data = {key: value for key, value in vars(check).items() if value is not None}
+    if check.equals is None and not check.same_as_largest:
+        del data["tolerance"]  # nothing to tolerate
     return data
