@@ -88,6 +88,27 @@ def make(alice) -> Callable[..., object]:
     return Rows(alice)
 
 
+# --- GPUs -----------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a stand-in for the NVIDIA driver's library."""
+    from tests.fake_gpu import compiled
+
+    return compiled(tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.fixture
+def gpus(nvml_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two GPUs of this host, also to this process; their locks are in a folder of the test."""
+    from tests.fake_gpu import FakeGpus, load
+
+    load(nvml_library)
+    fake = FakeGpus(nvml_library, tmp_path, gpus=2)
+    for name, value in fake.env.items():
+        monkeypatch.setenv(name, value)
+    return fake
+
+
 # --- Queue ----------------------------------------------------------------------------------------
 @pytest.fixture(scope="session")
 def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

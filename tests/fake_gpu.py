@@ -6,10 +6,14 @@ threads and services are real.
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import shutil
 import subprocess
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,9 +27,17 @@ def compiled(folder: Path) -> Path:
     if not shutil.which("gcc") and os.environ.get("REQUIRE_DOCKER") != "1":
         pytest.skip("no gcc: the library that stands in for NVML cannot be compiled")
     library = folder / "libnvidia-ml.so.1"
-    flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror"]
+    flags = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", f"-Wl,-soname,{library.name}"]
     subprocess.run(["gcc", *flags, "-o", library, SOURCE], check=True, timeout=60)
     return folder
+
+
+def load(library: Path) -> None:
+    """Into this process, for the rest of its life: by its soname the binding then finds it.
+
+    Without FAKE_NVML in the environment it has no GPU.
+    """
+    ctypes.CDLL(str(library / "libnvidia-ml.so.1"), mode=ctypes.RTLD_GLOBAL)
 
 
 class FakeGpus:
@@ -37,7 +49,13 @@ class FakeGpus:
         self.head = "".join(
             f"gpu {index} {self.uuids[index]} Fake-GPU {memory_bytes}\n" for index in range(gpus)
         )
-        self.env = {"LD_LIBRARY_PATH": str(library), "FAKE_NVML": str(self.file)}
+        locks = folder / "gpu-locks"
+        locks.mkdir()
+        self.env = {
+            "LD_LIBRARY_PATH": str(library),
+            "FAKE_NVML": str(self.file),
+            "PROFILER_GPU_LOCK_DIR": str(locks),
+        }
         self.say()
 
     def say(self, *lines: str) -> None:
@@ -45,3 +63,12 @@ class FakeGpus:
         part = self.file.with_suffix(".part")
         part.write_text(self.head + "".join(f"{line}\n" for line in lines))
         os.replace(part, self.file)
+
+
+@contextmanager
+def taken(uuid_: str) -> Iterator[None]:
+    """A GPU held as another run holds it."""
+    path = Path(os.environ["PROFILER_GPU_LOCK_DIR"]) / f"model-profiler-gpu-{uuid_}.lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -5,12 +5,10 @@ No GPU is at work: the driver's library is a stand-in (tests/fake_gpu.py), all e
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tests.engine_cli import Project
-from tests.fake_gpu import GIB, FakeGpus, compiled
+from tests.fake_gpu import GIB, taken
 
 ALLOWED = {"PROFILER_ALLOW_PROCESS_TARGET": "1"}
 MIB = 1 << 20
@@ -29,12 +27,13 @@ SCORE = f"""
 
     def init():
         import time
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == os.environ["WANTED"]
         hold({GIB})
         time.sleep(0.4)
         hold({GIB // 2})
 
     def run(raw_data):
-        return {{"gpus": os.environ.get("CUDA_VISIBLE_DEVICES")}}
+        return raw_data
 """
 AT_WORK = (
     "0 used 600000000",
@@ -48,29 +47,20 @@ AT_WORK = (
 )
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory) -> Path:
-    return compiled(tmp_path_factory.mktemp("nvml"))
-
-
 @pytest.fixture
-def fake(library, tmp_path) -> FakeGpus:
-    return FakeGpus(library, tmp_path)
-
-
-@pytest.fixture
-def project(tmp_path, fake) -> Project:
+def project(tmp_path, gpus) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
     project = Project(folder, kind="process")
     project.score(SCORE)
-    project.spec["config"] |= {"gpu": True, "env": {"HELD": str(fake.file)}}
+    wanted = {"HELD": str(gpus.file), "WANTED": gpus.uuids[0]}
+    project.spec["config"] |= {"gpu": True, "env": wanted}
     return project
 
 
-def test_a_run_measures_its_gpu_and_advises_gpu_memory(project, fake):
-    fake.say(*AT_WORK)
-    ended = project.run_believed(env=ALLOWED | fake.env)
+def test_a_run_measures_its_gpu_and_advises_gpu_memory(project, gpus):
+    gpus.say(*AT_WORK)
+    ended = project.run_believed(env=ALLOWED)
 
     assert ended.status == 0, ended.output
     gpu = ended.result["measurements"][-1]["gpu"]
@@ -86,5 +76,16 @@ def test_a_run_measures_its_gpu_and_advises_gpu_memory(project, fake):
     advice = ended.result["advice"]
     assert advice["gpu_memory_bytes"] == 1184 * MIB  # 1024 and 15 %, up to the next 16 MiB
     assert "GPU memory" in advice["explanation"]
-    assert ended.result["circumstances"]["gpus"][0]["uuid"] == fake.uuids[0]
+    assert ended.result["circumstances"]["gpus"][0]["uuid"] == gpus.uuids[0]
     assert ended.result["circumstances"]["nvidia_driver"] == "570.00-fake"
+
+
+def test_a_gpu_that_stays_taken_ends_the_run_with_what_it_waited_for(project, gpus):
+    project.spec["target"] = {"kind": "process", "gpus": [0]}
+    project.spec["budget"]["build_s"] = 1
+    with taken(gpus.uuids[0]):
+        ended = project.run(env=ALLOWED)
+
+    assert (ended.status, ended.error["code"]) == (1, "NoGpu")
+    assert "other runs on this host" in ended.error["message"]
+    assert "waiting for a GPU among 0" in ended.output

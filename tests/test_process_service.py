@@ -90,6 +90,7 @@ def test_it_is_laid_out_like_a_container_and_sees_nothing_of_our_settings(
                 "model": open(os.path.join(folder, "model.pkl")).read(),
                 "path": os.path.relpath(Model.get_model_path("ridge", version=3)),
                 "secret": os.environ.get("SECRET_KEY"),
+                "gpus": os.environ["CUDA_VISIBLE_DEVICES"],
                 "cores": sorted(os.sched_getaffinity(0)),
             }
     """
@@ -106,6 +107,7 @@ def test_it_is_laid_out_like_a_container_and_sees_nothing_of_our_settings(
         "model": "weights",
         "path": "azureml-models/ridge/3/model.pkl",
         "secret": None,
+        "gpus": "",
         "cores": list(spec.target.service_cores),
     }
     assert marked() == []

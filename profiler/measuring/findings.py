@@ -40,6 +40,9 @@ KINDS: dict[str, Kind] = {
     "host-busy": Kind(
         "Stop other work on the target's cores, or keep them for it (cpuset, isolcpus); run again."
     ),
+    "gpu-shared": Kind(
+        "Stop other programs on the GPU (nvidia-smi lists them), or give runs one of their own."
+    ),
     # warnings
     "identical-rows": Kind("Use a dataset with different requests, like those of production."),
     "memory-growing": Kind(
@@ -59,6 +62,13 @@ KINDS: dict[str, Kind] = {
     "slow-start": Kind("Scale ahead of need, or load the model at build time."),
     "threads-over-quota": Kind(
         "Set OMP_NUM_THREADS (or the library's own setting) to the number of cores of the size."
+    ),
+    "gpu-throttled": Kind(
+        "See to its cooling and power limit (nvidia-smi -q -d PERFORMANCE), or expect the same of "
+        "the GPUs of production."
+    ),
+    "gpu-processes-unseen": Kind(
+        "See that the script uses its GPU at all; run the worker in the host's own pid namespace."
     ),
     # reasons of an outcome
     "killed-for-memory": Kind("Give the service more memory, or fewer workers."),

@@ -112,7 +112,7 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
     believed = validity.judge(
         outcome=outcome, bound=context.bound, requests=measured.requests,
         windows=measured.windows, driver=context.driver, noise=context.noise,
-        throttled_fraction=measured.throttled_fraction,
+        throttled_fraction=measured.throttled_fraction, gpu=measured.gpu,
     )  # fmt: skip
     warnings = validity.warnings(
         outcome=outcome,
@@ -127,6 +127,7 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         threads_max=measured.threads_max,
         throttled_fraction=measured.throttled_fraction,
         suspicious_answers=context.suspicious_answers,
+        gpu=measured.gpu,
     )
     warnings += found.warnings()
     return replace(

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from profiler.measuring.due_requests import LATE_MS, LATE_SHARE
 from profiler.measuring.findings import Finding, texts
+from profiler.measuring.gpu_findings import gpu_noise, gpu_warnings
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Estimate, Outcome, requests_needed
 
 if TYPE_CHECKING:
+    from profiler.measuring.gpu import GpuUse
     from profiler.measuring.measurement import Window
 
 MIB = 1 << 20
@@ -72,6 +74,7 @@ def judge(
     driver: dict,
     noise: dict,
     throttled_fraction: float | None,
+    gpu: GpuUse | None = None,
 ) -> Validity:
     """Every reason not to believe a measurement; see the functions below for each rule."""
     harmless = noise_is_harmless(outcome, bound, throttled_fraction)
@@ -80,7 +83,7 @@ def judge(
         unstable(outcome, bound, windows),
         driver_late(windows),
         driver_busy(driver),
-        *(() if harmless else host_noise(noise)),
+        *(() if harmless else (*host_noise(noise), *gpu_noise(gpu))),
     ]
     told = tuple(finding for finding in found if finding)
     return Validity(not told, told)
@@ -200,6 +203,7 @@ def warnings(
     threads_max: int | None,
     throttled_fraction: float | None,
     suspicious_answers: int | None,
+    gpu: GpuUse | None = None,
 ) -> tuple[Finding, ...]:
     """What a reader should know of a measurement that may well be valid."""
     told = [
@@ -208,11 +212,12 @@ def warnings(
         _suspicious_answers(suspicious_answers),
         _slow_startup(startup_s),
         _threads_over_quota(cpu_millicores, threads_max, throttled_fraction),
+        *gpu_warnings(gpu),
     ]
     if noise_is_harmless(outcome, bound, throttled_fraction):
         told += [
             replace(found, text=f"{found.text} {IN_SPITE_OF_NOISE[outcome]}")
-            for found in host_noise(noise)
+            for found in (*host_noise(noise), *gpu_noise(gpu))
         ]
     return tuple(warning for warning in told if warning)
 
