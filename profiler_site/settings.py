@@ -171,6 +171,7 @@ PROFILER_INSTALLATION = env.str(
 )
 PROFILER_TARGET = env.str("PROFILER_TARGET", "local")
 PROFILER_SAMPLE = env.bool("PROFILER_SAMPLE", True)
+RAW_RETENTION_DAYS = env.int("RAW_RETENTION_DAYS", 0)
 SIZING_REVIEW = env.str("SIZING_REVIEW", "optional")
 
 # --- Sign-in -------------------------------------------------------------------------------------

@@ -36,4 +36,12 @@ def check_settings(app_configs: object, **kwargs: object) -> list[Error]:
                 id="runs.E003",
             )
         )
+    if settings.RAW_RETENTION_DAYS < 0:
+        problems.append(
+            Error(
+                f"RAW_RETENTION_DAYS is {settings.RAW_RETENTION_DAYS}.",
+                hint="Set it to a number of days, or to 0 to keep raw samples for ever.",
+                id="runs.E004",
+            )
+        )
     return problems

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from django.db import OperationalError
 
 from profiler import events
+from profiler.raw.tables import clock_of
 from profiler.samples import Columns, concatenate
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.models.profile_run import LostRun
@@ -20,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between writes: pages poll at this pace, and SQLite has one writer at a time.
 FLUSH_INTERVAL_S = 1.0
-#: The column that orders each series.
-CLOCKS = {"requests": "scheduled_ns", "usage": "at_ns", "gpu": "at_ns", "rows": "row"}
 NS = 1_000_000_000
 
 
@@ -132,7 +131,7 @@ class Recorder:
         from profiler.measuring import codec
 
         (ordinal, series), columns = key, concatenate(parts)
-        clock = columns[CLOCKS[series]]
+        clock = columns[clock_of(series)]
         if len(clock):
             yield SampleChunk(
                 run=self._run,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from profiler import errors
 from profiler.events import PHASES
-from runs import formatting
+from profiler.raw.formats import can_write_parquet
+from runs import formatting, raw_data
 from runs.charts.scene import Scene
 from runs.charts.sizes import Curve, one_per_size
 from runs.models import Measurement, ProfileRun, RegisteredModel
@@ -331,6 +332,10 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "phase_strip": phase_strip(run),
         "circumstances": circumstance_facts(run.circumstances or {}),
         "remedy": remedy(_code(run)),
+        "raw": raw_data.kept(run, measurements),
+        "raw_dropped": raw_data.dropped_words(run),
+        "raw_until": raw_data.kept_until(run),
+        "has_parquet": can_write_parquet(),
         "log": log,
         "log_next": log_next,
     }

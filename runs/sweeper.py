@@ -21,7 +21,7 @@ from rq.command import send_stop_job_command
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.serializers import JSONSerializer
 
-from runs import leftovers, queue
+from runs import leftovers, queue, retention
 from runs.models import ProfileRun, Target, WorkerHeartbeat
 from runs.models.profile_run import CANCEL_PATIENCE
 from runs.models.target import STALE_AFTER
@@ -29,6 +29,10 @@ from runs.models.target import STALE_AFTER
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 5.0
+#: How often raw samples are looked through for what RAW_RETENTION_DAYS has outdated, and how much
+#: of a round that may take.
+DROP_INTERVAL_S = 3600.0
+DROP_PATIENCE_S = 2.0
 #: A job just being put on the queue, or just taken from it, is not missing.
 ENQUEUE_GRACE = timedelta(seconds=10)
 
@@ -39,6 +43,7 @@ class Sweeper:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._troubles: dict[str, str] = {}
+        self._dropped_at = -DROP_INTERVAL_S
 
     def round(self) -> None:
         """All steps; one that fails does not keep the others from running."""
@@ -49,6 +54,7 @@ class Sweeper:
             close_disobeying,
             self.requeue_missing,
             leftovers.remove,
+            self.drop_old_samples,
         ]
         for step in steps:
             self._try(step)
@@ -89,6 +95,13 @@ class Sweeper:
 
     def requeue_missing(self) -> int:
         return requeue_missing(self._target)
+
+    def drop_old_samples(self) -> None:
+        """Once an hour; a little in each round while there is more, so that the beat goes on."""
+        if time.monotonic() - self._dropped_at < DROP_INTERVAL_S:
+            return
+        if retention.drop_outdated(within_s=DROP_PATIENCE_S).is_done:
+            self._dropped_at = time.monotonic()
 
 
 def why_unavailable(target: Target) -> str:

@@ -178,7 +178,9 @@ def _facts(folder: Path) -> dict[int, dict]:
 
 
 def series_name(ordinal: int, series: str, facts: dict) -> str:
-    """Tells what is in a file: `3-verifying-500m-requests`."""
+    """Tells what is in a file: `3-verifying-500m-requests`. The dataset's rows are the run's."""
+    if series == "rows":
+        return series
     parts = [str(ordinal)]
     if facts.get("phase"):
         parts += [facts["phase"], f"{facts['cpu_millicores']}m"]

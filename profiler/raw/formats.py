@@ -102,16 +102,16 @@ class _Sink(io.RawIOBase):
 
 
 def regrouped(tables: Iterable[Columns], rows: int = GROUP_ROWS) -> Iterator[Columns]:
-    """The same entries in tables of at least `rows`, but for the last."""
+    """The same entries in tables of at least `rows`, but for the last; one at least, if empty."""
     waiting: list[Columns] = []
-    count = 0
+    count, yielded = 0, False
     for table in tables:
         waiting.append(table)
         count += len(next(iter(table.values())))
         if count >= rows:
             yield concatenate(waiting)
-            waiting, count = [], 0
-    if count:
+            waiting, count, yielded = [], 0, True
+    if count or (waiting and not yielded):
         yield concatenate(waiting)
 
 

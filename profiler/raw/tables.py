@@ -14,7 +14,7 @@ from profiler.samples import OUTCOMES, Columns
 NS = 1_000_000_000
 MS = 1_000_000
 
-#: The column that orders each series; `at_ns` where none is named.
+#: The column that orders each series; `at_ns` where none is named. A dataset's rows have no time.
 CLOCKS = {"requests": "scheduled_ns", "rows": "row"}
 OUTCOME_NAMES = np.array(OUTCOMES)
 

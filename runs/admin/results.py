@@ -19,13 +19,22 @@ class MeasurementInline(ReadOnly, admin.TabularInline):
 
 @admin.register(ProfileRun)
 class ProfileRunAdmin(ReadOnlyAdmin):
-    list_display = ["name", "state", "phase", "error_code", "config", "target", "created_at"]
+    list_display = [
+        "name",
+        "state",
+        "phase",
+        "error_code",
+        "config",
+        "target",
+        "keep_raw",
+        "created_at",
+    ]
     list_select_related = ["config", "target"]
-    list_filter = ["state", "error_code", "target", "created_at"]
+    list_filter = ["state", "error_code", "target", "keep_raw", "created_at"]
     search_fields = ["name", "uuid", "models__name", "config__name", "error_message"]
     date_hierarchy = "created_at"
     inlines = [MeasurementInline]
-    actions = ["cancel"]
+    actions = ["cancel", "keep_raw", "release_raw"]
 
     def has_delete_permission(self, request: HttpRequest, obj: ProfileRun | None = None) -> bool:
         """Finished runs may go; they hold on to their inputs until then."""
@@ -42,6 +51,16 @@ class ProfileRunAdmin(ReadOnlyAdmin):
     def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
         asked = sum(run.request_cancel(request.user) for run in queryset)
         self.message_user(request, f"Asked {asked} run(s) to stop.")
+
+    @admin.action(description="Keep the raw samples for ever", permissions=["cancel"])
+    def keep_raw(self, request: HttpRequest, queryset: QuerySet) -> None:
+        count = queryset.update(keep_raw=True)
+        self.message_user(request, f"The raw samples of {count} run(s) are kept for ever.")
+
+    @admin.action(description="Let the retention drop the raw samples", permissions=["cancel"])
+    def release_raw(self, request: HttpRequest, queryset: QuerySet) -> None:
+        count = queryset.update(keep_raw=False)
+        self.message_user(request, f"RAW_RETENTION_DAYS holds for {count} run(s) again.")
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("runs.change_profilerun")

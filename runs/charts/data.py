@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from profiler.samples import Columns
 from runs.charts import gpu, latency, series, sizing, usage
 from runs.models import Measurement, ProfileRun
+from runs.raw_data import dropped_words
 from runs.run_page import curve_of, scene_of, shown_measurement
 
 REQUEST_COLUMNS = ("scheduled_ns", "finished_ns", "outcome")
@@ -31,6 +32,8 @@ def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
     if chart not in DRAWN:
         return None
     row = shown_measurement(run, measurements, wanted)
+    if dropped := dropped_words(run):
+        return Source(f"dropped-{run.state}", lambda: {"empty": dropped})
     ordinal = row.ordinal if row else (run.current or {}).get("ordinal")
     if ordinal is None:
         return Source(f"none-{run.state}", lambda: NOTHING_YET)

@@ -9,18 +9,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.urls import reverse
 from django.utils import timezone
 
 from profiler import errors
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
+from runs.models.measurement import SampleChunk
 from runs.models.names import valid_name
 from runs.models.registered_model import RegisteredModel
 from runs.models.target import STALE_AFTER, Target
@@ -85,6 +86,14 @@ class ProfileRunQuerySet(models.QuerySet):
     def disobeying(self) -> ProfileRunQuerySet:
         """Running although their cancel was asked for long enough ago."""
         return self.running().filter(cancel_requested_at__lt=timezone.now() - CANCEL_PATIENCE)
+
+    def raw_outdated(self, before: datetime) -> ProfileRunQuerySet:
+        """Finished before then, and with raw samples that need not be kept."""
+        return self.filter(
+            Exists(SampleChunk.objects.filter(run=OuterRef("pk"))),
+            finished_at__lt=before,
+            keep_raw=False,
+        )
 
     def ahead_of(self, run: ProfileRun) -> ProfileRunQuerySet:
         """Unfinished runs that the same target takes before a queued one."""
@@ -196,6 +205,11 @@ class ProfileRun(models.Model):
     #: The phases so far in their order: [{phase, seconds}].
     phase_times = models.JSONField(default=list, blank=True)
     result = models.JSONField(null=True, blank=True)
+    #: When its raw samples were dropped to free space; its results are kept.
+    raw_dropped_at = models.DateTimeField(null=True, blank=True)
+    keep_raw = models.BooleanField(
+        default=False, help_text="Its raw samples are kept for ever, whatever the retention says"
+    )
     # Last, because from here on the name `models` is the field's.
     models = models.ManyToManyField(RegisteredModel, through="RunModel", related_name="runs")
 

@@ -15,6 +15,8 @@ from django.utils.safestring import SafeString
 
 from runs import documentation, formatting
 from runs.findings import findings_of
+from runs.models import Measurement, ProfileRun
+from runs.points import SERIES_OF
 
 register = template.Library()
 
@@ -132,6 +134,15 @@ def nav_links(context: Context) -> list[dict]:
         {"text": text, "url": reverse(url_name), "current": here.startswith(prefixes)}
         for text, url_name, prefixes in NAVIGATION
     ]
+
+
+@register.simple_tag
+def points_link(run: ProfileRun, chart: str, shown: Measurement | None) -> str:
+    """The page of the exact points behind a chart; empty for a chart that is drawn from results."""
+    if chart not in SERIES_OF or run.raw_dropped_at:
+        return ""
+    url = reverse("run_points", args=[run.name, chart])
+    return f"{url}?m={shown.ordinal}" if shown else url
 
 
 @register.simple_tag
