@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from runs.views import (
     apply,
+    compare,
     configs,
     datasets,
     docs,
@@ -47,6 +48,7 @@ urlpatterns = [
     path("docs/<slug:name>/", docs.docs_page, name="docs_page"),
     path("targets/", targets.target_list, name="target_list"),
     path("runs/", runs.run_list, name="run_list"),
+    path("runs/compare/", compare.run_compare, name="run_compare"),
     path("runs/new/", run_new.run_new, name="run_new"),
     path("runs/<str:name>/", runs.run_detail, name="run_detail"),
     path("runs/<str:name>/live/", runs.run_live, name="run_live"),

@@ -90,13 +90,13 @@ def _measurement(
     }
 
 
-def record_result(make, seed: int, **options: object):
+def record_result(make, seed: int, models: list | None = None, **options: object):
     """A stored run that succeeded with a measurement at the largest size."""
     from runs.models import Measurement
     from tests.measured_runs import closed
 
     taken = run_of(np.random.default_rng(seed), requests=200, **options)
-    run = make.run()
+    run = make.run(models=models)
     token = run.begin(run.attempt)
     data = {**taken.measurement, "ordinal": 0, "outcome": "passed", "warnings": []}
     Measurement.objects.create(

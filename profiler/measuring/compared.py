@@ -82,7 +82,7 @@ METRICS = (
            lambda data: data.get("achieved_rps"), lambda window: window.get("achieved_rps")),
     Metric("memory_working_set_peak_bytes", "memory peak", "bytes", "lower",
            lambda data: data.get("memory_working_set_peak_bytes"), lambda window: None),
-    Metric("error_share", "errors", "share", "lower",
+    Metric("error_share", "error share", "share", "lower",
            _errors_of_run, _errors_of_window, is_share=True),
 )  # fmt: skip
 

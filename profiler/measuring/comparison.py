@@ -167,7 +167,7 @@ def _with_verdict(item: Compared, is_shown: bool) -> Compared:
     if is_shown:
         return replace(item, verdict=direction(item), needed=None)
     if item.low is not None and item.high is not None and (item.low > 0 or item.high < 0):
-        several = f"{CONFIDENCE:.0%} sure of itself, but not together with the other metrics"
+        several = f"sure at {CONFIDENCE:.0%} alone, but not as one of {len(METRICS)} metrics"
         return replace(item, verdict=NOT_SHOWN, reason=several)
     return replace(item, verdict=NOT_SHOWN)
 
@@ -204,10 +204,10 @@ def _notes(sides: Sides, rows: Sequence[Compared], primary: Metric) -> tuple[str
         notes.append(
             "No noise floor of this target is known: one run a side cannot tell a real difference "
             "from the one between two runs of the same service (memory placement, neighbours). "
-            "Measure the floor with `python -m profiler aa`, or compare several runs a side."
+            "Measure the floor (python -m profiler aa), or compare several runs a side."
         )
     own = next(item for item in rows if item.metric == primary.name)
-    if own.needed:
+    if own.needed and own.verdict == NOT_SHOWN:
         notes.append(_needed_text(own))
     return tuple(notes)
 

@@ -69,6 +69,16 @@ class ProfileRunQuerySet(models.QuerySet):
             .defer("spec", "result", "error_log_tail")
         )
 
+    def comparable_with(self, run: ProfileRun) -> ProfileRunQuerySet:
+        """Other finished runs of a model of this one that have an advice, newest first."""
+        return (
+            self.filter(models__name__in=[model.name for model in run.models.all()])
+            .filter(state=ProfileRun.State.SUCCEEDED)
+            .exclude(pk=run.pk)
+            .order_by("-created_at")
+            .distinct()
+        )
+
     def for_job(self) -> ProfileRunQuerySet:
         """What a worker needs of a run."""
         return self.select_related("config__files", "dataset__files", "target")

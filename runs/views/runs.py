@@ -14,6 +14,8 @@ from runs.lists.paging import paged
 from runs.lists.runs import RunFilter, RunTable
 from runs.models import ProfileRun
 
+#: Runs of the same model that a run's page offers to compare with.
+COMPARABLE_RUNS = 30
 #: htmx stops polling when it gets this status.
 STOP_POLLING = 286
 
@@ -34,6 +36,9 @@ def run_list(request: HttpRequest) -> HttpResponse:
 def run_detail(request: HttpRequest, name: str) -> HttpResponse:
     run = the_run(name)
     context = run_page.page_context(run, request.GET.get("measurement"))
+    if run.is_finished:
+        others = ProfileRun.objects.comparable_with(run).values_list("name", flat=True)
+        context["comparable"] = others[:COMPARABLE_RUNS]
     return render(request, "runs/run_detail.html", context)
 
 

@@ -1,0 +1,219 @@
+"""What the compare page shows: what makes runs unlike, then their numbers with verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from profiler.measuring.compared import Compared
+from profiler.measuring.comparison import Comparison
+from runs import formatting
+from runs.comparing import Against, RunComparison
+
+#: A number and its unit stay on one line.
+SPACE = "\N{NO-BREAK SPACE}"
+TITLES = {"measuring": "At the largest size", "verifying": "At the verified size"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A run's value of a metric, with its difference from the base: `tone` is what it means."""
+
+    value: str
+    tone: str = ""
+    arrow: str = ""
+    change: str = ""
+    interval: str = ""
+    words: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    label: str
+    is_primary: bool
+    base: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One phase's card: its rows, and for each run that has them a verdict and notes."""
+
+    phase: str
+    title: str
+    rows: list[Row]
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class UnlikeRow:
+    """A circumstance that differs somewhere; None in `others` is "same"."""
+
+    what: str
+    base: str
+    others: list[str | None]
+    spoils: bool
+
+
+def page_context(found: RunComparison) -> dict:
+    parts = [part for phase in TITLES if (part := _part(found, phase))]
+    return {
+        "comparison": found,
+        "columns": found.runs,
+        "names": ",".join(run.name for run in found.runs),
+        "unlike": _unlike(found),
+        "verdicts": [_verdict(other) for other in found.others],
+        "sizes": _sizes(found),
+        "parts": parts,
+    }
+
+
+def _verdict(other: Against) -> dict:
+    """The sentence about a run, of its measurement at the largest size."""
+    comparison = next(iter(other.by_phase.values()), None)
+    if comparison is None:
+        return {"run": other.run, "word": "not judged", "tone": "", "text": other.why_not}
+    return {
+        "run": other.run,
+        "word": comparison.verdict,
+        "tone": {"better": "pass", "worse": "fail"}.get(comparison.verdict, ""),
+        "text": comparison.summary,
+    }
+
+
+def _unlike(found: RunComparison) -> list[UnlikeRow]:
+    """Every circumstance that differs from the base in any run; what spoils a verdict first."""
+    told = [
+        {item.what: item for one in other.by_phase.values() for item in one.unlike}
+        for other in found.others
+    ]
+    rows = []
+    for what in dict.fromkeys(name for items in told for name in items):
+        some = next(items[what] for items in told if what in items)
+        others = [items[what].new if what in items else None for items in told]
+        rows.append(UnlikeRow(what, some.base, others, some.spoils))
+    return sorted(rows, key=lambda row: not row.spoils)
+
+
+def _sizes(found: RunComparison) -> list[Row]:
+    """The advised sizes, where any was: answers, not measured numbers, so without intervals."""
+    if not any((run.advice or {}).get("cpu_millicores") for run in found.runs):
+        return []
+    return [
+        _size_row(found, "CPU", "cpu_millicores", formatting.cpu),
+        _size_row(found, "Memory", "memory_bytes", formatting.memory),
+    ]
+
+
+def _size_row(found: RunComparison, label: str, key: str, written: Callable[..., str]) -> Row:
+    values = [(run.advice or {}).get(key) for run in found.runs]
+    base, *others = values
+    cells = [Cell(written(value), **_size_change(base, value, written)) for value in others]
+    return Row(label, False, written(base), cells)
+
+
+def _size_change(base: int | None, value: int | None, written: Callable[..., str]) -> dict:
+    if base is None or value is None:
+        return {}
+    if value == base:
+        return {"words": "the same"}
+    less = value < base
+    return {
+        "tone": "pass" if less else "fail",
+        "arrow": "arrow-down" if less else "arrow-up",
+        "change": formatting.percent(abs(value - base) / base),
+        "interval": f"{written(abs(value - base))} {'less' if less else 'more'}",
+    }
+
+
+def _part(found: RunComparison, phase: str) -> Part | None:
+    """The phase's numbers; None where no run can be held against the base in it."""
+    comparisons = [other.by_phase.get(phase) for other in found.others]
+    first = next((one for one in comparisons if one), None)
+    if first is None:
+        return None
+    rows = [_row(number, row, comparisons) for number, row in enumerate(first.metrics)]
+    return Part(phase, TITLES[phase], rows, _notes(found, comparisons))
+
+
+def _notes(found: RunComparison, comparisons: Sequence[Comparison | None]) -> list[str]:
+    """Each note once; with the run it is about where it is not about all."""
+    told: dict[str, list[str]] = {}
+    for other, one in zip(found.others, comparisons, strict=True):
+        for note in one.notes if one else ():
+            told.setdefault(note, []).append(other.run.name)
+    return [
+        note if len(names) == len(found.others) else f"{', '.join(names)}: {note}"
+        for note, names in told.items()
+    ]
+
+
+def _row(number: int, first: Compared, comparisons: Sequence[Comparison | None]) -> Row:
+    cells = [
+        Cell(formatting.UNKNOWN, words="not measured at this size")
+        if one is None
+        else _cell(one.metrics[number])
+        for one in comparisons
+    ]
+    is_percentile = first.label[1].isdigit()
+    label = first.label if is_percentile else first.label[0].upper() + first.label[1:]
+    return Row(label, first.is_primary, written(first.unit, first.base), cells)
+
+
+def _cell(row: Compared) -> Cell:
+    value, interval = written(row.unit, row.new), _interval(row)
+    if row.verdict not in ("better", "worse"):
+        # What spoils all of a run's verdicts is said once, above.
+        reason = "" if row.reason.startswith("Not judged") else row.reason
+        return Cell(value, words=row.verdict, interval=interval, reason=reason)
+    more = row.absolute > 0
+    return Cell(
+        value,
+        tone="pass" if row.verdict == "better" else "fail",
+        arrow="arrow-up" if more else "arrow-down",
+        change=_size_of(row, row.absolute if row.relative is None else row.relative),
+        interval=interval,
+        words=row.verdict,
+    )
+
+
+def _interval(row: Compared) -> str:
+    """The difference in the metric's unit and its relative interval."""
+    if row.absolute is None:
+        return ""
+    if not row.absolute and not row.low and not row.high:
+        return "equal"
+    more = "more" if row.absolute > 0 else "less"
+    amount = written(row.unit, abs(row.absolute)) if row.relative is not None else ""
+    change = f"{amount} {more}; " if amount else ""
+    if row.low is None:
+        return change.removesuffix("; ")
+    return f"{change}{_signed(row, row.low)} to {_signed(row, row.high)}"
+
+
+def _size_of(row: Compared, value: float) -> str:
+    return f"{abs(value) * 100:.1f}{SPACE}points" if row.relative is None else _percent(abs(value))
+
+
+def _signed(row: Compared, value: float) -> str:
+    sign = "+" if value > 0 else "−" if value < 0 else ""  # noqa: RUF001 (a minus)
+    return sign + _size_of(row, value)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f}{SPACE}%" if share >= 0.1 else f"{share * 100:.1f}{SPACE}%"
+
+
+#: How a metric's unit is written on pages.
+WRITTEN = {
+    "ms": formatting.latency,
+    "s": lambda seconds: formatting.latency(None if seconds is None else seconds * 1000),
+    "bytes": formatting.memory,
+    "requests/s": lambda rate: f"{formatting.rate(rate)}/s",
+    "share": formatting.percent,
+}
+
+
+def written(unit: str, value: float | None) -> str:
+    return formatting.UNKNOWN if value is None else WRITTEN[unit](value)
