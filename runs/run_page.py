@@ -12,6 +12,7 @@ from runs import formatting, raw_data
 from runs.charts.scene import Scene
 from runs.charts.sizes import Curve, one_per_size
 from runs.models import Measurement, ProfileRun, RegisteredModel
+from runs.payload_card import payload_card
 from runs.remedies import remedy
 from runs.verdict import decisive, objective_words, tagged, verdict
 
@@ -329,6 +330,7 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "percentiles": percentile_rows(shown) if shown else [],
         "is_open_loop": bool(shown and shown.data["offered_rps"] is not None),
         "cpu_ms_per_request": _cpu_ms_per_request(shown),
+        "payload": payload_card(run, shown),
         "phase_strip": phase_strip(run),
         "circumstances": circumstance_facts(run.circumstances or {}),
         "remedy": remedy(_code(run)),

@@ -10,7 +10,7 @@ import numpy as np
 from profiler.measuring import codec
 from profiler.measuring.measurement import Measurement as EngineMeasurement
 from profiler.measuring.summary import summarise
-from profiler.samples import Columns
+from profiler.samples import OK, Columns
 from profiler.sizing import advice, search
 from profiler.spec import Limits, Objective
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
@@ -62,10 +62,14 @@ def measured(
     cpu_millicores: int = 1000,
     memory_bytes: int = GIB,
     latency_ms: float | Sequence[float] = 5.0,
+    outcome: int | Sequence[int] = OK,
+    row: np.ndarray | None = None,
     **others: object,
 ) -> tuple[EngineMeasurement, Columns, Columns]:
     """A measurement with the requests and usage samples behind it."""
-    requests = request_columns(evenly(SECONDS * 100), latency_ms)
+    requests = request_columns(evenly(SECONDS * 100), latency_ms, outcome)
+    if row is not None:
+        requests["row"] = row
     used = usage()
     measurement = summarise(
         requests,
@@ -95,6 +99,8 @@ def record(run: ProfileRun, **how: object) -> EngineMeasurement:
     Measurement.objects.create(**measurement_fields(run, measurement.ordinal, data))
     record_samples(run, measurement.ordinal, "requests", "scheduled_ns", requests)
     record_samples(run, measurement.ordinal, "usage", "at_ns", used)
+    if "rows" in how:
+        record_samples(run, 0, "rows", "row", how["rows"].columns())
     return measurement
 
 

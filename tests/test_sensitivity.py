@@ -283,6 +283,12 @@ def test_rows_that_are_all_alike_are_told_in_one_line() -> None:
     assert found.to_json()["sentence"] == "All rows have the same size (1.2 KiB) and no labels."
 
 
+def test_rows_that_differ_in_too_few_requests_are_not_called_alike() -> None:
+    found = payload(request_columns(evenly(20), 5.0), facts_of(range(100, 20_100, 1000)))
+    assert found.kind == "one"
+    assert found.to_json()["sentence"].startswith("There were too few requests to tell")
+
+
 def test_without_any_request_there_is_nothing_to_say() -> None:
     assert payload(request_columns([], 1.0), facts_of([10])) is None
 

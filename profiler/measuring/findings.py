@@ -70,6 +70,15 @@ KINDS: dict[str, Kind] = {
     "gpu-processes-unseen": Kind(
         "See that the script uses its GPU at all; run the worker in the host's own pid namespace."
     ),
+    "class-takes-most-cpu": Kind(
+        "Make sure that the dataset has as many of these rows as production; or serve them apart.",
+        "payload",
+    ),
+    "class-breaks-bound": Kind(
+        "Bound the size of these requests, serve them apart, or give them an objective of their "
+        "own.",
+        "payload",
+    ),
     # reasons of an outcome
     "killed-for-memory": Kind("Give the service more memory, or fewer workers."),
     "did-not-start": Kind("Read the end of the service's log; try a larger size."),

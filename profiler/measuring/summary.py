@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from profiler.measuring import consumption, validity
+from profiler.measuring import consumption, sensitivity, validity
 from profiler.measuring.answers_found import AnswersFound
 from profiler.measuring.decision import PASS_AFTER_S, Decision, decide, is_open
 from profiler.measuring.due_requests import (
@@ -23,7 +23,6 @@ from profiler.measuring.latency import interval, latencies_ms, summarise_latenci
 from profiler.measuring.measurement import Measurement, MeasurementContext, Window
 from profiler.measuring.memory_peaks import peak_of_period, peak_of_start
 from profiler.measuring.objective import Bound
-from profiler.measuring.sensitivity import payload_of
 from profiler.measuring.statistics import SequentialRule, nearest_rank, percentile_interval
 from profiler.measuring.validity import Validity
 from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
@@ -92,7 +91,7 @@ def summarise(
         gpu=gpu_use(gpu, context.start_ns, context.end_ns, _ended_in_period(requests, context)),
     )
     if context.rows is not None:
-        payload = payload_of(
+        payload = sensitivity.payload_of(
             in_service, counted, usage, context.rows, bound=context.bound,
             start_ns=context.start_ns, end_ns=context.end_ns,
         )  # fmt: skip
@@ -130,6 +129,8 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         gpu=measured.gpu,
     )
     warnings += found.warnings()
+    if measured.payload is not None:
+        warnings += sensitivity.findings(measured.payload, context.bound)
     return replace(
         measured,
         outcome=outcome,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profiler.samples import Columns
-from runs.charts import gpu, latency, series, sizing, usage
+from runs.charts import gpu, latency, payload, series, sizing, usage
 from runs.models import Measurement, ProfileRun
 from runs.raw_data import dropped_words
 from runs.run_page import curve_of, scene_of, shown_measurement
@@ -46,8 +46,10 @@ def _sizing(run: ProfileRun, measurements: list[Measurement]) -> dict:
     return sizing.draw(curve).to_json() if curve else NOTHING_YET
 
 
-def _latencies(run: ProfileRun, row: Measurement | None, ordinal: int) -> series.Latencies | None:
-    columns = series.read_columns(run, ordinal, "requests", REQUEST_COLUMNS)
+def _latencies(
+    run: ProfileRun, row: Measurement | None, ordinal: int, *more: str
+) -> series.Latencies | None:
+    columns = series.read_columns(run, ordinal, "requests", (*REQUEST_COLUMNS, *more))
     if not columns or not len(columns["scheduled_ns"]):
         return None
     start_ns = row.data["started_ns"] if row else int(columns["scheduled_ns"].min())
@@ -128,6 +130,14 @@ def _gpu_power(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
     return gpu.power(drawn, scene_of(run, row)).to_json() if drawn else NOTHING_YET
 
 
+def _payload(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
+    values = _latencies(run, row, ordinal, "row")
+    facts = series.read_columns(run, 0, "rows", ("row", "body_bytes"))
+    if values is None or not facts:
+        return NOTHING_YET
+    return payload.payload(payload.sized(values, facts), scene_of(run, row)).to_json()
+
+
 DRAWN = {
     "latency": _latency,
     "distribution": _distribution,
@@ -136,4 +146,5 @@ DRAWN = {
     "gpu-utilisation": _gpu_utilisation,
     "gpu-memory": _gpu_memory,
     "gpu-power": _gpu_power,
+    "payload": _payload,
 }

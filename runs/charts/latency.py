@@ -40,7 +40,7 @@ def latency(values: Latencies, scene: Scene) -> Chart:
     data = [_dots(x, y, "token:p95/0.45")]
     if values.failed.any():
         data.append(_crosses(values))
-    figure_layout = layout(time_axis(0.0, last_s), _latency_axis(values.latency_ms, scene.bound_ms))
+    figure_layout = layout(time_axis(0.0, last_s), latency_axis(values.latency_ms, scene.bound_ms))
     frame(figure_layout, scene, 0.0, last_s)
     if len(each.start_s):
         edges = np.append(each.start_s, min(each.start_s[-1] + each.width_s, last_s))
@@ -96,7 +96,7 @@ def _last(values: np.ndarray) -> float:
     return float(values[~np.isnan(values)][-1])
 
 
-def _latency_axis(latency_ms: np.ndarray, bound_ms: float | None) -> dict:
+def latency_axis(latency_ms: np.ndarray, bound_ms: float | None) -> dict:
     """Logarithmic; the objective is always inside the range."""
     values = latency_ms[latency_ms > 0]
     low, high = (values.min(), values.max()) if len(values) else (1.0, 10.0)

@@ -50,11 +50,13 @@ class Latencies:
 
     `at_s` counts from the start of the measured time; `failed` marks those that were not answered
     well. Requests that we broke off ourselves are left out: they say nothing about the service.
+    `row` is the dataset row of each, where it was asked for.
     """
 
     at_s: np.ndarray
     latency_ms: np.ndarray
     failed: np.ndarray
+    row: np.ndarray | None = None
 
 
 def latencies(columns: Columns, start_ns: int, end_ns: int | None = None) -> Latencies:
@@ -69,6 +71,7 @@ def latencies(columns: Columns, start_ns: int, end_ns: int | None = None) -> Lat
         at_s=((columns["scheduled_ns"] - start_ns) / NS)[order],
         latency_ms=((columns["finished_ns"] - columns["scheduled_ns"]) / MS)[order],
         failed=(columns["outcome"] != OK)[order],
+        row=columns["row"][order] if "row" in columns else None,
     )
 
 

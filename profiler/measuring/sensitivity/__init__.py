@@ -2,5 +2,6 @@
 
 from profiler.measuring.sensitivity.classes import RowFacts
 from profiler.measuring.sensitivity.payload import Payload, payload_of
+from profiler.measuring.sensitivity.words import findings
 
-__all__ = ["Payload", "RowFacts", "payload_of"]
+__all__ = ["Payload", "RowFacts", "findings", "payload_of"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from profiler.measuring.findings import Finding
 from profiler.measuring.objective import Bound
+from profiler.measuring.sensitivity.classes import SAME_SIZE
 
 if TYPE_CHECKING:
     from profiler.measuring.sensitivity.payload import ClassResult, Payload
@@ -32,7 +34,7 @@ def _alike(payload: Payload) -> str:
     labels = " and no labels" if payload.labels == 0 else ""
     if payload.bytes_min == payload.bytes_max:
         return f"All rows have the same size ({low}){labels}."
-    if payload.kind == "one":
+    if payload.bytes_max <= SAME_SIZE * payload.bytes_min:
         return f"All rows have about the same size ({low} to {high}){labels}."
     return "There were too few requests to tell whether latency depends on the body's size."
 
@@ -85,6 +87,15 @@ def size_text(size: float) -> str:
     while size >= 1024 and unit != "GiB":
         size, unit = size / 1024, next(units)
     return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+
+
+def findings(payload: Payload, bound: Bound) -> tuple[Finding, ...]:
+    """What a reader should be warned of: docs/payload.md."""
+    told = {
+        "class-takes-most-cpu": dominating(payload),
+        "class-breaks-bound": broken_by_one(payload, bound),
+    }
+    return tuple(Finding(code, text) for code, text in told.items() if text)
 
 
 def dominating(payload: Payload) -> str | None:
