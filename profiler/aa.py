@@ -23,10 +23,12 @@ from profiler.load.driver import Driver
 from profiler.measuring.compared import METRICS
 from profiler.measuring.comparison import Comparison, compare
 from profiler.measuring.objective import resolve_bound
+from profiler.measuring.sensitivity import RowFacts
 from profiler.measuring.unlike import Measured
 from profiler.probe import Probe
 from profiler.rig import Rig
 from profiler.run import REFERENCE_S
+from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
 from profiler.sizing.advice import REFERENCE
 from profiler.spec import Limits, Spec
@@ -46,6 +48,7 @@ class Subject:
     start: Start
     driver: Driver
     summary: DatasetSummary
+    rows: RowFacts
     facts: dict
 
 
@@ -216,7 +219,7 @@ def _ready(
         Driver(rows, cores=spec.target.driver_cores, work_dir=folder, check=spec.answers) as driver,
     ):
         facts = host_facts() | input_facts(spec, summary)
-        yield Subject(label, spec, size, start, driver, summary, facts)
+        yield Subject(label, spec, size, start, driver, summary, RowFacts.of(rows), facts)
 
 
 def _believed(
@@ -237,7 +240,8 @@ def _run(subject: Subject, control: Control) -> Measured:
     control.enter("starting", f"starting {subject.label}")
     control.start_budget(spec.budget.duration_s)
     with (
-        subject.start(subject.size) as service,
+        reserved(spec, control, until=time.monotonic() + spec.budget.build_s) as gpus,
+        subject.start(subject.size, gpus=gpus) as service,
         Rig(spec, subject.size, service, subject.driver, control) as rig,
     ):
         rig.become_ready()
@@ -254,6 +258,7 @@ def _run(subject: Subject, control: Control) -> Measured:
             ordinal=0,
             at_least_s=REFERENCE_S,
             distinct_rows=subject.summary.distinct_rows,
+            rows=subject.rows,
         ).take()
     return Measured(subject.label, measurement.to_json(), facts)
 

@@ -45,6 +45,7 @@ class Probe:
         at_least_s: float,
         distinct_rows: int,
         rows: RowFacts,
+        noise_floor: dict | None = None,
     ) -> None:
         self._rig = rig
         self._bound = bound
@@ -53,6 +54,7 @@ class Probe:
         self._at_least_s = max(at_least_s, round_s(rig.spec.load, rig.rate_rps))
         self._distinct_rows = distinct_rows
         self._rows = rows
+        self._noise_floor = noise_floor
         self._rule = preset_rule(
             bound, rig.spec.load, rps=rig.rate_rps, at_least_s=self._at_least_s
         )
@@ -153,6 +155,7 @@ class Probe:
             answers=answers,
             driver=report,
             noise=noise,
+            noise_floor=self._noise_floor,
         )
 
     def _summarise(

@@ -162,14 +162,7 @@ class Run:
         floor, why_not = noise_floor.read(
             self.floors, self.circumstances, self.spec.target.kind, self.spec.target.service_cores
         )
-        return (
-            {"noise_floor": floor}
-            if floor
-            else {
-                "noise_floor": None,
-                "noise_floor_reason": why_not,
-            }
-        )
+        return {"noise_floor": floor} | ({} if floor else {"noise_floor_reason": why_not})
 
     def _measure_and_size(self, start: Start, driver: Driver) -> None:
         """Everything that one service can tell, begun at the largest size."""
@@ -285,6 +278,7 @@ class Run:
             at_least_s=at_least_s,
             distinct_rows=self.summary.distinct_rows,
             rows=self.rows,
+            noise_floor=self.circumstances.get("noise_floor"),
         ).take()
 
     def _wait_for_quiet(self) -> None:

@@ -220,3 +220,30 @@ def test_each_warning_has_its_numbers(others, beginning) -> None:
 )
 def test_what_is_not_worth_a_warning(others) -> None:
     assert warned(**others) == ()
+
+
+# ---- what identical runs differ by ----
+
+
+def floor(**metrics: float) -> dict:
+    return {"runs": 10, "metrics": {f"latency_{name}_ms": share for name, share in metrics.items()}}
+
+
+def test_a_bound_kept_by_less_than_identical_runs_differ_is_told() -> None:
+    requests = request_columns(evenly(400), 49)  # the bound is 50 ms: kept by 2 %
+    found = measured(requests, 4.0, noise_floor=floor(p95=0.04))
+    assert found.outcome == "passed" and found.validity.valid
+    assert found.warnings == (
+        "p95 kept its bound by 2.0%, less than the 4.0% by which identical runs differ on this "
+        "target.",
+    )
+    assert measured(requests, 4.0, noise_floor=floor(p95=0.01)).warnings == ()
+    assert measured(requests, 4.0).warnings == ()
+
+
+def test_windows_may_differ_by_as_much_as_identical_runs_do_but_not_by_any_amount() -> None:
+    drifting = in_seconds(40, 40, 40, 47)  # 7 ms: over 10 % of the bound of 50 ms
+    assert not measured(drifting, 4.0).validity.valid
+    assert measured(drifting, 4.0, noise_floor=floor(p50=0.2)).validity.valid
+    wild = in_seconds(20, 20, 20, 40)
+    assert not measured(wild, 4.0, noise_floor=floor(p50=9.0)).validity.valid

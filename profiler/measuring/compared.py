@@ -87,6 +87,21 @@ METRICS = (
 )  # fmt: skip
 
 
+#: Percentiles that each window knows, and a noise floor is measured of.
+PERCENTILES = (50, 95, 99)
+
+
+def metric_of_percentile(percentile: float) -> str:
+    """The name of the latency metric at this percentile, or at the nearest of those known."""
+    nearest = min(PERCENTILES, key=lambda known: abs(known - percentile))
+    return f"latency_p{nearest}_ms"
+
+
+def floor_share(noise_floor: dict | None, percentile: float) -> float | None:
+    """The relative difference of identical runs at this percentile; None where not measured."""
+    return (noise_floor or {}).get("metrics", {}).get(metric_of_percentile(percentile))
+
+
 @dataclass(frozen=True)
 class Sides:
     """What is compared with what, and what is known of the noise between identical runs."""

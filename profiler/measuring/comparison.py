@@ -21,6 +21,7 @@ from profiler.measuring.compared import (
     Sides,
     Verdict,
     direction,
+    metric_of_percentile,
     row,
     whole_windows,
 )
@@ -32,8 +33,6 @@ CONFIDENCE = 0.95
 #: The share of that error which the objective's own metric has to itself at first; the other
 #: metrics begin with equal parts of the rest.
 PRIMARY_SHARE = 0.5
-#: Percentiles that each window knows.
-WINDOW_PERCENTILES = (50, 95, 99)
 
 
 @dataclass(frozen=True)
@@ -116,8 +115,8 @@ def compare(
 def primary_metric(measurement: dict) -> Metric:
     """The objective's metric: its percentile, or the nearest of those that windows know."""
     percentile = (measurement.get("bound") or {}).get("percentile") or 95
-    nearest = min(WINDOW_PERCENTILES, key=lambda known: abs(known - percentile))
-    return next(metric for metric in METRICS if metric.name == f"latency_p{nearest}_ms")
+    name = metric_of_percentile(percentile)
+    return next(metric for metric in METRICS if metric.name == name)
 
 
 def _weight(metric: Metric, primary: Metric) -> float:

@@ -59,6 +59,9 @@ KINDS: dict[str, Kind] = {
     "answers-not-checked": Kind(
         "Ask less of the answers, or send rows whose answers are smaller and always the same."
     ),
+    "kept-within-noise": Kind(
+        "Take the next larger size, or measure again: a further run of this size may fail."
+    ),
     "slow-start": Kind("Scale ahead of need, or load the model at build time."),
     "threads-over-quota": Kind(
         "Set OMP_NUM_THREADS (or the library's own setting) to the number of cores of the size."

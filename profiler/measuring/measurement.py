@@ -45,6 +45,8 @@ class MeasurementContext:
     answers: AnswersFound | None = None
     driver: dict = field(default_factory=dict)
     noise: dict = field(default_factory=dict)
+    #: The target's, see profiler/noise_floor.py; None where it is not known.
+    noise_floor: dict | None = None
 
     @property
     def duration_s(self) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from profiler.measuring import consumption, sensitivity, validity
 from profiler.measuring.answers_found import AnswersFound
+from profiler.measuring.compared import floor_share
 from profiler.measuring.decision import PASS_AFTER_S, Decision, decide, is_open
 from profiler.measuring.due_requests import (
     NS,
@@ -112,6 +113,7 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         outcome=outcome, bound=context.bound, requests=measured.requests,
         windows=measured.windows, driver=context.driver, noise=context.noise,
         throttled_fraction=measured.throttled_fraction, gpu=measured.gpu,
+        floor_share=floor_share(context.noise_floor, 50),
     )  # fmt: skip
     warnings = validity.warnings(
         outcome=outcome,
@@ -127,6 +129,8 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         throttled_fraction=measured.throttled_fraction,
         suspicious_answers=context.suspicious_answers,
         gpu=measured.gpu,
+        at_percentile_ms=measured.latency_at_percentile_ms,
+        floor_share=floor_share(context.noise_floor, context.bound.percentile),
     )
     warnings += found.warnings()
     if measured.payload is not None:

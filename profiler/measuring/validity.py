@@ -25,6 +25,9 @@ MIB = 1 << 20
 #: perf_analyzer's rule: the last three windows differ by no more than this factor (here of the
 #: bound, where that is more than the median).
 STABLE_WINDOWS, STABLE_FACTOR = 3, 1.10
+#: Where identical runs differ by more, windows may as well, up to this share: beyond it nothing
+#: would be called steady or not.
+MOST_FLOOR_SHARE = 0.25
 #: Shares of the service's cores' time that others may take: the hypervisor, and other programs.
 STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.10
 #: From this share of throttled periods on, the quota was what held a service back.
@@ -75,12 +78,16 @@ def judge(
     noise: dict,
     throttled_fraction: float | None,
     gpu: GpuUse | None = None,
+    floor_share: float | None = None,
 ) -> Validity:
-    """Every reason not to believe a measurement; see the functions below for each rule."""
+    """Every reason not to believe a measurement; see the functions below for each rule.
+
+    `floor_share` is by how much the median latency of identical runs differs on the target.
+    """
     harmless = noise_is_harmless(outcome, bound, throttled_fraction)
     found = [
         too_few_requests(outcome, bound, requests),
-        unstable(outcome, bound, windows),
+        unstable(outcome, bound, windows, floor_share),
         driver_late(windows),
         driver_busy(driver),
         *(() if harmless else (*host_noise(noise), *gpu_noise(gpu))),
@@ -101,8 +108,12 @@ def too_few_requests(outcome: Outcome, bound: Bound, requests: int) -> Finding |
     )
 
 
-def unstable(outcome: Outcome, bound: Bound, windows: Sequence[Window]) -> Finding | None:
+def unstable(
+    outcome: Outcome, bound: Bound, windows: Sequence[Window], floor_share: float | None = None
+) -> Finding | None:
     """The median latency of the last three windows differs by over 10 %, and not by chance.
+
+    By more than identical runs differ on this target, where that is over 10 % (and at most 25 %).
 
     By chance: the intervals of the highest and the lowest median overlap. Less than 10 % of the
     bound cannot decide anything. A failed outcome is not held to this: an overloaded service is
@@ -113,13 +124,14 @@ def unstable(outcome: Outcome, bound: Bound, windows: Sequence[Window]) -> Findi
         return None
     low = min(last, key=lambda window: window.p50_ms)
     high = max(last, key=lambda window: window.p50_ms)
-    allowed_ms = (STABLE_FACTOR - 1) * max(low.p50_ms, bound.latency_ms or 0.0)
+    allowed = max(STABLE_FACTOR - 1, min(floor_share or 0.0, MOST_FLOOR_SHARE))
+    allowed_ms = allowed * max(low.p50_ms, bound.latency_ms or 0.0)
     if high.p50_ms - low.p50_ms <= allowed_ms or not _apart(low, high):
         return None
     return Finding(
         "windows-not-steady",
         f"The last {STABLE_WINDOWS} windows are not steady: their median latency went from "
-        f"{low.p50_ms:.3g} to {high.p50_ms:.3g} ms, more than {STABLE_FACTOR - 1:.0%} of the "
+        f"{low.p50_ms:.3g} to {high.p50_ms:.3g} ms, more than {allowed:.0%} of the "
         f"{'median' if bound.latency_ms is None else 'bound'} apart.",
     )
 
@@ -204,12 +216,15 @@ def warnings(
     throttled_fraction: float | None,
     suspicious_answers: int | None,
     gpu: GpuUse | None = None,
+    at_percentile_ms: float | None = None,
+    floor_share: float | None = None,
 ) -> tuple[Finding, ...]:
     """What a reader should know of a measurement that may well be valid."""
     told = [
         _identical_rows(distinct_rows),
         _growing_memory(growth, leaks, duration_s),
         _suspicious_answers(suspicious_answers),
+        _kept_within_noise(outcome, bound, at_percentile_ms, floor_share),
         _slow_startup(startup_s),
         _threads_over_quota(cpu_millicores, threads_max, throttled_fraction),
         *gpu_warnings(gpu),
@@ -248,6 +263,22 @@ def _suspicious_answers(count: int | None) -> Finding | None:
     return Finding(
         "answers-look-like-errors",
         f"{count} answers came with a success status but look like errors; check their text.",
+    )
+
+
+def _kept_within_noise(
+    outcome: Outcome, bound: Bound, at_percentile_ms: float | None, floor_share: float | None
+) -> Finding | None:
+    """Kept by less than the share of the bound by which identical runs differ on this target."""
+    if outcome != "passed" or None in (bound.latency_ms, at_percentile_ms, floor_share):
+        return None
+    margin = 1 - at_percentile_ms / bound.latency_ms
+    if margin >= floor_share:
+        return None
+    return Finding(
+        "kept-within-noise",
+        f"p{bound.percentile:g} kept its bound by {margin:.1%}, less than the {floor_share:.1%} by "
+        "which identical runs differ on this target.",
     )
 
 
