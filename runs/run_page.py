@@ -14,6 +14,7 @@ from runs.charts.sizes import Curve, one_per_size
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.payload_card import payload_card
 from runs.remedies import remedy
+from runs.usage_facts import cpu_pressure, usage_facts
 from runs.verdict import decisive, objective_words, tagged, verdict
 
 #: As much of a log as a page carries; the whole of it is one link away.
@@ -327,6 +328,8 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "objective": objective_words(shown.data["bound"] or {}) if shown else "",
         "scene": scene_of(run, shown),
         "gpu": gpu_shown(run, shown),
+        "usage_facts": usage_facts(shown.data) if shown else [],
+        "cpu_pressure": cpu_pressure(shown.data) if shown else None,
         "percentiles": percentile_rows(shown) if shown else [],
         "is_open_loop": bool(shown and shown.data["offered_rps"] is not None),
         "cpu_ms_per_request": _cpu_ms_per_request(shown),
