@@ -11,6 +11,7 @@ from profiler.raw.formats import can_write_parquet
 from runs import formatting, raw_data
 from runs.charts.scene import Scene
 from runs.charts.sizes import Curve, one_per_size
+from runs.driver_facts import driver_facts
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.payload_card import payload_card
 from runs.remedies import remedy
@@ -336,6 +337,7 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "payload": payload_card(run, shown),
         "phase_strip": phase_strip(run),
         "circumstances": circumstance_facts(run.circumstances or {}),
+        "driver_facts": driver_facts(shown) if shown else [],
         "remedy": remedy(_code(run)),
         "raw": raw_data.kept(run, measurements),
         "raw_dropped": raw_data.dropped_words(run),

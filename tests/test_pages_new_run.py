@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from profiler.spec import MIB
 from runs.models import InferenceConfig, ProfileRun, StoredFiles
@@ -233,6 +234,90 @@ def test_a_clone_asks_for_the_same_run(signed_in, parts, fields) -> None:
     assert signed_in.post(NEW, {**again, "name": "second"}).status_code == 302
     first, second = ProfileRun.objects.get(name="first"), ProfileRun.objects.get(name="second")
     assert first.spec == second.spec
+
+
+RECORDED = {"load_mode": "recorded", "speed": "2"}
+
+
+def times(text: str) -> SimpleUploadedFile:
+    return SimpleUploadedFile("times.csv", text.encode())
+
+
+def test_recorded_times_are_uploaded_and_stay_with_the_run(signed_in, parts) -> None:
+    file = times("user,timestamp\nann,2026-01-01T00:00:00Z\nbob,2026-01-01T00:00:02.5Z\n")
+    signed_in.post(NEW, {**parts, **RECORDED, "arrivals_file": file, "name": "first"})
+    first = ProfileRun.objects.get(name="first")
+    assert first.spec["load"] == {
+        "mode": "open", "arrivals": "recorded", "times_s": [0.0, 2.5], "speed": 2.0,
+    }  # fmt: skip
+    page = signed_in.get(f"{NEW}?clone=first")
+    assert "the 2 times of first" in page.content.decode()
+    form = page.context["form"]
+    again = {field.html_name: field.value() for field in form if field.value() not in (None, "")}
+    signed_in.post(NEW, {**again, "name": "second"})
+    assert ProfileRun.objects.get(name="second").spec == first.spec
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "said"),
+    [
+        ({}, "arrivals_file", "Choose the file"),
+        ({"recorded_in": "nobody"}, "arrivals_file", "Choose the file"),
+        ({"arrivals_file": "0\nsoon\n"}, "arrivals_file", "Line 2: &quot;soon&quot; is no time"),
+        ({"arrivals_file": "# none\n"}, "arrivals_file", "There are no times in it"),
+        ({"arrivals_file": "1\n1\n"}, "arrivals_file", "Two arrivals at different times"),
+        ({"arrivals_file": "0\n1\n", "speed": "0"}, "speed", "from 0.001"),
+        ({"arrivals_file": "\n".join(map(str, range(1000)))},
+         "duration_s", "the recorded arrivals last 500 s"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_recorded_times_is_said_at_the_field(
+    signed_in, parts, fields, place, said
+) -> None:
+    data = {**parts, **RECORDED, "duration_s": "100", **fields}
+    if "arrivals_file" in data:
+        data["arrivals_file"] = times(data["arrivals_file"])
+    answer = signed_in.post(NEW, data)
+    assert list(answer.context["form"].errors) == [place]
+    assert said.lower() in answer.content.decode().lower()
+    assert not ProfileRun.objects.exists()
+
+
+def test_what_is_expected_of_the_answers_reaches_the_spec_and_a_clone(signed_in, parts) -> None:
+    asked = {
+        "json_path": "$.p[0]",
+        "equals": '{"a": false}',
+        "pattern": "p",
+        "same_as_largest": "on",
+        "tolerance": "0.01",
+    }
+    signed_in.post(NEW, {**parts, **asked, "name": "first"})
+    first = ProfileRun.objects.get(name="first")
+    assert first.spec["answers"] == {
+        **asked, "equals": {"a": False}, "same_as_largest": True, "tolerance": 0.01,
+    }  # fmt: skip
+    form = signed_in.get(f"{NEW}?clone=first").context["form"]
+    again = {field.html_name: field.value() for field in form if field.value() not in (None, "")}
+    signed_in.post(NEW, {**again, "name": "second"})
+    assert ProfileRun.objects.get(name="second").spec == first.spec
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "said"),
+    [
+        ({"json_path": "p"}, "json_path", "Cannot be read"),
+        ({"equals": "yes"}, "equals", "not JSON"),
+        ({"equals": "null"}, "equals", "asks for nothing"),
+        ({"pattern": "("}, "pattern", "Cannot be read"),
+        ({"tolerance": "0.1"}, "tolerance", "Has no meaning"),
+    ],
+)
+def test_a_check_that_is_none_is_refused_at_its_field(
+    signed_in, parts, fields, place, said
+) -> None:
+    answer = signed_in.post(NEW, {**parts, **fields})
+    assert list(answer.context["form"].errors) == [place]
+    assert said in answer.content.decode()
 
 
 def test_twice_the_rows_to_choose_from_take_no_more_queries(signed_in, make, parts) -> None:

@@ -162,7 +162,7 @@ def test_a_file_that_is_wrong_is_told_with_its_line(files):
 def test_a_recording_longer_than_the_budget_is_refused(files):
     (files.folder / "times.txt").write_text("\n".join(map(str, range(0, 1801, 30))))
     ((place, message),) = files.set("budget.duration_s", 100).set("load.speed", 2).problems()
-    assert place == "load"
+    assert place == "budget.duration_s"
     assert "last 915 s" in message
 
 

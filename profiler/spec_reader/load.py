@@ -163,10 +163,10 @@ def check_rounds(table: Table, load: Load, budget: Budget) -> None:
     recorded_s = sum(stage.duration_s for stage in load.stages if stage and stage.times_s)
     if recorded_s > budget.duration_s:
         table.add(
-            "load",
+            "budget.duration_s",
             f"the recorded arrivals last {recorded_s:.0f} s, each size is judged by all of them, "
-            f"and budget.duration_s is {budget.duration_s:g} s; raise that, choose a higher "
-            '"speed" or cut the recording',
+            f"and this is {budget.duration_s:g}; raise it, choose a higher speed or cut the "
+            "recording",
         )
 
 

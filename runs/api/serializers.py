@@ -61,6 +61,7 @@ class RunDetailSerializer(RunSerializer):
     objective = JSON(read_only=True)
     limits = JSON(read_only=True)
     budget = JSON(read_only=True)
+    answers = JSON(read_only=True)
     circumstances = JSON(read_only=True)
     phase_times = JSON(read_only=True)
     azureml = JSON(read_only=True)
@@ -68,7 +69,7 @@ class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
         fields = (
             *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "inputs", "load",
-            "objective", "limits", "budget", "circumstances", "phase_times", "azureml",
+            "objective", "limits", "budget", "answers", "circumstances", "phase_times", "azureml",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from django import forms
+from io import TextIOWrapper
 
+from django import forms
+from django.core.exceptions import ValidationError
+
+from profiler.spec_reader.arrivals import WrongArrivals, read_arrivals
 from runs.formatting import cpu, memory
 from runs.models import Target
 
@@ -52,3 +56,33 @@ class PercentField(forms.FloatField):
 class StagesField(forms.JSONField):
     def prepare_value(self, value: object) -> object:
         return "" if value is None else super().prepare_value(value)
+
+
+class ArrivalsField(forms.FileField):
+    """A file of recorded arrivals, cleaned to seconds from the recording's beginning."""
+
+    MOST = 100_000
+
+    def clean(self, data: object, initial: object = None) -> list[float] | None:
+        file = super().clean(data, initial)
+        if not file:
+            return None
+        try:
+            lines = TextIOWrapper(file.open("rb"), encoding="utf-8")
+            times = read_arrivals(lines, self.MOST)
+        except WrongArrivals as wrong:
+            raise ValidationError(_sentence(str(wrong))) from wrong
+        except UnicodeDecodeError as error:
+            raise ValidationError("This is no text in UTF-8.") from error
+        if not times:
+            raise ValidationError("There are no times in it; write one a line.")
+        return [round(at_s, 6) for at_s in times]
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def given(values: dict) -> dict:
+    """What was filled in."""
+    return {key: value for key, value in values.items() if value not in (None, "")}

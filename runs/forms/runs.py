@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import fields
-
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from profiler.spec import MIB, Budget, Load, Objective
+from profiler.spec import MIB, Budget, Objective
 from runs.formatting import cpu, memory
 from runs.forms.names import NameField
 from runs.forms.problems import OURS, add_problem
+from runs.forms.run_answers import KEYS as ANSWER_KEYS
+from runs.forms.run_answers import AnswersFields, answers_initial
 from runs.forms.run_fields import (
     PercentField,
     RefChoice,
     RefChoices,
-    StagesField,
     TargetChoice,
+    given,
     number,
     percent,
     searchable,
 )
-from runs.forms.styling import StyledForm
+from runs.forms.run_load import LoadFields, load_initial
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
 from runs.spec_check import problems_of
 
-CLOSED, OPEN = "closed", "open"
 RELATIVE, BOUND = "relative", "bound"
 
 DEFAULT_OBJECTIVE, DEFAULT_BUDGET = Objective(), Budget()
-DEFAULT_TIMEOUT_S = next(field.default for field in fields(Load) if field.name == "timeout_s")
 
 #: Words that stand where a run's name would in an address.
 RESERVED_NAMES = {"new"}
@@ -47,6 +44,8 @@ FIELDS = {
     "load.concurrency": "concurrency",
     "load.rate_rps": "rate_rps",
     "load.arrivals": "arrivals",
+    "load.times_s": "arrivals_file",
+    "load.speed": "speed",
     "load.order": "order",
     "load.timeout_s": "timeout_s",
     "objective": "percentile",
@@ -55,6 +54,8 @@ FIELDS = {
     "objective.throughput_share": "throughput_share",
     "objective.max_error_rate": "max_error_rate",
     "objective.confidence": "confidence",
+    "answers": "json_path",
+    **{f"answers.{key}": key for key in ANSWER_KEYS},
     "limits.cpu_millicores": "cpu_millicores",
     "limits.memory_bytes": "memory_mib",
     "budget.duration_s": "duration_s",
@@ -62,7 +63,7 @@ FIELDS = {
 }
 
 
-class NewRunForm(StyledForm):
+class NewRunForm(LoadFields, AnswersFields):
     models = RefChoices(
         required=False,
         queryset=RegisteredModel.objects.select_related("files").order_by("name", "-version"),
@@ -86,47 +87,6 @@ class NewRunForm(StyledForm):
         empty_label="Choose a target",
     )
     name = NameField(required=False, help_text="Left empty: the model's name with a number.")
-
-    load_mode = forms.ChoiceField(
-        label="Requests are sent",
-        choices=((CLOSED, "When one is answered"), (OPEN, "At a rate")),
-        widget=forms.RadioSelect,
-        initial=CLOSED,
-    )
-    concurrency = forms.IntegerField(
-        required=False, widget=number(1, "1"), label="Requests under way at a time"
-    )
-    rate_rps = forms.FloatField(
-        required=False, widget=number("such as 50"), label="Requests a second"
-    )
-    arrivals = forms.ChoiceField(
-        required=False,
-        choices=(("poisson", "At random (Poisson)"), ("constant", "Evenly spaced")),
-        help_text="Users come at random, and so in bunches: harder than evenly spaced.",
-    )
-    order = forms.ChoiceField(
-        required=False,
-        label="Order of the rows",
-        choices=(("sequential", "As in the dataset"), ("shuffled", "Shuffled, by a fixed seed")),
-    )
-    timeout_s = forms.FloatField(
-        required=False,
-        widget=number(f"{DEFAULT_TIMEOUT_S:g}"),
-        label="Time-out of a request, seconds",
-    )
-    stages = StagesField(
-        required=False,
-        label="Load in stages, as JSON",
-        widget=forms.Textarea(
-            attrs={
-                "rows": 3,
-                "class": "mono",
-                "spellcheck": "false",
-                "placeholder": '[{"mode": "open", "rate_rps": 20, "duration_s": 30}, ...]',
-            }
-        ),
-        help_text="In place of all of the above: the load of a spec, a list of stages.",
-    )
 
     objective_kind = forms.ChoiceField(
         label="Good enough is",
@@ -207,12 +167,6 @@ class NewRunForm(StyledForm):
             raise ValidationError(f"There is a run {name} already.")
         return name
 
-    def clean_stages(self) -> dict | list | None:
-        stages = self.cleaned_data["stages"]
-        if stages in ([], {}):
-            raise ValidationError("There are no stages in it; leave it empty for the load above.")
-        return stages
-
     def clean_target(self) -> Target:
         target = self.cleaned_data["target"]
         if target.kind == Target.Kind.PROCESS and not settings.PROFILER_ALLOW_PROCESS_TARGET:
@@ -224,6 +178,8 @@ class NewRunForm(StyledForm):
 
     def clean(self) -> dict:
         cleaned = super().clean()
+        if not self.errors:
+            self.settle_times(cleaned)
         if self.errors:
             return cleaned
         problems = problems_of(ProfileRun(**self.asked_for()), list(cleaned["models"]))
@@ -257,28 +213,18 @@ class NewRunForm(StyledForm):
             "config": cleaned["config"],
             "dataset": cleaned["dataset"],
             "target": cleaned["target"],
-            "load": self._load(),
+            "load": self.load_asked_for(),
+            "answers": self.answers_asked_for(),
             "objective": self._objective(),
-            "limits": _given(limits),
-            "budget": _given({key: cleaned[key] for key in ("duration_s", "build_s")}),
+            "limits": given(limits),
+            "budget": given({key: cleaned[key] for key in ("duration_s", "build_s")}),
         }
-
-    def _load(self) -> dict | list:
-        cleaned = self.cleaned_data
-        if cleaned["stages"] is not None:
-            return cleaned["stages"]
-        if cleaned["load_mode"] == OPEN:
-            stage = {"mode": OPEN, "rate_rps": cleaned["rate_rps"], "arrivals": cleaned["arrivals"]}
-        else:
-            asked, least = cleaned["concurrency"], 1
-            stage = {"mode": CLOSED, "concurrency": least if asked is None else asked}
-        return _given({**stage, "order": cleaned["order"], "timeout_s": cleaned["timeout_s"]})
 
     def _objective(self) -> dict:
         cleaned = self.cleaned_data
         keys = ["percentile", "max_error_rate", "confidence", "throughput_share"]
         keys.append("latency_ms" if cleaned["objective_kind"] == BOUND else "latency_ratio")
-        return _given({key: cleaned[key] for key in keys})
+        return given({key: cleaned[key] for key in keys})
 
     def submit(self, user) -> ProfileRun | None:
         """Queue the run; None, with an error at the name, when someone just took it."""
@@ -294,10 +240,6 @@ class NewRunForm(StyledForm):
             return None
 
 
-def _given(values: dict) -> dict:
-    return {key: value for key, value in values.items() if value not in (None, "")}
-
-
 def initial_of(run: ProfileRun) -> dict:
     """The form as it would be filled in to ask for the same run again."""
     memory_bytes = run.limits.get("memory_bytes")
@@ -311,14 +253,6 @@ def initial_of(run: ProfileRun) -> dict:
         **run.budget,
         **run.objective,
         "objective_kind": BOUND if run.objective.get("latency_ms") else RELATIVE,
-        **_load_initial(run.load),
+        **load_initial(run),
+        **answers_initial(run.answers),
     }
-
-
-def _load_initial(load: dict | list) -> dict:
-    """A single stage without an end fits the fields; anything else is shown as it is."""
-    in_fields = {"mode", "concurrency", "rate_rps", "arrivals", "order", "timeout_s"}
-    if isinstance(load, dict) and set(load) <= in_fields:
-        rest = {key: value for key, value in load.items() if key != "mode"}
-        return {"load_mode": load.get("mode", CLOSED), **rest}
-    return {"stages": json.loads(json.dumps(load))}

@@ -43,7 +43,7 @@ class ProfileRunQuerySet(models.QuerySet):
         return (
             self.select_related("config", "dataset", "target", "created_by")
             .prefetch_related("models")
-            .defer("spec", "result", "circumstances", "error_log_tail")
+            .defer("spec", "load", "result", "circumstances", "error_log_tail")
             .order_by("-created_at")
         )
 
@@ -66,7 +66,7 @@ class ProfileRunQuerySet(models.QuerySet):
                 "models",
                 models.Prefetch("measurements", queryset=taken, to_attr="compared_measurements"),
             )
-            .defer("spec", "result", "error_log_tail")
+            .defer("spec", "load", "result", "error_log_tail")
         )
 
     def comparable_with(self, run: ProfileRun) -> ProfileRunQuerySet:
@@ -130,6 +130,7 @@ class ProfileRunQuerySet(models.QuerySet):
         objective: dict | None = None,
         limits: dict | None = None,
         budget: dict | None = None,
+        answers: dict | None = None,
     ) -> ProfileRun:
         """Create a run and queue it on its target once the transaction commits.
 
@@ -148,6 +149,7 @@ class ProfileRunQuerySet(models.QuerySet):
                 objective=objective or {},
                 limits=limits or {},
                 budget=budget or {},
+                answers=answers or {},
             )
             RunModel.objects.bulk_create(RunModel(run=run, model=model) for model in models)
             run.spec = run_spec.build(run, models)
@@ -179,6 +181,8 @@ class ProfileRun(models.Model):
     objective = models.JSONField(default=dict, blank=True)
     limits = models.JSONField(default=dict, blank=True)
     budget = models.JSONField(default=dict, blank=True)
+    #: What is expected of the answers, as in the spec.
+    answers = models.JSONField(default=dict, blank=True)
     spec = models.JSONField(default=dict, blank=True)
     input_hashes = models.JSONField(default=dict, blank=True)
 

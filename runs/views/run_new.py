@@ -16,7 +16,7 @@ from runs.models.names import VersionedQuerySet
 def run_new(request: HttpRequest) -> HttpResponse:
     """`?model=&config=&dataset=` choose by `name` or `name:version`; `?clone=` repeats a run."""
     if request.method == "POST":
-        form = NewRunForm(request.POST)
+        form = NewRunForm(request.POST, request.FILES)
         run = form.submit(request.user) if form.is_valid() else None
         if run is not None:
             messages.success(request, f"{run.name} is queued.")
