@@ -98,7 +98,8 @@ class PercentileRow:
     from_send: str
     bound: str
     kept: bool | None
-    is_estimate: bool
+    #: Why it is only an estimate; empty where it is more.
+    estimate: str
 
 
 def percentile_rows(row: Measurement) -> list[PercentileRow]:
@@ -118,10 +119,21 @@ def percentile_rows(row: Measurement) -> list[PercentileRow]:
                 from_send=formatting.milliseconds(data["latency_from_send_ms"][name]),
                 bound=formatting.bound(bound["latency_ms"]) if is_judged else "",
                 kept=row.outcome == "passed" if is_judged else None,
-                is_estimate=name in data["latency_estimates"],
+                estimate=_estimate(data, name),
             )
         )
     return rows
+
+
+def _estimate(data: dict, name: str) -> str:
+    """What a percentile lacks; measurements of earlier versions only name those that lack it."""
+    if name not in data["latency_estimates"]:
+        return ""
+    needed = data.get("latency_needed", {}).get(name)
+    if needed is None:
+        return "too few requests"
+    requests, have = formatting.count(needed["requests"]), formatting.count(needed["have"])
+    return f"{requests} requests needed, {have} seen"
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from profiler.measuring.binomial import at_least, at_most
-from profiler.measuring.statistics import SequentialRule, design_effect, preset_looks
+from profiler.measuring.decision import Decision, decide, preset_rule
+from profiler.measuring.dependence import design_effect
+from profiler.measuring.statistics import SequentialRule, preset_looks
+from profiler.spec import Load, Stage
+from tests.queues import lognormal_percentile, md1
+from tests.raw_samples import START, bound, request_columns
 
 
 def test_a_single_look_is_mlperf_s_early_stopping() -> None:
@@ -136,6 +143,73 @@ def test_clear_cases_are_decided() -> None:
 def test_clumps_neither_fail_a_good_size_nor_pass_a_bad_one() -> None:
     """Without the design effect a size at its bound would fail in 4 of 10 cases."""
     at_bound = shares_of(in_clumps, 0.05, least=1000, trials=300)
-    assert at_bound["failed"] <= 0.08
+    assert at_bound["failed"] <= 0.05
+    assert at_bound["passed"] <= 0.06
     assert shares_of(in_clumps, 0.075, least=1000, trials=300)["passed"] <= 0.05
     assert shares_of(in_clumps, 0.10, least=1000, trials=300)["failed"] >= 0.95
+
+
+# ---- and the whole of a decision, on services with a queue or a quota ----
+
+
+def decided(
+    latencies: Callable[[int], np.ndarray], limit_ms: float, rate_rps: float, percentile: float
+) -> Decision:
+    """What `decide` says, at the end of its looks, of a load of this rate answered so."""
+    limit = bound(percentile, limit_ms)
+    load = Load((Stage("open", rate_rps=rate_rps),))
+    rule = preset_rule(limit, load, rps=rate_rps, at_least_s=2.0)
+    count = rule.looks[-1] + 10
+    requests = request_columns(np.arange(count) / rate_rps, latencies(count))
+    return decide(
+        rule, requests, limit, load=load, start_ns=START,
+        now_ns=int(requests["finished_ns"].max()) + 1, at_least_s=2.0,
+    )  # fmt: skip
+
+
+def decisions(draw: Callable, limit_ms: float, percentile: float, trials: int) -> Counter:
+    random = np.random.default_rng(3)
+    return Counter(
+        decided(lambda count: draw(random, count), limit_ms, 160, percentile).outcome
+        for _ in range(trials)
+    )
+
+
+@pytest.mark.parametrize(("percentile", "confidence"), [(90, 0.9), (99, 0.95), (95, 0.99)])
+def test_the_shares_hold_for_other_percentiles_and_confidences(percentile, confidence) -> None:
+    """Two standard deviations of chance are allowed for: 600 trials."""
+    random, trials = np.random.default_rng(12), 600
+    looks = preset_looks(percentile, confidence)
+    rule = SequentialRule(percentile, confidence, looks)
+    found: Counter = Counter()
+    for _ in range(trials):
+        flags = independent(random, 1 - percentile / 100, looks[-1])
+        answers = (rule.decide(n, int(flags[:n].sum()), design_effect(flags[:n])) for n in looks)
+        found[next((a for a in answers if a != "undecided"), "undecided")] += 1
+    most = (1 - confidence) + 2 * ((1 - confidence) * confidence / trials) ** 0.5
+    assert found["passed"] / trials <= most
+    assert found["failed"] / trials <= most
+
+
+def test_independent_latencies_at_the_bound_pass_and_fail_within_the_stated_share() -> None:
+    limit_ms = lognormal_percentile(95)
+    found = decisions(lambda random, count: random.lognormal(size=count), limit_ms, 95, 150)
+    assert found["passed"] <= 0.09 * 150 and found["failed"] <= 0.09 * 150
+
+
+@pytest.mark.parametrize(("percentile", "passed"), [(95, 0.25), (99, 0.12)])
+def test_a_busy_queue_at_its_bound_passes_seldom(percentile, passed) -> None:
+    """M/D/1 at load 0.8. By the requests over the bound alone 4 and 8 of 10 would pass.
+
+    The stated share is 5 %; what is reached is 18 % and 7 % (docs/how-numbers-are-computed.md).
+    """
+    truth = np.quantile(md1(np.random.default_rng(9), 400_000, 0.8), percentile / 100) * 5
+    found = decisions(lambda random, count: 5 * md1(random, count, 0.8), truth, percentile, 60)
+    assert found["passed"] <= passed * 60
+    assert found["failed"] <= 0.1 * 60
+
+
+def test_a_comfortable_bound_is_accepted_at_the_first_look_all_the_same() -> None:
+    truth = np.quantile(md1(np.random.default_rng(9), 400_000, 0.8), 0.95) * 5
+    found = decisions(lambda random, count: 5 * md1(random, count, 0.8), 4 * truth, 95, 40)
+    assert found["passed"] == 40

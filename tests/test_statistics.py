@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from profiler.measuring.binomial import at_least, at_most
 from profiler.measuring.statistics import (
-    design_effect,
     mean_interval,
     nearest_rank,
     over_share,
@@ -188,20 +187,3 @@ def test_neighbouring_samples_do_not_narrow_a_slope() -> None:
     once = slope_interval(np.arange(10.0), y, 0.95)
     often = slope_interval(np.repeat(np.arange(10.0), 50), np.repeat(y, 50), 0.95)
     assert often.low == pytest.approx(once.low) and often.high == pytest.approx(once.high)
-
-
-# ---- clumping ----
-
-
-def test_design_effect_by_hand() -> None:
-    """Ten blocks of ten, five over in one of them: variance 2.5 against 10 * 0.05 * 0.95."""
-    flags = np.zeros(100, dtype=bool)
-    flags[30:35] = True
-    assert design_effect(flags) == pytest.approx(2.5 / 0.475)
-
-
-def test_spread_out_or_absent_or_few_requests_do_not_clump() -> None:
-    assert design_effect(np.arange(200) % 20 == 0) == 1.0
-    assert design_effect(np.zeros(200, dtype=bool)) == 1.0
-    assert design_effect(np.ones(200, dtype=bool)) == 1.0
-    assert design_effect(np.array([False, True] * 3)) == 1.0

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from profiler.measuring.dependence import BLOCKS
 from profiler.measuring.objective import Bound
-from profiler.measuring.statistics import BLOCKS, Estimate, mean_interval, nearest_rank
+from profiler.measuring.statistics import Estimate, mean_interval, nearest_rank
 from profiler.samples import ABORTED, OK, Columns
 
 NS = 1_000_000_000

@@ -186,7 +186,9 @@ class Measurement:
             "warnings": list(self.warnings),
             "latency_ms": summary.to_json(),
             "latency_interval_ms": _plain(summary.intervals),
+            "latency_interval_method": dict(summary.interval_methods),
             "latency_estimates": list(summary.estimates),
+            "latency_needed": dict(summary.needed),
             "latency_from_send_ms": (self.latency_from_send or NO_LATENCY).to_json(),
             "latency_at_percentile_interval_ms": self.latency_at_percentile_interval_ms.to_json(),
         }

@@ -16,13 +16,9 @@ from typing import Literal
 import numpy as np
 
 from profiler.measuring.binomial import at_least, at_most
+from profiler.measuring.dependence import BLOCKS
 
 Outcome = Literal["passed", "failed", "undecided"]
-
-#: Blocks into which a period is cut to see how far its requests hang together.
-BLOCKS = 10
-#: Fewer requests in a block than this say nothing about clumping.
-SMALLEST_BLOCK = 4
 
 
 # ---- percentiles ---------------------------------------------------------------------------
@@ -61,7 +57,7 @@ def percentile_interval(
     """Order statistics that enclose the true percentile with at least `confidence`.
 
     The number of values below the true percentile is Binomial(n, p); `clumping` divides n by the
-    design effect of correlated values (see `design_effect`).
+    design effect of correlated values (see dependence.design_effect).
     """
     count = len(values)
     effective = int(count / clumping)
@@ -198,26 +194,6 @@ def preset_looks(
         early.append(count)
         count //= 2
     return (*reversed(early), *(first << doubling for doubling in range(passing)))
-
-
-def design_effect(flags: np.ndarray, blocks: int = BLOCKS) -> float:
-    """How many times the variance of block counts exceeds that of independent draws; at least 1.
-
-    `flags` tells of each request in order of time whether it was over the bound. Queueing makes
-    such requests come in clumps; a clump of k says about as much as one independent request.
-    """
-    size = len(flags) // blocks
-    if size < SMALLEST_BLOCK:
-        blocks = len(flags) // SMALLEST_BLOCK
-        size = SMALLEST_BLOCK
-    if blocks < 3:
-        return 1.0
-    counts = np.asarray(flags[: blocks * size], dtype=float).reshape(blocks, size).sum(axis=1)
-    share = counts.sum() / (blocks * size)
-    independent = size * share * (1 - share)
-    if independent == 0:
-        return 1.0
-    return max(1.0, float(counts.var(ddof=1)) / independent)
 
 
 # ---- means and slopes ----------------------------------------------------------------------

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from profiler.measuring.dependence import BLOCKS
 from profiler.measuring.sensitivity.classes import SAME_SIZE
-from profiler.measuring.statistics import BLOCKS, Estimate, mean_interval, nearest_rank
+from profiler.measuring.statistics import Estimate, mean_interval, nearest_rank
 
 KIB = 1024
 #: Requests of like sizes are taken together, in as many groups as have enough requests each.
