@@ -25,7 +25,9 @@ SERIES_OF = {
     "distribution": "requests",
     "cpu": "usage",
     "memory": "usage",
-    "gpu": "gpu",
+    "gpu-utilisation": "gpu",
+    "gpu-memory": "gpu",
+    "gpu-power": "gpu",
 }
 SORTS = ("time", "-time", "latency", "-latency")
 #: In another order than that of time, points are sorted in memory: at most this many.
@@ -175,12 +177,15 @@ class Points:
         """These entries, in this order."""
         firsts = np.array([chunk.first for chunk in self.chunks])
         wanted = np.unique(np.searchsorted(firsts, numbers, side="right") - 1)
-        found = [table for _, table in self._tabulated([self.chunks[place] for place in wanted])]
+        found = [
+            _where(table, np.isin(table["number"], numbers))
+            for _, table in self._tabulated([self.chunks[place] for place in wanted])
+        ]
         if not found:
             return {}
         table = concatenate(found)
         order = np.searchsorted(table["number"], numbers)
-        return {name: values[order] for name, values in table.items()}
+        return _where(table, order)
 
     def _tabulated(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Columns, Columns]]:
         """Raw columns and table of each chunk; usage is told from the sample before, too."""
@@ -222,14 +227,14 @@ class Points:
         """Keys and table of the points that match, chunk by chunk."""
         for columns, table in self._tabulated(chunks):
             keep = self._matching(columns)
-            yield self._key(columns)[keep], {name: of[keep] for name, of in table.items()}
+            yield self._key(columns)[keep], _where(table, keep)
 
     def _sorted(self) -> Iterator[Columns]:
         found = list(self._filtered(self._read()))
         if found:
             order = np.argsort(np.concatenate([key for key, _ in found]), kind="stable")
             table = concatenate([table for _, table in found])
-            yield {name: values[order] for name, values in table.items()}
+            yield _where(table, order)
 
     def _in_time(self) -> Iterator[Columns]:
         """Chunks overlap, because requests end in another order than they were due: what may
@@ -244,8 +249,12 @@ class Points:
             order = np.argsort(key, kind="stable")
             settled = int(np.searchsorted(key[order], next_ns))
             ready, rest = order[:settled], order[settled:]
-            yield {name: values[ready] for name, values in table.items()}
-            held = [(key[rest], {name: values[rest] for name, values in table.items()})]
+            yield _where(table, ready)
+            held = [(key[rest], _where(table, rest))]
+
+
+def _where(table: Columns, places: np.ndarray) -> Columns:
+    return {name: values[places] for name, values in table.items()}
 
 
 class _Best:

@@ -23,7 +23,7 @@ TITLES = {
     "rows": "Rows of the dataset",
     "requests": "Requests",
     "usage": "CPU and memory",
-    "gpu": "GPUs",
+    "gpu": "GPU",
 }
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from profiler.samples import Columns
 from runs import points, raw_data
+from runs.charts import data
 from runs.models import ProfileRun, SampleChunk
 from runs.points import Points
 from tests.measured_runs import record, record_samples, sized_run
@@ -143,6 +144,10 @@ def test_the_page_shows_the_points_of_the_decisive_measurement(signed_in, run) -
     assert "1–100 of 120" in page  # noqa: RUF001
 
 
+def test_each_chart_that_is_drawn_from_samples_has_points() -> None:
+    assert points.SERIES_OF.keys() == data.DRAWN.keys()
+
+
 @pytest.mark.parametrize("chart, said", [
     ("distribution", "Latency, ms"), ("cpu", "CPU, m"), ("memory", "Working set, MiB"),
 ])  # fmt: skip
@@ -159,7 +164,7 @@ def test_points_of_gpus_are_shown_once_there_are_some(signed_in, run) -> None:
         run=run, measurement=chunk.measurement, series="gpu", index=0, start_ns=START,
         end_ns=START + 10**9, count=2, blob=raw_data.codec.encode(columns),
     )  # fmt: skip
-    page = text_of(signed_in.get(f"/runs/{run.name}/points/gpu/"))
+    page = text_of(signed_in.get(f"/runs/{run.name}/points/gpu-power/"))
     assert "Power, W" in page
     assert "70.5" in page
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from profiler.samples import Columns, concatenate
 
-#: Rows of a Parquet row group, and rows written at a time: a chunk of a second may have a few only.
+#: Rows of a Parquet row group, and lines of CSV made at a time: a chunk of a second may have few.
 GROUP_ROWS = 1 << 16
+LINES = 1 << 12
 NEEDS_PYARROW = (
     'writing Parquet needs the extra "parquet": install it with'
     " `pip install model-profiler[parquet]` (or `pip install pyarrow`), or choose CSV"
@@ -24,7 +25,7 @@ class NoParquet(RuntimeError):
 
 def to_csv(tables: Iterable[Columns]) -> Iterator[bytes]:
     """A header and a line an entry (RFC 4180); what could not be known is an empty field."""
-    for place, table in enumerate(regrouped(tables)):
+    for place, table in enumerate(regrouped(tables, LINES)):
         text = io.StringIO()
         writer = csv.writer(text)
         if not place:
@@ -63,7 +64,7 @@ def _parquet(tables: Iterable[Columns]) -> Iterator[bytes]:
 
     sink = _Sink()
     writer = None
-    for table in regrouped(tables):
+    for table in regrouped(tables, GROUP_ROWS):
         batch = pyarrow.table({name: _array(values) for name, values in table.items()})
         if writer is None:
             writer = parquet.ParquetWriter(
@@ -101,7 +102,7 @@ class _Sink(io.RawIOBase):
         return b"".join(pieces)
 
 
-def regrouped(tables: Iterable[Columns], rows: int = GROUP_ROWS) -> Iterator[Columns]:
+def regrouped(tables: Iterable[Columns], rows: int) -> Iterator[Columns]:
     """The same entries in tables of at least `rows`, but for the last; one at least, if empty."""
     waiting: list[Columns] = []
     count, yielded = 0, False
