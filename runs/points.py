@@ -23,6 +23,7 @@ NS = 1_000_000_000
 SERIES_OF = {
     "latency": "requests",
     "distribution": "requests",
+    "payload": "requests",
     "cpu": "usage",
     "memory": "usage",
     "gpu-utilisation": "gpu",

@@ -144,8 +144,8 @@ def test_the_page_shows_the_points_of_the_decisive_measurement(signed_in, run) -
     assert "1–100 of 120" in page  # noqa: RUF001
 
 
-def test_each_chart_that_is_drawn_from_samples_has_points() -> None:
-    assert points.SERIES_OF.keys() == data.DRAWN.keys()
+def test_points_are_those_of_charts_that_there_are() -> None:
+    assert points.SERIES_OF.keys() <= data.DRAWN.keys()
 
 
 @pytest.mark.parametrize("chart, said", [
