@@ -92,13 +92,15 @@ def _by_label(facts: RowFacts, requests_of_row: np.ndarray) -> RowClasses | None
     enough = [code for code in often if requests[code] >= LEAST_REQUESTS]
     kept = sorted(enough if len(often) <= MOST_CLASSES else enough[: MOST_CLASSES - 1])
     rest = [code for code in sent if code not in kept]
+    if len(rest) == 1:  # it may be seldom, but there is nothing to put it together with
+        kept, rest = sorted([*kept, *rest]), []
     # Nearly every row has a label of its own: they are answers to check, not kinds of request.
     if not kept or len(kept) + bool(rest) < 2 or requests[rest].sum() > requests.sum() / 2:
         return None
     words = ("no label", *facts.labels)
     names = [words[code] for code in kept]
     if rest:
-        names.append(words[rest[0]] if len(rest) == 1 else f"{len(rest)} other labels")
+        names.append(f"{len(rest)} other labels")
     place = np.full(len(words), len(names) - 1)
     place[kept] = np.arange(len(kept))
     return RowClasses("label", tuple(names), place[codes])
