@@ -115,16 +115,17 @@ def costs_of(seconds: float, costs, shares, **how):
 
 
 LOADS = {
-    "one client": {},
-    "eight clients, seven of them waiting": {"clients": 8},
-    "an open loop of half the capacity": {"rate_rps": 140},
+    "one client": (4, {}),
+    "eight clients, seven of them waiting": (4, {"clients": 8}),
+    "an open loop of half the capacity": (8, {"rate_rps": 140}),
 }
 
 
 @pytest.mark.parametrize("load", LOADS)
 def test_known_costs_are_found_within_a_tenth_and_within_their_interval(load) -> None:
     """2 and 10 ms, four cheap ones to a dear one: 44 % and 56 % of the CPU."""
-    told = costs_of(8, [0.002, 0.010], [0.8, 0.2], **LOADS[load])
+    seconds, how = LOADS[load]
+    told = costs_of(seconds, [0.002, 0.010], [0.8, 0.2], **how)
     for found, cost in zip(told.seconds, [0.002, 0.010], strict=True):
         assert found.value == pytest.approx(cost, rel=0.1)
         assert found.low * 0.97 < cost < found.high * 1.03

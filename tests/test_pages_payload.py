@@ -55,6 +55,40 @@ def test_each_class_has_its_line_and_the_bound_that_it_breaks(signed_in, make) -
     assert "Latency against size" in page
 
 
+def test_each_class_share_of_the_cpu_has_its_interval(signed_in, make) -> None:
+    run = run_with(make, facts())
+    row = run.measurements.last()
+    long = row.data["payload"]["classes"][0]
+    long["cpu_share"] = {"value": 0.58, "low": 0.5, "high": 0.66}
+    long["cpu_seconds_per_request"] = {"value": 0.0125, "low": 0.011, "high": 0.014}
+    row.data["payload"]["cpu_not_told"] = ""
+    row.save()
+    page = page_of(signed_in, run)
+    for words in ("58 %", "50–66 %", "12.5", "11.0–14.0", "CPU is an estimate"):  # noqa: RUF001
+        assert words in page
+
+
+def test_why_there_is_no_cpu_by_class_is_said(signed_in, make) -> None:
+    run = run_with(make, facts())
+    row = run.measurements.last()
+    row.data["payload"]["cpu_not_told"] = "They were sent in nearly the same mix at all times."
+    for one in row.data["payload"]["classes"]:
+        one["cpu_share"] = one["cpu_seconds_per_request"] = None
+    row.save()
+    page = page_of(signed_in, run)
+    assert "They were sent in nearly the same mix at all times." in page
+    assert "CPU is an estimate" not in page
+
+
+def test_the_class_that_alone_breaks_the_bound_is_warned_of(signed_in, make) -> None:
+    run = run_with(make, facts())
+    found = run.measurements.last().data["warning_findings"]
+    assert [one["code"] for one in found] == ["class-breaks-bound"]
+    page = page_of(signed_in, run)
+    assert "broken by rows labelled &quot;long&quot; only: p95 90.6 ms there" in page
+    assert "/docs/payload/#class-breaks-bound" in page
+
+
 def test_rows_that_failed_are_named_and_lead_to_their_body(signed_in, make) -> None:
     outcome = np.where(ROWS == 4, ERROR, OK)
     run = run_with(make, facts(), outcome=outcome)
