@@ -89,7 +89,7 @@ def text(phase: str, comparison: Comparison) -> str:
         lines += ["These runs are unlike:"]
         lines += [f"  {one.what}: {one.base} | {one.new}" for one in comparison.unlike] + [""]
     lines += list(_table(comparison.metrics))
-    lines += ["", f"Verdict: {comparison.verdict}. {comparison.summary}", *comparison.notes]
+    lines += ["", f"Verdict: {comparison.verdict}.", comparison.summary, *comparison.notes]
     return "\n".join(lines)
 
 
@@ -110,9 +110,7 @@ def _cells(row: Compared) -> tuple[str, ...]:
         _number(row.new),
         _share(row, row.absolute if row.relative is None else row.relative),
         "-" if row.low is None else f"{_share(row, row.low)} to {_share(row, row.high)}",
-        row.verdict
-        if row.verdict != "not judged" or not row.reason
-        else f"not judged ({row.reason})",
+        f"{row.verdict} ({row.reason})" if row.reason else row.verdict,
     )
 
 

@@ -164,9 +164,7 @@ def _row(number: int, first: Compared, comparisons: Sequence[Comparison | None])
 def _cell(row: Compared) -> Cell:
     value, interval = written(row.unit, row.new), _interval(row)
     if row.verdict not in ("better", "worse"):
-        # What spoils all of a run's verdicts is said once, above.
-        reason = "" if row.reason.startswith("Not judged") else row.reason
-        return Cell(value, words=row.verdict, interval=interval, reason=reason)
+        return Cell(value, words=row.verdict, interval=interval, reason=row.reason)
     more = row.absolute > 0
     return Cell(
         value,

@@ -39,7 +39,7 @@ def test_two_results_are_told_apart_and_the_verdict_is_no_failure(write, tmp_pat
     out = tmp_path / "comparison.json"
     assert main(["compare", base, new, "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "Verdict: worse. p95 latency is worse: +" in told
+    assert "Verdict: worse.\np95 latency is worse: +" in told
     assert "No noise floor of this target is known" in told
     stored = json.loads(out.read_text())["measuring"]
     assert stored["verdict"] == "worse"

@@ -131,11 +131,13 @@ def _alpha(metric: Metric, primary: Metric) -> float:
 
 
 def _not_believed(sides: Sequence[Measured]) -> list[str]:
-    return [
-        f"{side.name} may not be believed ({' '.join(side.measurement['validity']['reasons'])})"
-        for side in sides
-        if not side.measurement["validity"]["valid"]
-    ]
+    told = []
+    for side in sides:
+        validity = side.measurement["validity"]
+        if not validity["valid"]:
+            reasons = " ".join(validity["reasons"]).removesuffix(".")
+            told.append(f"{side.name} may not be believed ({reasons})")
+    return told
 
 
 def _units(sides: Sides) -> tuple[int, int]:
@@ -150,8 +152,8 @@ def _units(sides: Sides) -> tuple[int, int]:
 def _judged(rows: list[Compared], primary: Metric, spoilt: Sequence[str]) -> list[Compared]:
     """Every row with its verdict, all of them paid for together."""
     if spoilt:
-        reason = f"Not judged: {spoilt[0]}."
-        return [replace(item, verdict=NOT_JUDGED, reason=item.reason or reason) for item in rows]
+        # Why is said once, in the summary.
+        return [replace(item, verdict=NOT_JUDGED, needed=None) for item in rows]
     tested = [index for index, item in enumerate(rows) if item.p_value is not None]
     weights = [_weight(METRICS[index], primary) for index in tested]
     p_values = [rows[index].p_value for index in tested]
