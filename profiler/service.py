@@ -108,7 +108,7 @@ class Service(ABC):
     def read_usage(self, *, complete: bool = False) -> UsageReading | None:
         """The counters now; None once the service is gone.
 
-        What changes slowly may be up to 200 ms old, unless `complete` is asked for.
+        What changes slowly may be up to 400 ms old, unless `complete` is asked for.
         """
 
     @abstractmethod

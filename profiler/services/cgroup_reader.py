@@ -32,7 +32,7 @@ class CgroupReader:
     """Reads one cgroup's counters, again and again, with its files kept open.
 
     `pid` is the container's first process, in our own process ids; None where those are not ours:
-    then its network is not known. Counters that change slowly are read every 200 ms, and whenever
+    then its network is not known. Counters that change slowly are read every 400 ms, and whenever
     all are asked for. `read` gives None once the cgroup is gone. Whoever makes it closes it.
     """
 
@@ -89,7 +89,7 @@ class CgroupReader:
             self._pace.end(at_ns)
         return UsageReading(at_ns=at_ns, **fast, **self._slow)
 
-    # -- in every sample: what can rise and fall again within 200 ms, and cpu --
+    # -- in every sample: what can rise and fall again within 400 ms, and cpu --
 
     def _fast_version_1(self) -> dict[str, int | None]:
         number, content = self._files.number, self._files.content
@@ -153,7 +153,7 @@ class CgroupReader:
             "memory_high_hits": _number(events, b"high"),
         }
 
-    # -- every 200 ms --
+    # -- every 400 ms --
 
     def _slow_version_1(self) -> dict[str, int | None]:
         pids = self._pids()

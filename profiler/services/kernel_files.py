@@ -9,7 +9,7 @@ from pathlib import Path
 #: One call holds the longest of them, memory.stat (2 to 3 KiB).
 READ_BYTES = 8192
 #: What changes slowly, or is dear to read, is read this often, and at most this share of the time.
-SLOW_INTERVAL_NS = 200_000_000
+SLOW_INTERVAL_NS = 400_000_000
 SLOW_SHARE = 1 / 400
 
 MICROSECOND_NS = 1000

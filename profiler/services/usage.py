@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from array import array
+from operator import attrgetter
 from types import TracebackType
 
 import numpy as np
@@ -31,6 +32,7 @@ class UsageSampler:
         self._stopping = False
         self._thread = threading.Thread(target=self._sample, name="usage-sampler", daemon=True)
         self._columns: dict[str, array] = {}
+        self._known = attrgetter("at_ns")
         self._last: UsageReading | None = None
         self._taken = 0
         self._peak_resets = 0
@@ -102,15 +104,12 @@ class UsageSampler:
         if self._last is None:
             known = [name for name in USAGE_COLUMNS if getattr(reading, name, None) is not None]
             self._columns = {name: array("q") for name in (*known, *OWN_COLUMNS)}
+            self._known = attrgetter(*known)
         self._last = reading
-        for name, values in self._columns.items():
-            if name in OWN_COLUMNS:
-                continue
-            now = getattr(reading, name)
+        now = (*self._known(reading), self._peak_resets, self._cpu_ns)
+        for values, value in zip(self._columns.values(), now, strict=True):
             # A value that is missing later repeats the one before it.
-            values.append(values[-1] if now is None else now)
-        self._columns["memory_peak_resets"].append(self._peak_resets)
-        self._columns["sampler_cpu_ns"].append(self._cpu_ns)
+            values.append(values[-1] if value is None else value)
         return reading.at_ns
 
     def _since(self, first: int) -> Columns:
