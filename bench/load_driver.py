@@ -23,11 +23,11 @@ import uvloop
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from profiler.circumstances import host_capacity  # noqa: E402
-from profiler.dataset import Row  # noqa: E402
-from profiler.load.driver import Driver  # noqa: E402
-from profiler.service import Address  # noqa: E402
-from profiler.spec import Load, Stage  # noqa: E402
+from profiler.circumstances import host_capacity
+from profiler.dataset import Row
+from profiler.load.driver import Driver
+from profiler.service import Address
+from profiler.spec import Load, Stage
 
 ROUNDS, SECONDS = 3, 3
 CONNECTIONS = (1, 32)
@@ -140,7 +140,7 @@ async def serve(port: int) -> None:
 
 
 def say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+    print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.e2e.installation import Installation  # noqa: E402
+from tests.e2e.installation import Installation
 
 #: Seconds that each figure should stay within.
 FIRST_PAGE_S, WHOLE_RUN_S, OVERHEAD_S, STOP_S = 5.0, 60.0, 3.0, 5.0

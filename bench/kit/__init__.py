@@ -1,0 +1,1 @@
+"""What the benchmarks share: a server that knows the truth, peers, containers, telling."""

@@ -1,0 +1,31 @@
+"""How a benchmark is run from a shell."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.kit.report import Report, say
+from profiler.circumstances import aside, host_capacity
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESULTS = ROOT / "bench" / "results"
+#: Tries are kept apart: they are no results.
+TRIES = ROOT / "var" / "bench" / "tries"
+
+
+def run(bench: Callable[[Report], None], *, name: str, title: str) -> None:
+    """Parse `--quick` and `--out`, run it on the driver's cores, and keep what it found."""
+    parser = argparse.ArgumentParser(description=title)
+    parser.add_argument("--quick", action="store_true", help="a try of a minute; no figure counts")
+    parser.add_argument("--out", type=Path, help="folder of the JSON it writes")
+    arguments = parser.parse_args()
+    # So that what was started is stopped, and containers are removed.
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    report = Report(name, title, arguments.quick)
+    with aside(host_capacity().driver_cores):
+        bench(report)
+    folder = arguments.out or (TRIES if arguments.quick else RESULTS)
+    say(f"\n  kept in {report.write(folder)}")
