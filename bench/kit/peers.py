@@ -56,12 +56,15 @@ def has(name: str, report: Report) -> bool:
     return False
 
 
-def wrk(url: str, connections: int, seconds: float) -> Told:
-    """wrk, closed loop. Its latencies count from sending, without connecting; since version 4 it
-    adds values that it did not measure where an answer took long (stats_correct in its source).
+def wrk(url: str, connections: int, seconds: float, *, body: bytes | None = None) -> Told:
+    """wrk, closed loop, with GET, or with POST of a JSON body.
+
+    Its latencies count from sending, without connecting; since version 4 it adds values that it did
+    not measure where an answer took long (stats_correct in its source).
     """
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(round(seconds), 1)}s"]
-    output, cpu_s = _run([*command, "-s", str(SCRIPTS / "wrk.lua"), url])
+    variables = {"BENCH_BODY": body.decode()} if body else {}
+    output, cpu_s = _run([*command, "-s", str(SCRIPTS / "wrk.lua"), url], **variables)
     return Told(cpu_s=cpu_s, **_last_json(output))
 
 
@@ -118,7 +121,7 @@ def environment(report: Report) -> Path | None:
     return python
 
 
-def _run(command: list[str]) -> tuple[str, float]:
+def _run(command: list[str], **variables: str) -> tuple[str, float]:
     """What it printed, and its CPU-seconds; RuntimeError with its last words where it fails."""
     cores = host_capacity().driver_cores
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
@@ -126,6 +129,7 @@ def _run(command: list[str]) -> tuple[str, float]:
             command,
             stdout=output,
             stderr=complaints,
+            env={**os.environ, **variables},
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         try:

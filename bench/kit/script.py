@@ -16,6 +16,10 @@ RESULTS = ROOT / "bench" / "results"
 TRIES = ROOT / "var" / "bench" / "tries"
 
 
+class NotHere(Exception):
+    """This machine lacks what a benchmark needs; the message says what, and how to get it."""
+
+
 def run(bench: Callable[[Report], None], *, name: str, title: str) -> None:
     """Parse `--quick` and `--out`, run it on the driver's cores, and keep what it found."""
     parser = argparse.ArgumentParser(description=title)
@@ -26,6 +30,9 @@ def run(bench: Callable[[Report], None], *, name: str, title: str) -> None:
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     report = Report(name, title, arguments.quick)
     with aside(host_capacity().driver_cores):
-        bench(report)
+        try:
+            bench(report)
+        except NotHere as missing:
+            report.note(f"Not measured: {missing}")
     folder = arguments.out or (TRIES if arguments.quick else RESULTS)
     say(f"\n  kept in {report.write(folder)}")

@@ -13,23 +13,20 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.kit.script import NotHere
 from bench.kit.truth import ServerLog, read_log
 from profiler.circumstances import host_capacity
 from profiler.service import Address
 
-SOURCE = Path(__file__).with_name("truth_server.c")
+SOURCE = Path(__file__).with_name("programs") / "truth_server.c"
 HOST = "127.0.0.1"
 
 
-class CompilerMissing(Exception):
-    """There is no C compiler on this machine."""
-
-
 def compiled(source: Path, folder: Path, *options: str) -> Path:
-    """The program of a C file; CompilerMissing says what to install."""
+    """The program of a C file; NotHere without a compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        raise CompilerMissing("No C compiler here; on Debian: apt-get install gcc libc6-dev")
+        raise NotHere("It needs a C compiler; on Debian: apt-get install gcc libc6-dev")
     program = folder / source.stem
     subprocess.run([compiler, "-O2", *options, "-o", program, source], check=True)
     return program

@@ -1,3 +1,10 @@
+local body = os.getenv("BENCH_BODY")
+if body then
+  wrk.method = "POST"
+  wrk.body = body
+  wrk.headers["Content-Type"] = "application/json"
+end
+
 -- What wrk knows, as JSON on its last line. Latencies are in microseconds.
 done = function(summary, latency, requests)
   io.write(string.format(
