@@ -62,7 +62,7 @@ def scoring_service() -> Iterator[Service]:
     with (
         tempfile.TemporaryDirectory(prefix="mp-bench-") as folder,
         prepared(spec, control, LABELS, Path(folder)) as start,
-        start(spec.limits) as service,
+        start(spec.limits, ()) as service,
     ):
         wait_ready(service, spec.limits, timeout_s=60, check=lambda: None)
         yield service
