@@ -12,7 +12,7 @@ help:
 	@echo "make run         start everything and print the address (PORT=8000)"
 	@echo "make test        the tests; REQUIRE_DOCKER=1 fails instead of skipping without Docker"
 	@echo "make e2e         the browser journeys, on real installations (needs Chromium)"
-	@echo "make bench       how long things take here, as times and ratios"
+	@echo "make bench       the benchmarks, against truth and peers, about 40 minutes; QUICK=1 tries them"
 	@echo "make lint        style and consistency"
 	@echo "make base-image  a base image made with debootstrap, where no registry can be reached"
 
@@ -28,7 +28,7 @@ e2e: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m e2e tests/e2e
 
 bench: $(VENV)/.installed-dev
-	$(BIN)/python bench/run_times.py
+	$(BIN)/python bench/all.py $(if $(QUICK),--quick)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -31,7 +31,7 @@ def bench(report: Report) -> None:
     pairs = pairs_of(found)
     report.note(f"{len(pairs)} of {pairs_wanted} pairs may be believed, both runs of them.")
     if len(pairs) < 3:
-        return
+        raise script.NotHere("It needs a quiet host: too few runs may be believed.")
     table = report.table(
         "Pairs of runs of the same service",
         "", "comparisons", "verdict on",

@@ -1,12 +1,13 @@
 """How long the sample takes from asking to a verified size, and what of that is the platform's own.
 
 On an installation of its own, in a temporary folder, as `make run` starts it. The first run makes
-images and is not counted. Nothing is asserted: times depend on the machine and what else it does.
+images and is not judged.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -16,7 +17,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from bench.kit import script
+from bench.kit.report import Goal, Report
 from tests.e2e.installation import Installation
+
+ALL_CORES = os.sched_getaffinity(0)
 
 #: Seconds that each figure should stay within.
 FIRST_PAGE_S, WHOLE_RUN_S, OVERHEAD_S, STOP_S = 5.0, 60.0, 3.0, 5.0
@@ -40,19 +45,20 @@ print(json.dumps({
 """
 
 
-def main() -> None:
+def bench(report: Report) -> None:
     folder = Path(tempfile.mkdtemp(prefix="mp-bench-"))
+    # An installation has all cores, and shares them out itself.
+    os.sched_setaffinity(0, ALL_CORES)
     try:
-        bench(Installation(ROOT, folder / "data"))
+        time_it(report, Installation(ROOT, folder / "data"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def bench(site: Installation) -> None:
+def time_it(report: Report, site: Installation) -> None:
     try:
-        say("Starting for the first time; the sample's first run makes the images ...")
         first_s = site.start()
-        report(wait_for_run(site), "First run, images made where they were missing")
+        tell_run(report, wait_for_run(site), "First run, images made where they were missing")
         stop_s = site.stop()
         again_s = site.start()
         site.manage("register_sample")
@@ -60,11 +66,11 @@ def bench(site: Installation) -> None:
         site.stop()
     finally:
         site.kill()
-    report(warm, "Warm run: from asking to the end")
-    say("\nmake run")
-    row("first page, database made anew", first_s)
-    row("first page, again", again_s, FIRST_PAGE_S)
-    row("Ctrl-C to all stopped, after a run", stop_s, STOP_S)
+    tell_run(report, warm, "Warm run, from asking to the end", judged=True)
+    table = report.table("make run", "", figure="took")
+    table.row("first page, database made anew", values=[first_s], unit="s")
+    table.row("first page, again", values=[again_s], goal=Goal(FIRST_PAGE_S, "s"))
+    table.row("Ctrl-C to all stopped, after a run", values=[stop_s], goal=Goal(STOP_S, "s"))
 
 
 def wait_for_run(site: Installation) -> dict:
@@ -78,32 +84,23 @@ def wait_for_run(site: Installation) -> dict:
     raise SystemExit(f"The run did not end within {RUN_TIMEOUT_S} s:\n{site.printed()}")
 
 
-def report(run: dict, title: str) -> None:
-    say(f"\n{title}: {run['state']}, {run['standing']} {run['error']}".rstrip())
+def tell_run(report: Report, run: dict, title: str, *, judged: bool = False) -> None:
+    """A run's phases; `judged` by what it should stay within."""
+    table = report.table(title, "", figure="took")
+    report.note(f"{title}: {run['state']}, {run['standing']} {run['error']}".rstrip())
     for reason in run["reasons"] or ():
-        say(f"    {reason}")
+        report.note(reason)
     in_phases_s = 0.0
     for phase in run["phases"]:
-        row(phase["phase"], phase["seconds"])
+        table.row(phase["phase"], values=[phase["seconds"]], unit="s")
         in_phases_s += phase["seconds"]
-    say(f"    {run['probes']} measurements, {run['not_believed']} of them not believed")
-    row("waiting for the worker", run["queued_s"])
-    row("platform's own, waiting included", run["whole_s"] - in_phases_s, OVERHEAD_S)
-    row("whole run", run["whole_s"], WHOLE_RUN_S)
-
-
-def row(name: str, seconds: float | None, wanted_s: float | None = None) -> None:
-    took = "   unknown" if seconds is None else f"{seconds:8.2f} s"
-    compared = ""
-    if wanted_s is not None and seconds is not None:
-        compared = f"   {seconds / wanted_s:5.2f} of the {wanted_s:g} s wanted at most"
-    say(f"    {name:<36}{took}{compared}")
-
-
-def say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    report.note(f"{run['probes']} measurements, {run['not_believed']} of them not believed")
+    own_s = run["whole_s"] - in_phases_s
+    overhead, whole = (Goal(OVERHEAD_S, "s"), Goal(WHOLE_RUN_S, "s")) if judged else (None, None)
+    table.row("waiting for the worker", values=[run["queued_s"]], unit="s")
+    table.row("platform's own, waiting included", values=[own_s], unit="s", goal=overhead)
+    table.row("whole run", values=[run["whole_s"]], unit="s", goal=whole)
 
 
 if __name__ == "__main__":
-    main()
+    script.run(bench, name="run_times", title="How long a run takes")

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.kit.containers import PORT, PROGRAMS, engine, image_of
-from bench.kit.report import say
 from bench.kit.script import ROOT
 from bench.kit.truth_server import compiled, work_folder
 from profiler import noise_floor
@@ -54,18 +53,17 @@ class InTurns:
         return path
 
     def measure(self, spec: Path, pairs: int, against: Path | None = None) -> dict:
-        """What `aa` writes, its floor kept in this folder. RuntimeError where it fails."""
-        out = self._folder / "aa.json"
+        """What `aa` writes; its noise floor is kept in this folder, not among this host's.
+
+        RuntimeError where it fails. That too few of its runs may be believed is no failure.
+        """
+        out = self._folder / f"{spec.stem}-{pairs}.json"
         command = [sys.executable, "-m", "profiler", "aa", spec, "--pairs", str(pairs)]
         command += ["--out", out, "--store", self._folder / "floors"]
         command += ["--against", against] if against else []
-        with subprocess.Popen(
-            list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True
-        ) as process:
-            said = [line.rstrip() for line in process.stdout]
-        if process.returncode:
-            raise RuntimeError(f"`aa` ended with status {process.returncode}: {said[-20:]}")
-        say(f"  {said[0]}\n  ... {len(said)} lines")
+        done = subprocess.run(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        if not out.exists():
+            raise RuntimeError(f"`aa` ended with status {done.returncode}: {done.stdout[-2000:]}")
         return json.loads(out.read_text())
 
 
