@@ -16,6 +16,7 @@ from profiler.circumstances import HostNoise, aside, host_facts, input_facts
 from profiler.control import Control
 from profiler.dataset import read_dataset, summarise
 from profiler.errors import (
+    NO_GPU,
     OUT_OF_MEMORY,
     PROFILER_ERROR,
     TIMED_OUT,
@@ -252,7 +253,7 @@ class Run:
                 rig.warm_up()
                 return self._probe(rig, VERIFYING, VERIFYING_S)
         except RunFailed as failure:
-            if failure.code == PROFILER_ERROR:
+            if failure.code in (PROFILER_ERROR, NO_GPU):
                 raise
             return self._keep(self._not_survived(size, failure))
 

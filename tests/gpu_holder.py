@@ -26,7 +26,8 @@ def say(*words: object) -> None:
 
 
 def hear(event: Event) -> None:
-    say(event.data.get("message", ""))
+    if "message" in event.data:
+        say(event.data["message"])
 
 
 def main(folder: str, gpus: str) -> None:

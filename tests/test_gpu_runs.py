@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from profiler.raw.folder import read_folder
+from profiler.samples import between, concatenate
 from tests.engine_cli import Project
 from tests.fake_gpu import GIB, taken
 
@@ -60,6 +62,7 @@ def project(tmp_path, gpus) -> Project:
 
 def test_a_run_measures_its_gpu_and_advises_gpu_memory(project, gpus):
     gpus.say(*AT_WORK)
+    project.keeps_raw = True
     ended = project.run_believed(env=ALLOWED)
 
     assert ended.status == 0, ended.output
@@ -78,6 +81,14 @@ def test_a_run_measures_its_gpu_and_advises_gpu_memory(project, gpus):
     assert "GPU memory" in advice["explanation"]
     assert ended.result["circumstances"]["gpus"][0]["uuid"] == gpus.uuids[0]
     assert ended.result["circumstances"]["nvidia_driver"] == "570.00-fake"
+
+    raw = [one for one in read_folder(project.raw) if one.series == "gpu"]
+    assert len(raw) == len(ended.result["measurements"])
+    samples = concatenate(list(raw[-1].parts(print)))
+    measured = ended.result["measurements"][-1]
+    during = between(samples, "at_ns", measured["started_ns"], measured["ended_ns"])
+    assert len(during["at_ns"]) == gpu["samples"] > 10
+    assert set(during["memory_own_bytes"]) == {GIB // 2}
 
 
 def test_a_gpu_that_stays_taken_ends_the_run_with_what_it_waited_for(project, gpus):
