@@ -255,8 +255,10 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
         if row.valid and row.outcome == "passed" and row.phase in (REFERENCE, SIZING)
     ]
     startup = _most(kept, "memory_startup_peak_bytes")
-    steady = _most(kept, "memory_steady_peak_bytes")
-    known = [value for value in (startup, steady) if value is not None]
+    before = [row.data for row in measurements if row.phase == REFERENCE]
+    load = [_most(kept, "memory_steady_peak_bytes"), _most(before, "memory_warmup_peak_bytes")]
+    under_load = max((value for value in load if value is not None), default=None)
+    known = [value for value in (startup, under_load) if value is not None]
     if not known or not run.advice["memory_bytes"]:
         return None
     decides = "Start-up" if startup == max(known) else "Load"
@@ -267,11 +269,11 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
         f"{formatting.memory(policy.memory_step_bytes)}"
     )
     leak = "memory leaks" if any(data["memory_leaks"] for data in kept) else "no leak"
-    return Fact("Memory", text, f"steady under load {formatting.memory(steady)}, {leak}")
+    return Fact("Memory", text, f"under load {formatting.memory(under_load)}, {leak}")
 
 
 def _most(kept: Sequence[dict], name: str) -> int | None:
-    return max((data[name] for data in kept if data[name] is not None), default=None)
+    return max((data[name] for data in kept if data.get(name) is not None), default=None)
 
 
 def _work(row: Measurement) -> Fact | None:

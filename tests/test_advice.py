@@ -484,6 +484,16 @@ def test_states_have_the_ancestor_s_names(state, theirs) -> None:
     assert details(state=state)["state"] == theirs
 
 
+def test_a_large_row_seen_only_before_the_measured_load_needs_its_memory() -> None:
+    before = measured("measuring", 1000, memory_warmup_peak_bytes=400 * MIB)
+    unbelieved = replace(before, **INVALID)
+    # 400 MiB and 15 % are 460: 464 in steps of 16.
+    assert memory_needed([before], LIMITS) == 464 * MIB
+    assert memory_needed([unbelieved, REFERENCE], LIMITS) == 464 * MIB
+    after_a_failure = measured("sizing", 300, memory_warmup_peak_bytes=900 * MIB)
+    assert memory_needed([REFERENCE, after_a_failure], LIMITS) == ADVISED_MEMORY
+
+
 # ---- how far off it could be -----------------------------------------------------------------
 
 

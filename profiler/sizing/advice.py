@@ -101,9 +101,16 @@ def gpu_memory_needed(measurements: Sequence[Measurement], policy: Policy = POLI
 
 
 def _peaks(measurements: Sequence[Measurement]) -> tuple[int | None, int | None]:
-    """Start-up and load peak of the reference and the probes; a failed one's queue is no need."""
+    """Start-up and load peak of the reference and the probes; a failed one's queue is no need.
+
+    Load is also what came before the reference: each row was sent once, a rare large one perhaps
+    never again.
+    """
     kept = [m for m in measurements if m.phase in (REFERENCE, SIZING) and m.is_believed_pass]
-    return _peak(kept, "memory_startup_peak_bytes"), _peak(kept, "memory_steady_peak_bytes")
+    before = [m for m in measurements if m.phase == REFERENCE]
+    load = (_peak(kept, "memory_steady_peak_bytes"), _peak(before, "memory_warmup_peak_bytes"))
+    known = [peak for peak in load if peak is not None]
+    return _peak(kept, "memory_startup_peak_bytes"), max(known, default=None) if kept else None
 
 
 def _peak(measurements: Sequence[Measurement], name: str) -> int | None:
