@@ -94,7 +94,7 @@ def tell_run(report: Report, run: dict, title: str, *, judged: bool = False) -> 
     for phase in run["phases"]:
         table.row(phase["phase"], values=[phase["seconds"]], unit="s")
         in_phases_s += phase["seconds"]
-    report.note(f"{run['probes']} measurements, {run['not_believed']} of them not believed")
+    report.note(f"{title}: {run['probes']} measurements, {run['not_believed']} not believed")
     own_s = run["whole_s"] - in_phases_s
     overhead, whole = (Goal(OVERHEAD_S, "s"), Goal(WHOLE_RUN_S, "s")) if judged else (None, None)
     table.row("waiting for the worker", values=[run["queued_s"]], unit="s")
