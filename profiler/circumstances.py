@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,10 @@ SERVICE_MEMORY_SHARE = 0.75
 MEMORY_STEP_BYTES = 16 << 20
 
 PROC_STAT = Path("/proc/stat")
+PROC_VMSTAT = Path("/proc/vmstat")
+PROC_PRESSURE_CPU = Path("/proc/pressure/cpu")
+CPU_FOLDER = Path("/sys/devices/system/cpu")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def host_capacity() -> Capacity:
@@ -142,25 +147,103 @@ def read_core_times(cores: tuple[int, ...]) -> CoreTimes:
     return CoreTimes(busy / ticks, steal / ticks, total / ticks)
 
 
+@dataclass(frozen=True)
+class HostState:
+    """Counters since boot, None where the kernel does not have them, and what should not change."""
+
+    at_s: float
+    cores: CoreTimes
+    swapped_pages: int | None
+    cpu_pressure_us: int | None
+    settings: dict[str, str]
+
+
+def read_host_state(cores: tuple[int, ...]) -> HostState:
+    return HostState(
+        time.monotonic(),
+        read_core_times(cores),
+        _swapped_pages(),
+        _cpu_pressure_us(),
+        _core_settings(cores),
+    )
+
+
+def _swapped_pages() -> int | None:
+    """Pages moved to and from swap (proc(5), /proc/vmstat)."""
+    found = re.findall(r"^pswp(?:in|out) (\d+)$", _text(PROC_VMSTAT), re.MULTILINE)
+    return sum(map(int, found)) if found else None
+
+
+def _cpu_pressure_us() -> int | None:
+    """Microseconds in which some task of the host waited for a core (PSI, Linux 4.20 and up)."""
+    found = re.search(r"^some .*total=(\d+)", _text(PROC_PRESSURE_CPU), re.MULTILINE)
+    return int(found[1]) if found else None
+
+
+def _core_settings(cores: tuple[int, ...]) -> dict[str, str]:
+    """Cores online; governor and frequency limit of the service's, where there are any."""
+    settings = {"cores online": _text(CPU_FOLDER / "online")}
+    for core in cores:
+        for name in ("scaling_governor", "scaling_max_freq"):
+            value = _text(CPU_FOLDER / f"cpu{core}" / "cpufreq" / name)
+            settings[f"{name} of core {core}"] = value
+    return {name: value for name, value in settings.items() if value}
+
+
+def _text(path: Path) -> str:
+    """A file of the kernel's, empty where there is none."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
 class HostNoise:
-    """What disturbed the service's cores between two instants: time stolen, and others' work."""
+    """What disturbed the service between two instants: its cores' time taken, memory swapped out,
+    waiting for cores all over the host, cores that changed.
+    """
 
     def __init__(self, cores: tuple[int, ...]) -> None:
         self._cores = cores
-        self._start = read_core_times(cores)
+        self._start = read_host_state(cores)
 
     def since(self, service_cpu_s: float) -> dict:
-        """`steal_fraction` and `outside_busy_fraction` of the cores' time since construction.
+        """What happened since construction; None is not known.
 
-        Work that is not the service's own counts as outside: its cpu-seconds are taken off.
-        None when less than a tenth of a second has passed (the kernel counts in 10 ms ticks).
+        `steal_fraction` and `outside_busy_fraction` of the cores' time (work that is not the
+        service's own: its cpu-seconds are taken off; None within a tenth of a second, as the kernel
+        counts in 10 ms ticks), `swapped_bytes` and `cpu_pressure_fraction` of the whole host, and
+        `changed`, a sentence for each setting that did.
         """
-        now = read_core_times(self._cores)
-        total_s = now.total_s - self._start.total_s
-        if total_s < 0.1:
-            return {"steal_fraction": None, "outside_busy_fraction": None}
-        outside_s = max(now.busy_s - self._start.busy_s - service_cpu_s, 0.0)
+        start, now = self._start, read_host_state(self._cores)
         return {
-            "steal_fraction": (now.steal_s - self._start.steal_s) / total_s,
-            "outside_busy_fraction": min(outside_s / total_s, 1.0),
+            **_taken(start.cores, now.cores, service_cpu_s),
+            "swapped_bytes": _rise(start.swapped_pages, now.swapped_pages, PAGE_BYTES),
+            "cpu_pressure_fraction": _rise(
+                start.cpu_pressure_us, now.cpu_pressure_us, 1e-6 / max(now.at_s - start.at_s, 1e-3)
+            ),
+            "changed": _changes(start.settings, now.settings),
         }
+
+
+def _taken(start: CoreTimes, now: CoreTimes, service_cpu_s: float) -> dict:
+    total_s = now.total_s - start.total_s
+    if total_s < 0.1:
+        return {"steal_fraction": None, "outside_busy_fraction": None}
+    outside_s = max(now.busy_s - start.busy_s - service_cpu_s, 0.0)
+    return {
+        "steal_fraction": (now.steal_s - start.steal_s) / total_s,
+        "outside_busy_fraction": min(outside_s / total_s, 1.0),
+    }
+
+
+def _rise(start: int | None, now: int | None, unit: float) -> float | None:
+    return None if start is None or now is None else (now - start) * unit
+
+
+def _changes(start: dict[str, str], now: dict[str, str]) -> list[str]:
+    return [
+        f"{name} went from {start.get(name, 'unknown')} to {now.get(name, 'unknown')}"
+        for name in sorted(start.keys() | now.keys())
+        if start.get(name) != now.get(name)
+    ]

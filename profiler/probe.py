@@ -156,6 +156,7 @@ class Probe:
             driver=report,
             noise=noise,
             noise_floor=self._noise_floor,
+            warmup=rig.warmup,
         )
 
     def _summarise(

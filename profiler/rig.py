@@ -11,6 +11,8 @@ from profiler.answers import looks_like_error
 from profiler.control import NS, Control
 from profiler.errors import REQUESTS_FAILED, RunFailed
 from profiler.load.driver import Driver
+from profiler.measuring.due_requests import NS_PER_MS
+from profiler.measuring.warmup import LEAST_S, WarmUp, warm_up_over
 from profiler.samples import OK, Columns
 from profiler.service import Service
 from profiler.services.gpu_sampler import GpuSampler
@@ -24,15 +26,13 @@ DRAIN_S = 1.0
 LOOK_S = 0.05
 #: The check sends every row once, but begins none after this.
 CHECK_S = 20.0
-#: Warm-up lasts this long, and longer for a service so slow that it answered fewer than the least.
-WARM_S, WARM_REQUESTS, WARM_MOST_S = 2.0, 5, 20.0
 
 
 class Rig:
     """One entered service under the driver: made ready, checked, warmed up, resized.
 
-    `rate_rps` is what the warm-up saw answered per second; `suspicious_answers` how many successes
-    of the check read like errors.
+    `rate_rps` is what the warm-up saw answered per second once it had settled, `warmup` how it
+    went; `suspicious_answers` how many successes of the check read like errors.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Rig:
         #: Moments at which a period ended: start-up first, then before and after each measurement.
         self.period_ends_ns: list[int] = []
         self.rate_rps = 0.0
+        self.warmup: WarmUp | None = None
         self.suspicious_answers = 0
         self.sampler = UsageSampler(service)
         self.gpu_sampler = GpuSampler(service)
@@ -146,21 +147,39 @@ class Rig:
             raise reason
 
     def warm_up(self) -> None:
-        """Load that is measured for nothing but its rate, which presets how often to look."""
-        started = time.monotonic()
+        """Load until the service has settled: measured for its rate, which presets how often to
+        look, and for nothing else.
+        """
+        started_ns = time.monotonic_ns()
         self.driver.start(self.spec.load)
         try:
-            while not self._is_warm(time.monotonic() - started):
+            while self.warmup is None:
                 self.control.sleep(LOOK_S)
                 self.refuse_gone()
-            seconds = time.monotonic() - started
-            self.rate_rps = len(self.driver.results()["outcome"]) / seconds
+                self.warmup = self._warm_up_so_far(started_ns)
         finally:
             self.driver.stop(DRAIN_S)
+        self.rate_rps = self._settled_rate(started_ns, self.warmup)
 
-    def _is_warm(self, seconds: float) -> bool:
-        enough = len(self.driver.results()["outcome"]) >= WARM_REQUESTS
-        return seconds >= (WARM_S if enough else WARM_MOST_S)
+    def _warm_up_so_far(self, started_ns: int) -> WarmUp | None:
+        seconds = (time.monotonic_ns() - started_ns) / NS
+        if seconds < LEAST_S:
+            return None
+        requests = self.driver.results()
+        return warm_up_over(
+            (requests["finished_ns"] - started_ns) / NS,
+            (requests["finished_ns"] - requests["scheduled_ns"]) / NS_PER_MS,
+            seconds,
+            may_tell=len(self.spec.load.stages) == 1,
+        )
+
+    def _settled_rate(self, started_ns: int, warmup: WarmUp) -> float:
+        """Answers per second after the slow beginning."""
+        settled_ns = started_ns + int((warmup.truncated_at_s or 0.0) * NS)
+        end_ns = started_ns + int(warmup.seconds * NS)
+        finished_ns = self.driver.results()["finished_ns"]
+        answered = (finished_ns > settled_ns) & (finished_ns <= end_ns)
+        return int(np.count_nonzero(answered)) / ((end_ns - settled_ns) / NS)
 
     def resize(self, cpu_millicores: int) -> None:
         """Change the running service's cpu quota: the next measurement is of that size."""

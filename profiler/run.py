@@ -25,11 +25,11 @@ from profiler.errors import (
     RunFailed,
 )
 from profiler.load.driver import Driver
+from profiler.measuring.disturbance import host_noise
 from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
 from profiler.measuring.objective import resolve_bound
 from profiler.measuring.sensitivity import RowFacts
 from profiler.measuring.statistics import Outcome
-from profiler.measuring.validity import host_noise
 from profiler.probe import Probe
 from profiler.result import Result
 from profiler.rig import Rig

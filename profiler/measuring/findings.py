@@ -40,6 +40,14 @@ KINDS: dict[str, Kind] = {
     "host-busy": Kind(
         "Stop other work on the target's cores, or keep them for it (cpuset, isolcpus); run again."
     ),
+    "host-swapping": Kind("Give the host more memory, or stop what uses it; run again."),
+    "changed-midway": Kind(
+        "Keep cores online and their governor and limits fixed while runs are measured; run again."
+    ),
+    "still-warming-up": Kind(
+        "It is measured again by itself. Where it stays: warm the service up in init(), or raise "
+        "the budget."
+    ),
     "gpu-shared": Kind(
         "Stop other programs on the GPU (nvidia-smi lists them), or give runs one of their own."
     ),
@@ -61,6 +69,21 @@ KINDS: dict[str, Kind] = {
     ),
     "kept-within-noise": Kind(
         "Take the next larger size, or measure again: a further run of this size may fail."
+    ),
+    "latency-drifting": Kind(
+        "Look at the latency chart; run longer to see where it leads (a cache, a leak, heat)."
+    ),
+    "two-kinds-of-requests": Kind(
+        "Look at each kind for itself: a percentile between them says little of either."
+    ),
+    "periodic-stalls": Kind(
+        "Spread the work that comes at this period, or give the service more cpu for it: a quota's "
+        "periods take fewer threads or a larger size, garbage collection a tuned collector."
+    ),
+    "cpu-saturated": Kind("Use a larger size where latency or throughput should be better."),
+    "host-pressure": Kind("Run again on a quieter host if the figures matter."),
+    "warm-up-unsettled": Kind(
+        "Warm the service up in init(), or look in its log for what it still does."
     ),
     "slow-start": Kind("Scale ahead of need, or load the model at build time."),
     "threads-over-quota": Kind(

@@ -10,9 +10,11 @@ from profiler.measuring.findings import Finding, texts
 from profiler.measuring.gpu import GpuUse
 from profiler.measuring.latency import NO_LATENCY, LatencySummary
 from profiler.measuring.objective import Bound
+from profiler.measuring.patterns import NO_PATTERNS, Patterns
 from profiler.measuring.sensitivity import Payload, RowFacts
 from profiler.measuring.statistics import Estimate, Interval, Outcome
 from profiler.measuring.validity import Validity
+from profiler.measuring.warmup import WarmUp
 from profiler.spec import Load
 
 SCHEMA_VERSION = 1
@@ -47,6 +49,7 @@ class MeasurementContext:
     noise: dict = field(default_factory=dict)
     #: The target's, see profiler/noise_floor.py; None where it is not known.
     noise_floor: dict | None = None
+    warmup: WarmUp | None = None
 
     @property
     def duration_s(self) -> float:
@@ -156,6 +159,8 @@ class Measurement:
     sample_interval_s: float | None = None
     sampler: dict = field(default_factory=dict)
     answers: AnswersFound | None = None
+    warmup: WarmUp | None = None
+    patterns: Patterns = NO_PATTERNS
     driver: dict = field(default_factory=dict)
     noise: dict = field(default_factory=dict)
     payload: Payload | None = None

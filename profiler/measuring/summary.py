@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from profiler.measuring import consumption, sensitivity, validity
+from profiler.measuring import consumption, patterns, sensitivity, validity
 from profiler.measuring.answers_found import AnswersFound
 from profiler.measuring.compared import floor_share
 from profiler.measuring.decision import PASS_AFTER_S, Decision, decide, is_open
@@ -24,8 +24,10 @@ from profiler.measuring.latency import interval, latencies_ms, summarise_latenci
 from profiler.measuring.measurement import Measurement, MeasurementContext, Window
 from profiler.measuring.memory_peaks import peak_of_period, peak_of_start
 from profiler.measuring.objective import Bound
+from profiler.measuring.patterns import patterns_of
 from profiler.measuring.statistics import SequentialRule, nearest_rank, percentile_interval
 from profiler.measuring.validity import Validity
+from profiler.measuring.warmup import Beginning, still_warming
 from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
 
 
@@ -89,18 +91,23 @@ def summarise(
         sampler=consumption.sampler_report(
             usage, context.sample_interval_s, context.start_ns, context.end_ns
         ),
+        warmup=context.warmup,
         gpu=gpu_use(gpu, context.start_ns, context.end_ns, _ended_in_period(requests, context)),
     )
+    measured = replace(measured, patterns=patterns_of(counted, measured.throttled_fraction))
     if context.rows is not None:
         payload = sensitivity.payload_of(
             in_service, counted, usage, context.rows, bound=context.bound,
             start_ns=context.start_ns, end_ns=context.end_ns,
         )  # fmt: skip
         measured = replace(measured, payload=payload)
-    return _judged(measured, context)
+    beginning = still_warming(latencies_ms(counted, context.bound))
+    return _judged(measured, context, beginning)
 
 
-def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
+def _judged(
+    measured: Measurement, context: MeasurementContext, beginning: Beginning | None
+) -> Measurement:
     """The measurement with its validity and warnings; killed for memory means failed."""
     outcome, reasons = measured.outcome, measured.outcome_findings
     if measured.oom_kills:
@@ -113,7 +120,7 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         outcome=outcome, bound=context.bound, requests=measured.requests,
         windows=measured.windows, driver=context.driver, noise=context.noise,
         throttled_fraction=measured.throttled_fraction, gpu=measured.gpu,
-        floor_share=floor_share(context.noise_floor, 50),
+        floor_share=floor_share(context.noise_floor, 50), beginning=beginning,
     )  # fmt: skip
     warnings = validity.warnings(
         outcome=outcome,
@@ -131,6 +138,15 @@ def _judged(measured: Measurement, context: MeasurementContext) -> Measurement:
         gpu=measured.gpu,
         at_percentile_ms=measured.latency_at_percentile_ms,
         floor_share=floor_share(context.noise_floor, context.bound.percentile),
+        warmup=context.warmup,
+        own_pressure=measured.cpu_pressure_some_fraction,
+    )
+    warnings += patterns.findings(
+        measured.patterns,
+        duration_s=context.duration_s,
+        cpu_millicores=context.cpu_millicores,
+        cpu_millicores_used=measured.cpu_millicores_used,
+        throttled_fraction=measured.throttled_fraction,
     )
     warnings += found.warnings()
     if measured.payload is not None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from profiler.measuring.disturbance import changed_midway, host_noise, host_pressure
 from profiler.measuring.due_requests import LATE_MS, LATE_SHARE
 from profiler.measuring.findings import Finding, texts
 from profiler.measuring.gpu_findings import gpu_noise, gpu_warnings
@@ -19,6 +20,7 @@ from profiler.measuring.statistics import Estimate, Outcome, requests_needed
 if TYPE_CHECKING:
     from profiler.measuring.gpu import GpuUse
     from profiler.measuring.measurement import Window
+    from profiler.measuring.warmup import Beginning, WarmUp
 
 MIB = 1 << 20
 
@@ -28,8 +30,6 @@ STABLE_WINDOWS, STABLE_FACTOR = 3, 1.10
 #: Where identical runs differ by more, windows may as well, up to this share: beyond it nothing
 #: would be called steady or not.
 MOST_FLOOR_SHARE = 0.25
-#: Shares of the service's cores' time that others may take: the hypervisor, and other programs.
-STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.10
 #: From this share of throttled periods on, the quota was what held a service back.
 OWN_QUOTA_SHARE = 0.9
 IN_SPITE_OF_NOISE = {
@@ -79,10 +79,12 @@ def judge(
     throttled_fraction: float | None,
     gpu: GpuUse | None = None,
     floor_share: float | None = None,
+    beginning: Beginning | None = None,
 ) -> Validity:
     """Every reason not to believe a measurement; see the functions below for each rule.
 
-    `floor_share` is by how much the median latency of identical runs differs on the target.
+    `floor_share` is by how much the median latency of identical runs differs on the target,
+    `beginning` the slow beginning of what was measured.
     """
     harmless = noise_is_harmless(outcome, bound, throttled_fraction)
     found = [
@@ -90,6 +92,8 @@ def judge(
         unstable(outcome, bound, windows, floor_share),
         driver_late(windows),
         driver_busy(driver),
+        changed_midway(noise),
+        *(() if _slowed_harmlessly(outcome, bound) else (_still_warming(beginning),)),
         *(() if harmless else (*host_noise(noise), *gpu_noise(gpu))),
     ]
     told = tuple(finding for finding in found if finding)
@@ -174,27 +178,22 @@ def noise_is_harmless(outcome: Outcome, bound: Bound, throttled_fraction: float 
     periods had used up its whole quota in them: the quota held it back, not its neighbours.
     """
     if outcome == "passed":
-        return bound.latency_ms is not None
+        return _slowed_harmlessly(outcome, bound)
     return outcome == "failed" and (throttled_fraction or 0.0) >= OWN_QUOTA_SHARE
 
 
-def host_noise(noise: dict) -> tuple[Finding, ...]:
-    """Time taken from the service's cores by the hypervisor or by other programs."""
-    steal, outside = noise.get("steal_fraction"), noise.get("outside_busy_fraction")
-    found = [
-        _taken("host-steal", "the hypervisor took", steal, STEAL_LIMIT),
-        _taken("host-busy", "other programs used", outside, OUTSIDE_LIMIT),
-    ]
-    return tuple(finding for finding in found if finding)
+def _slowed_harmlessly(outcome: Outcome, bound: Bound) -> bool:
+    """A bound that was kept although the service was still slow is kept."""
+    return outcome == "passed" and bound.latency_ms is not None
 
 
-def _taken(code: str, who: str, share: float | None, limit: float) -> Finding | None:
-    if share is None or share <= limit:
+def _still_warming(beginning: Beginning | None) -> Finding | None:
+    if beginning is None:
         return None
     return Finding(
-        code,
-        f"The host was noisy: {who} {share:.0%} of the service's cores' time, where {limit:.0%} "
-        "is the most.",
+        "still-warming-up",
+        f"The service was still warming up: its first {beginning.requests} requests took "
+        f"{beginning.factor:.2g} times as long as the rest.",
     )
 
 
@@ -218,6 +217,8 @@ def warnings(
     gpu: GpuUse | None = None,
     at_percentile_ms: float | None = None,
     floor_share: float | None = None,
+    warmup: WarmUp | None = None,
+    own_pressure: float | None = None,
 ) -> tuple[Finding, ...]:
     """What a reader should know of a measurement that may well be valid."""
     told = [
@@ -227,6 +228,8 @@ def warnings(
         _kept_within_noise(outcome, bound, at_percentile_ms, floor_share),
         _slow_startup(startup_s),
         _threads_over_quota(cpu_millicores, threads_max, throttled_fraction),
+        _never_settled(warmup),
+        host_pressure(noise, own_pressure),
         *gpu_warnings(gpu),
     ]
     if noise_is_harmless(outcome, bound, throttled_fraction):
@@ -279,6 +282,16 @@ def _kept_within_noise(
         "kept-within-noise",
         f"p{bound.percentile:g} kept its bound by {margin:.1%}, less than the {floor_share:.1%} by "
         "which identical runs differ on this target.",
+    )
+
+
+def _never_settled(warmup: WarmUp | None) -> Finding | None:
+    if warmup is None or not warmup.never_settled:
+        return None
+    return Finding(
+        "warm-up-unsettled",
+        f"The warm-up was ended after {warmup.seconds:.3g} s and {warmup.requests} requests: "
+        "latency had not stopped falling.",
     )
 
 
