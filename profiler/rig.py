@@ -11,6 +11,7 @@ from profiler.answers import looks_like_error
 from profiler.control import NS, Control
 from profiler.errors import REQUESTS_FAILED, RunFailed
 from profiler.load.driver import Driver
+from profiler.measuring.decision import is_open
 from profiler.measuring.due_requests import NS_PER_MS
 from profiler.measuring.warmup import LEAST_S, WarmUp, warm_up_over
 from profiler.samples import OK, Columns
@@ -171,6 +172,7 @@ class Rig:
             (requests["finished_ns"] - requests["scheduled_ns"]) / NS_PER_MS,
             seconds,
             may_tell=len(self.spec.load.stages) == 1,
+            open_loop=is_open(self.spec.load),
         )
 
     def _settled_rate(self, started_ns: int, warmup: WarmUp) -> float:

@@ -140,6 +140,7 @@ def _judged(
         floor_share=floor_share(context.noise_floor, context.bound.percentile),
         warmup=context.warmup,
         own_pressure=measured.cpu_pressure_some_fraction,
+        beginning=beginning,
     )
     warnings += patterns.findings(
         measured.patterns,

@@ -219,6 +219,7 @@ def warnings(
     floor_share: float | None = None,
     warmup: WarmUp | None = None,
     own_pressure: float | None = None,
+    beginning: Beginning | None = None,
 ) -> tuple[Finding, ...]:
     """What a reader should know of a measurement that may well be valid."""
     told = [
@@ -232,12 +233,20 @@ def warnings(
         host_pressure(noise, own_pressure),
         *gpu_warnings(gpu),
     ]
+    if _slowed_harmlessly(outcome, bound):
+        told += _in_spite(outcome, [_still_warming(beginning)])
     if noise_is_harmless(outcome, bound, throttled_fraction):
-        told += [
-            replace(found, text=f"{found.text} {IN_SPITE_OF_NOISE[outcome]}")
-            for found in (*host_noise(noise), *gpu_noise(gpu))
-        ]
+        told += _in_spite(outcome, [*host_noise(noise), *gpu_noise(gpu)])
     return tuple(warning for warning in told if warning)
+
+
+def _in_spite(outcome: Outcome, found: Sequence[Finding | None]) -> list[Finding]:
+    """Reasons not to believe that did not matter, as warnings."""
+    return [
+        replace(finding, text=f"{finding.text} {IN_SPITE_OF_NOISE[outcome]}")
+        for finding in found
+        if finding
+    ]
 
 
 def _identical_rows(distinct_rows: int | None) -> Finding | None:
@@ -291,7 +300,7 @@ def _never_settled(warmup: WarmUp | None) -> Finding | None:
     return Finding(
         "warm-up-unsettled",
         f"The warm-up was ended after {warmup.seconds:.3g} s and {warmup.requests} requests: "
-        "latency had not stopped falling.",
+        "latency had not settled.",
     )
 
 

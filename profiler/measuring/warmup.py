@@ -23,11 +23,11 @@ SLOWER = 1.2
 #: Of what was to be measured already: by this factor, and by so many standard errors. Less is told
 #: apart from the waves of a busy queue too seldom.
 SLOWER_MEASURED, STANDARD_ERRORS = 2.0, 5.0
-#: Latency that surely falls, by more than this share of itself a second, has not settled.
-FALLING_A_SECOND, CONFIDENCE = 0.10, 0.95
+#: Latency that surely changes by more than this share of itself a second has not settled.
+CHANGE_A_SECOND, CONFIDENCE = 0.10, 0.95
 #: A warm-up lasts at least, and unless it ends itself at most, this long. A service so slow that
 #: it answered fewer than the least number of requests gets longer.
-LEAST_S, MOST_S, FEWEST_REQUESTS, MOST_FOR_FEW_S = 2.0, 10.0, 5, 20.0
+LEAST_S, MOST_S, FEWEST_REQUESTS, MOST_FOR_FEW_S = 2.0, 8.0, 5, 20.0
 
 MSER_5, FIXED_TIME = "MSER-5", "fixed time"
 
@@ -65,15 +65,20 @@ class Beginning:
 
 
 def warm_up_over(
-    finished_s: np.ndarray, latency_ms: np.ndarray, seconds: float, *, may_tell: bool = True
+    finished_s: np.ndarray,
+    latency_ms: np.ndarray,
+    seconds: float,
+    *,
+    may_tell: bool = True,
+    open_loop: bool = False,
 ) -> WarmUp | None:
     """The warm-up that is over after `seconds`, by what was answered until then; None while it
     goes on.
 
     Over: at least LEAST_S, the slow beginning, where there was one, ended in the first half of the
-    requests (White's rule), and the rest does not fall. Latency that rises is no warming up.
-    `may_tell` is False for a load whose stages differ: then, and for few requests, time alone
-    decides.
+    requests (White's rule), and the rest does not fall. Latency that rises is no warming up, but in
+    open loop it may be the queue of a service that is not fast enough yet. `may_tell` is False for
+    a load whose stages differ: then, and for few requests, time alone decides.
     """
     count = len(latency_ms)
     if seconds < LEAST_S or (count < FEWEST_REQUESTS and seconds < MOST_FOR_FEW_S):
@@ -83,15 +88,18 @@ def warm_up_over(
     found = slow_beginning(latency_ms)
     slow = found.requests if found is not None and found.factor >= SLOWER else 0
     ended_s = float(finished_s[slow - 1]) if slow else 0.0
-    if slow <= count / 2 and not _falling(finished_s[slow:], latency_ms[slow:]):
+    if slow <= count / 2 and not _moving(finished_s[slow:], latency_ms[slow:], open_loop):
         return WarmUp(seconds, count, True, MSER_5, ended_s)
     return WarmUp(seconds, count, False, MSER_5, ended_s) if seconds >= MOST_S else None
 
 
-def _falling(at_s: np.ndarray, latency_ms: np.ndarray) -> bool:
-    """Whether latency still gets less: a smooth fall has no point where it ends."""
+def _moving(at_s: np.ndarray, latency_ms: np.ndarray, open_loop: bool) -> bool:
+    """Whether latency still falls (or rises, in open loop): a smooth change has no end to see."""
     slope = slope_interval(at_s, np.log(np.maximum(latency_ms, 1e-6)), CONFIDENCE)
-    return slope is not None and slope.high < 0 and slope.value < math.log1p(-FALLING_A_SECOND)
+    if slope is None:
+        return False
+    falls = slope.high < 0 and slope.value < math.log1p(-CHANGE_A_SECOND)
+    return falls or (open_loop and slope.low > 0 and slope.value > math.log1p(CHANGE_A_SECOND))
 
 
 def slow_beginning(latency_ms: np.ndarray) -> Beginning | None:
