@@ -129,9 +129,9 @@ def test_cpu_of_children_that_have_ended_stays_counted(tmp_path, start):
 
     with start(spec) as service, UsageSampler(service) as sampler:
         ready(service, spec)
-        before = service.read_usage()
+        before = service.read_usage(complete=True)
         ask(service)
-        after = service.read_usage()
+        after = service.read_usage(complete=True)
         everything = sampler.all()
 
     assert after.cpu_ns - before.cpu_ns >= 450_000_000

@@ -36,7 +36,7 @@ class Container:
         self._container = container
         pid = container.attrs["State"]["Pid"]
         self._reader = CgroupReader(cgroup.find(pid), pid)
-        self.read_usage = self._reader.read
+        self.read_usage, self.capture_usage = self._reader.read, self._reader.capture
         self.reset_memory_peak = self._reader.reset_memory_peak
         self.close = self._reader.close
 

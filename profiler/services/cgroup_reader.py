@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from profiler.service import UsageReading
+from profiler.service import Capture, UsageReading
 from profiler.services.cgroup import CgroupPaths
 from profiler.services.kernel_files import (
     MICROSECOND_NS,
@@ -21,19 +23,44 @@ from profiler.services.kernel_files import (
     device_bytes_version_2,
     fields_of,
     network_bytes,
+    picked,
     stall_totals,
     storage_bytes,
 )
 
+#: Nanoseconds between readings, and the most of the time that they may take: of what the kernel
+#: counts once in a CFS period or never takes back, and of what changes slowly or is dear to read.
+PERIOD_PACE, SLOW_PACE = (100_000_000, 1 / 500), (1_000_000_000, 1 / 1000)
+
 PRESSURES = ("cpu", "memory", "io")
+#: Files of each version: what is read in every sample (cpu time, and memory, which can rise and
+#: fall again; the use comes second), and what every 100 ms.
+FAST = {
+    1: (("cpuacct", "cpuacct.usage"), ("memory", "memory.usage_in_bytes"),
+        ("memory", "memory.max_usage_in_bytes")),
+    2: (("cpu", "cpu.stat"), ("memory", "memory.current"), ("memory", "memory.peak")),
+}  # fmt: skip
+PERIODIC = {
+    1: (("cpu", "cpu.stat"), ("memory", "memory.oom_control")),
+    2: (("memory", "memory.events"),),
+}  # fmt: skip
+#: Of memory.stat: the first four are always there.
+STAT_VERSION_1 = (
+    b"total_inactive_file", b"total_rss", b"total_cache", b"total_shmem",
+    b"total_swap", b"total_pgfault", b"total_pgmajfault",
+)  # fmt: skip
+STAT_VERSION_2 = (
+    b"inactive_file", b"anon", b"file", b"shmem", b"kernel", b"pgfault", b"pgmajfault",
+)  # fmt: skip
 
 
 class CgroupReader:
     """Reads one cgroup's counters, again and again, with its files kept open.
 
     `pid` is the container's first process, in our own process ids; None where those are not ours:
-    then its network is not known. Counters that change slowly are read every 400 ms, and whenever
-    all are asked for. `read` gives None once the cgroup is gone. Whoever makes it closes it.
+    then its network is not known. What the kernel counts once in a CFS period is read every 100 ms,
+    what changes slowly every second, and both whenever all is asked for. `read` gives None once the
+    cgroup is gone. Whoever makes it closes it.
     """
 
     def __init__(self, paths: CgroupPaths, pid: int | None = None, proc: Path = Path("/proc")):
@@ -44,17 +71,30 @@ class CgroupReader:
         self._net_dev = None if pid is None else str(proc / str(pid) / "net" / "dev")
         self._files = KeptOpen()
         self._lock = threading.Lock()
-        self._pace = SlowPace()
+        self._fast_paths = self._paths_of(FAST[self.version])
+        self._periodic_paths = self._paths_of(PERIODIC[self.version])
+        self._period_pace, self._slow_pace = SlowPace(*PERIOD_PACE), SlowPace(*SLOW_PACE)
+        self._stat_path = self._folders["memory"] + "/memory.stat"
+        self._use = self._stat = b""
+        self._periodic: list[bytes | None] = []
         self._slow: dict[str, int | None] = {}
+
+    def _paths_of(self, files: Sequence[tuple[str, str]]) -> list[str]:
+        return [f"{self._folders[controller]}/{name}" for controller, name in files]
 
     def close(self) -> None:
         self._files.close()
 
     def read(self, *, complete: bool = False) -> UsageReading | None:
         """The counters at one instant, with `complete` the slow ones too; None once it is gone."""
+        captured = self.capture(complete=complete)
+        return captured() if captured else None
+
+    def capture(self, *, complete: bool = False) -> Capture | None:
+        """The same, made out when what is returned is called."""
         with self._lock:
             try:
-                return self._read(complete)
+                return self._capture(complete)
             except (OSError, KeyError, ValueError):
                 # ENOENT and ENODEV are how a removed cgroup answers; one being removed may read
                 # empty.
@@ -63,7 +103,7 @@ class CgroupReader:
     def is_there(self) -> bool:
         """Whether the cgroup still answers; a tenth of the cost of a reading."""
         try:
-            return bool(self._files.content(self._folders["memory"] + "/memory.stat"))
+            return bool(self._files.content(self._stat_path))
         except OSError:
             return False
 
@@ -78,82 +118,35 @@ class CgroupReader:
             return False
         return True
 
-    def _read(self, complete: bool) -> UsageReading:
+    def _capture(self, complete: bool) -> Capture:
         at_ns = time.monotonic_ns()
-        fast = self._fast_version_1() if self.version == 1 else self._fast_version_2()
-        if complete or self._pace.is_due(at_ns):
-            self._pace.begin()
+        fast = [self._files.content_if_any(path) for path in self._fast_paths]
+        due = complete or self._period_pace.is_due(at_ns)
+        if due or fast[1] != self._use:
+            # Its parts change with the use; reading them takes as long as all else.
+            self._use, self._stat = fast[1], self._files.content(self._stat_path)
+        if due:
+            self._period_pace.begin()
+            self._periodic = [self._files.content_if_any(path) for path in self._periodic_paths]
+            self._period_pace.end(at_ns)
+        if complete or self._slow_pace.is_due(at_ns):
+            self._slow_pace.begin()
             slow = self._slow_version_1() if self.version == 1 else self._slow_version_2()
             slow["threads"] = self._number("pids", "pids.current")
             self._slow = slow | self._pressure() | self._network()
-            self._pace.end(at_ns)
-        return UsageReading(at_ns=at_ns, **fast, **self._slow)
+            self._slow_pace.end(at_ns)
+        return partial(self._made_out, at_ns, (*fast, self._stat, *self._periodic), self._slow)
 
-    # -- in every sample: what can rise and fall again within 400 ms, and cpu --
+    def _made_out(
+        self, at_ns: int, contents: tuple[bytes | None, ...], slow: dict[str, int | None]
+    ) -> UsageReading | None:
+        made_out = _version_1 if self.version == 1 else _version_2
+        try:
+            return UsageReading(at_ns=at_ns, **made_out(*contents), **slow)
+        except (KeyError, TypeError, ValueError):
+            return None  # a cgroup that was being removed
 
-    def _fast_version_1(self) -> dict[str, int | None]:
-        number, content = self._files.number, self._files.content
-        cpu_ns = number(self._folders["cpuacct"] + "/cpuacct.usage")
-        quota = fields_of(content(self._folders["cpu"] + "/cpu.stat"))
-        current = number(self._folders["memory"] + "/memory.usage_in_bytes")
-        memory = fields_of(content(self._folders["memory"] + "/memory.stat"))
-        kills = fields_of(content(self._folders["memory"] + "/memory.oom_control"))
-        shmem = int(memory[b"total_shmem"])
-        major = int(memory[b"total_pgmajfault"])
-        return {
-            "cpu_ns": cpu_ns,
-            "periods": int(quota[b"nr_periods"]),
-            "throttled_periods": int(quota[b"nr_throttled"]),
-            "throttled_ns": int(quota[b"throttled_time"]),
-            "burst_periods": _number(quota, b"nr_bursts"),
-            "burst_ns": _number(quota, b"burst_time"),
-            "memory_current_bytes": current,
-            "memory_working_set_bytes": max(current - int(memory[b"total_inactive_file"]), 0),
-            "memory_anon_bytes": int(memory[b"total_rss"]),
-            "memory_file_bytes": max(int(memory[b"total_cache"]) - shmem, 0),
-            "memory_shmem_bytes": shmem,
-            "memory_kernel_peak_bytes": number(
-                self._folders["memory"] + "/memory.max_usage_in_bytes"
-            ),
-            "swap_bytes": _number(memory, b"total_swap"),
-            "page_faults_minor": int(memory[b"total_pgfault"]) - major,
-            "page_faults_major": major,
-            "oom_kills": _number(kills, b"oom_kill"),
-        }
-
-    def _fast_version_2(self) -> dict[str, int | None]:
-        number, content = self._files.number, self._files.content
-        cpu = fields_of(content(self._folders["cpu"] + "/cpu.stat"))
-        current = number(self._folders["memory"] + "/memory.current")
-        memory = fields_of(content(self._folders["memory"] + "/memory.stat"))
-        events = fields_of(content(self._folders["memory"] + "/memory.events"))
-        shmem = int(memory[b"shmem"])
-        major, faults = _number(memory, b"pgmajfault"), _number(memory, b"pgfault")
-        return {
-            "cpu_ns": int(cpu[b"usage_usec"]) * MICROSECOND_NS,
-            "cpu_user_ns": _nanoseconds(cpu, b"user_usec"),
-            "cpu_system_ns": _nanoseconds(cpu, b"system_usec"),
-            "periods": _number(cpu, b"nr_periods"),
-            "throttled_periods": _number(cpu, b"nr_throttled"),
-            "throttled_ns": _nanoseconds(cpu, b"throttled_usec"),
-            "burst_periods": _number(cpu, b"nr_bursts"),
-            "burst_ns": _nanoseconds(cpu, b"burst_usec"),
-            "memory_current_bytes": current,
-            "memory_working_set_bytes": max(current - int(memory[b"inactive_file"]), 0),
-            "memory_anon_bytes": int(memory[b"anon"]),
-            "memory_file_bytes": max(int(memory[b"file"]) - shmem, 0),
-            "memory_shmem_bytes": shmem,
-            "memory_kernel_bytes": _number(memory, b"kernel"),
-            "memory_kernel_peak_bytes": self._number("memory", "memory.peak"),
-            "page_faults_minor": None if faults is None or major is None else faults - major,
-            "page_faults_major": major,
-            "oom_kills": _number(events, b"oom_kill"),
-            "oom_events": _number(events, b"oom"),
-            "memory_limit_hits": _number(events, b"max"),
-            "memory_high_hits": _number(events, b"high"),
-        }
-
-    # -- every 400 ms --
+    # -- every second --
 
     def _slow_version_1(self) -> dict[str, int | None]:
         pids = self._pids()
@@ -226,13 +219,81 @@ class CgroupReader:
         return None if folder is None else self._files.content_if_any(f"{folder}/{name}")
 
     def _number(self, controller: str, name: str) -> int | None:
-        content = self._content(controller, name)
-        return None if content is None else int(content)
+        return _whole(self._content(controller, name))
+
+
+def _version_1(
+    cpuacct_usage: bytes,
+    usage_in_bytes: bytes,
+    max_usage: bytes | None,
+    memory_stat: bytes,
+    cpu_stat: bytes | None,
+    oom_control: bytes | None,
+) -> dict[str, int | None]:
+    quota, kills = fields_of(cpu_stat or b""), fields_of(oom_control or b"")
+    *moving, swap, faults, major = picked(memory_stat, STAT_VERSION_1)
+    return {
+        "cpu_ns": int(cpuacct_usage),
+        **_memory(int(usage_in_bytes), *moving),
+        "memory_kernel_peak_bytes": _whole(max_usage),
+        "swap_bytes": swap,
+        "page_faults_minor": None if faults is None or major is None else faults - major,
+        "page_faults_major": major,
+        "periods": _number(quota, b"nr_periods"),
+        "throttled_periods": _number(quota, b"nr_throttled"),
+        "throttled_ns": _number(quota, b"throttled_time"),
+        "burst_periods": _number(quota, b"nr_bursts"),
+        "burst_ns": _number(quota, b"burst_time"),
+        "oom_kills": _number(kills, b"oom_kill"),
+    }
+
+
+def _version_2(
+    cpu_stat: bytes, current: bytes, peak: bytes | None, memory_stat: bytes, events: bytes | None
+) -> dict[str, int | None]:
+    cpu, happened = fields_of(cpu_stat), fields_of(events or b"")
+    *moving, kernel, faults, major = picked(b"\n" + memory_stat, STAT_VERSION_2)
+    return {
+        "cpu_ns": int(cpu[b"usage_usec"]) * MICROSECOND_NS,
+        "cpu_user_ns": _nanoseconds(cpu, b"user_usec"),
+        "cpu_system_ns": _nanoseconds(cpu, b"system_usec"),
+        "periods": _number(cpu, b"nr_periods"),
+        "throttled_periods": _number(cpu, b"nr_throttled"),
+        "throttled_ns": _nanoseconds(cpu, b"throttled_usec"),
+        "burst_periods": _number(cpu, b"nr_bursts"),
+        "burst_ns": _nanoseconds(cpu, b"burst_usec"),
+        **_memory(int(current), *moving),
+        "memory_kernel_bytes": kernel,
+        "memory_kernel_peak_bytes": _whole(peak),
+        "page_faults_minor": None if faults is None or major is None else faults - major,
+        "page_faults_major": major,
+        "oom_kills": _number(happened, b"oom_kill"),
+        "oom_events": _number(happened, b"oom"),
+        "memory_limit_hits": _number(happened, b"max"),
+        "memory_high_hits": _number(happened, b"high"),
+    }
+
+
+def _memory(
+    current: int, inactive_file: int, anon: int, cache: int, shmem: int
+) -> dict[str, int | None]:
+    """The working set and its parts; the page cache holds shared memory too."""
+    return {
+        "memory_current_bytes": current,
+        "memory_working_set_bytes": max(current - inactive_file, 0),
+        "memory_anon_bytes": anon,
+        "memory_file_bytes": max(cache - shmem, 0),
+        "memory_shmem_bytes": shmem,
+    }
 
 
 def _number(fields: dict[bytes, bytes], name: bytes) -> int | None:
     value = fields.get(name)
     return None if value is None else int(value)
+
+
+def _whole(content: bytes | None) -> int | None:
+    return None if content is None else int(content)
 
 
 def _nanoseconds(fields: dict[bytes, bytes], name: bytes) -> int | None:

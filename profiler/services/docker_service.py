@@ -12,7 +12,7 @@ from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 
 from profiler.errors import IMAGE_NOT_FOUND, NEVER_READY, NO_GPU, OUT_OF_MEMORY, RunFailed
-from profiler.service import Address, Exit, Service, UsageReading
+from profiler.service import Address, Capture, Exit, Service, UsageReading
 from profiler.services import cgroup, gpu
 from profiler.services.cgroup_reader import CgroupReader
 from profiler.services.docker_engine import connect, engine_errors, failure_of, remove
@@ -115,6 +115,9 @@ class DockerService(Service):
 
     def read_usage(self, *, complete: bool = False) -> UsageReading | None:
         return self._reader.read(complete=complete) if self._reader else None
+
+    def capture_usage(self, *, complete: bool = False) -> Capture | None:
+        return self._reader.capture(complete=complete) if self._reader else None
 
     def process_ids(self) -> frozenset[int] | None:
         return cgroup.process_ids(self._reader.paths) if self._reader else None

@@ -8,10 +8,6 @@ from pathlib import Path
 
 #: One call holds the longest of them, memory.stat (2 to 3 KiB).
 READ_BYTES = 8192
-#: What changes slowly, or is dear to read, is read this often, and at most this share of the time.
-SLOW_INTERVAL_NS = 400_000_000
-SLOW_SHARE = 1 / 400
-
 MICROSECOND_NS = 1000
 
 
@@ -61,9 +57,13 @@ class KeptOpen:
 
 
 class SlowPace:
-    """When to read again what need not be in every sample, by the cost of the time before."""
+    """When to read again what need not be in every sample: every so often, and for at most a
+    share of the time, by what it cost the last time.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, interval_ns: int, share: float) -> None:
+        self._interval_ns = interval_ns
+        self._share = share
         self._due_ns = 0
         self._began_ns = 0
 
@@ -75,13 +75,26 @@ class SlowPace:
 
     def end(self, now_ns: int) -> None:
         cost_ns = time.thread_time_ns() - self._began_ns
-        self._due_ns = now_ns + max(SLOW_INTERVAL_NS, round(cost_ns / SLOW_SHARE))
+        self._due_ns = now_ns + max(self._interval_ns, round(cost_ns / self._share))
 
 
 def fields_of(data: bytes) -> dict[bytes, bytes]:
     """`name number` lines as a dictionary; the few numbers that are wanted are made by `int`."""
     words = data.split()
     return dict(zip(words[::2], words[1::2], strict=False))
+
+
+def picked(data: bytes, names: tuple[bytes, ...]) -> list[int | None]:
+    """The numbers of these of many `name number` lines, None for one that is not there.
+
+    A fifth of the work of taking them all. The line before the first name does not count.
+    """
+    return [
+        int(data[(start := at + len(name) + 2) : data.index(b"\n", start)])
+        if (at := data.find(b"\n%b " % name)) >= 0
+        else None
+        for name in names
+    ]
 
 
 def stall_totals(pressure: bytes) -> dict[bytes, int]:

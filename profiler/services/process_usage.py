@@ -18,6 +18,8 @@ NS = 1_000_000_000
 TICK_NS = NS // os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 KIB = 1024
+#: Descendants and sharing: nanoseconds between looks, and the most of the time that they may take.
+PACE = (400_000_000, 1 / 400)
 PROC = Path("/proc")
 
 
@@ -62,7 +64,7 @@ class ProcessTreeReader:
         self._leader = leader
         self._lock = threading.Lock()
         self._started_ticks: dict[int, int] = {}
-        self._tree_pace, self._sharing_pace = SlowPace(), SlowPace()
+        self._tree_pace, self._sharing_pace = SlowPace(*PACE), SlowPace(*PACE)
         self._sharing = Sharing()
         self._sharers: set[int] = set()
         self._block: tuple[int, int] | None = None

@@ -11,9 +11,11 @@ from types import TracebackType
 import numpy as np
 
 from profiler.samples import USAGE_COLUMNS, Columns
-from profiler.service import Service, UsageReading
+from profiler.service import Capture, Service, UsageReading
 
 NS = 1_000_000_000
+#: Samples that are made out at a time: the first costs as much as the ten after it.
+BATCH = 25
 #: Columns that are the sampler's own, not the service's.
 OWN_COLUMNS = ("memory_peak_resets", "sampler_cpu_ns")
 
@@ -35,12 +37,14 @@ class UsageSampler:
         self._known = attrgetter("at_ns")
         self._last: UsageReading | None = None
         self._taken = 0
+        self._captured: list[tuple[Capture, int, int]] = []
         self._peak_resets = 0
         self._cpu_ns = 0
 
     def __enter__(self) -> UsageSampler:
         with self._lock:
-            self._read(complete=True)
+            self._capture(complete=True)
+            self._make_out()
         self._thread.start()
         return self
 
@@ -53,7 +57,8 @@ class UsageSampler:
         self._stopping = True
         self._thread.join()
         with self._lock:
-            self._read(complete=True)
+            self._capture(complete=True)
+            self._make_out()
 
     def begin_period(self) -> int:
         """Sample everything, then let the kernel's memory peak begin anew, where it can.
@@ -62,24 +67,29 @@ class UsageSampler:
         period is found in the samples after its first moment, until its last.
         """
         with self._lock:
-            at_ns = self._read(complete=True)
+            self._capture(complete=True)
+            self._make_out()
+            at_ns = self._last.at_ns if self._last else time.monotonic_ns()
             self._peak_resets += self._service.reset_memory_peak()
         return at_ns
 
     def take(self) -> Columns:
         """The samples since the last `take`, as usage columns; all columns empty when none came."""
         with self._lock:
+            self._make_out()
             first, self._taken = self._taken, len(self._columns.get("at_ns", ()))
             return self._since(first)
 
     def all(self) -> Columns:
         """Every sample since entering, as usage columns."""
         with self._lock:
+            self._make_out()
             return self._since(0)
 
     def last(self) -> UsageReading | None:
         """The newest sample; None when the service was never readable."""
         with self._lock:
+            self._make_out()
             return self._last
 
     def _sample(self) -> None:
@@ -93,24 +103,34 @@ class UsageSampler:
             time.sleep(max(due_ns - time.monotonic_ns(), 0) / NS)
             with self._lock:
                 self._cpu_ns = time.thread_time_ns()
-                self._read()
+                self._capture()
             due_ns = max(due_ns + interval_ns, time.monotonic_ns())
 
-    def _read(self, *, complete: bool = False) -> int:
-        """Keep a sample; returns its time, or the time now when the service is gone."""
-        reading = self._service.read_usage(complete=complete)
-        if reading is None:
-            return time.monotonic_ns()
+    def _capture(self, *, complete: bool = False) -> None:
+        """Take a sample, and make out those taken so far once there are some of them."""
+        captured = self._service.capture_usage(complete=complete)
+        if captured is not None:
+            self._captured.append((captured, self._peak_resets, self._cpu_ns))
+        if len(self._captured) >= BATCH:
+            self._make_out()
+
+    def _make_out(self) -> None:
+        """Keep what was captured, as columns."""
+        captured, self._captured = self._captured, []
+        for make_out, *own in captured:
+            if (reading := make_out()) is not None:
+                self._keep(reading, own)
+
+    def _keep(self, reading: UsageReading, own: list[int]) -> None:
         if self._last is None:
             known = [name for name in USAGE_COLUMNS if getattr(reading, name, None) is not None]
             self._columns = {name: array("q") for name in (*known, *OWN_COLUMNS)}
             self._known = attrgetter(*known)
         self._last = reading
-        now = (*self._known(reading), self._peak_resets, self._cpu_ns)
+        now = (*self._known(reading), *own)
         for values, value in zip(self._columns.values(), now, strict=True):
             # A value that is missing later repeats the one before it.
             values.append(values[-1] if value is None else value)
-        return reading.at_ns
 
     def _since(self, first: int) -> Columns:
         if not self._columns:
