@@ -185,6 +185,15 @@ def test_stalls_of_the_quota_and_a_used_up_quota_are_warned_of() -> None:
     assert codes["cpu-saturated"].startswith("The service used 97% of its 300 millicores")
 
 
+def test_slow_rows_that_come_round_at_a_period_are_no_stalls() -> None:
+    """One row of twenty takes 60 ms: at 100 requests/s every 200 ms."""
+    row = np.arange(2000) % 20 + 1
+    latency_ms = np.random.default_rng(43).lognormal(2, 0.2, 2000) + 60 * (row == 5)
+    assert periodic_stalls(evenly(2000), latency_ms).period_s == pytest.approx(0.2, rel=0.01)
+    found = measured(request_columns(evenly(2000), latency_ms) | {"row": row.astype("i4")})
+    assert found.patterns.stalls is None
+
+
 def test_a_quiet_measurement_has_empty_patterns_that_are_json() -> None:
     data = measured(request_columns(evenly(2000), 10)).to_json()
     assert data["patterns"]["modes"] is None and data["patterns"]["stalls"] is None

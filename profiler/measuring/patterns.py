@@ -23,8 +23,8 @@ THROTTLED_SHARE = 0.01
 USED_UP, THROTTLED_OFTEN = 0.95, 0.05
 #: What tells two kinds of requests apart: this share of the slower, and at most that of the faster.
 OF_SLOW, OF_FAST = 0.9, 0.2
-#: Rows say which kind a request is when so many of those sent several times are always of one.
-SAME_KIND = 0.95
+#: A row says something of itself when it was sent so often.
+SEVERAL = 3
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,8 @@ def patterns_of(requests: Columns, throttled_fraction: float | None) -> Patterns
     latency_ms = (requests["finished_ns"] - requests["scheduled_ns"]) / NS_PER_MS
     modes = two_modes(latency_ms)
     stalls, because = _stalls(at_s, latency_ms, throttled_fraction)
+    if stalls and _by_rows(requests, latency_ms > stalls.slow_ms):
+        stalls, because = None, ""
     return Patterns(
         drift_per_minute(at_s, latency_ms),
         modes,
@@ -83,19 +85,28 @@ def _why_two(requests: Columns, slow: np.ndarray) -> str:
     """A likely cause of two kinds: "rows" where each row is always of one of them, "queue" where
     the slower found others in flight.
     """
-    _, row, sent = np.unique(requests["row"], return_inverse=True, return_counts=True)
-    slow_of_row = np.bincount(row, weights=slow)
-    several = sent >= 3
-    if several.any():
-        alike = np.maximum(slow_of_row, sent - slow_of_row)[several].sum() / sent[several].sum()
-        if alike >= SAME_KIND and max(slow.mean(), 1 - slow.mean()) < SAME_KIND:
-            return "rows"
+    if _by_rows(requests, slow):
+        return "rows"
     finished = np.sort(requests["finished_ns"])
     before = np.arange(len(slow)) - np.searchsorted(finished, requests["scheduled_ns"], "right")
     queued = before > 0
     if queued[slow].mean() >= OF_SLOW and queued[~slow].mean() <= OF_FAST:
         return "queue"
     return ""
+
+
+def _by_rows(requests: Columns, slow: np.ndarray) -> bool:
+    """Whether the rows sent three times or more say which of their requests are slow."""
+    _, row, sent = np.unique(requests["row"], return_inverse=True, return_counts=True)
+    several = sent >= SEVERAL
+    if not several.any():
+        return False
+    mostly_slow = (np.bincount(row, weights=slow) > sent / 2)[row]
+    known = several[row]
+    of_slow, of_fast = mostly_slow[known & slow], mostly_slow[known & ~slow]
+    if not len(of_slow) or not len(of_fast):
+        return False
+    return bool(of_slow.mean() >= OF_SLOW and of_fast.mean() <= 1 - OF_SLOW)
 
 
 # ---- in words ------------------------------------------------------------------------------
@@ -153,13 +164,16 @@ def _stall_words(patterns: Patterns, throttled_fraction: float | None) -> Findin
     stalls = patterns.stalls
     if stalls is None:
         return None
+    period = f"{stalls.period_s * 1000:.3g} ms"
     if patterns.stalls_because == "quota":
+        often = f"every {period} or a multiple of it"
         why = f"It is the cpu quota: {throttled_fraction:.0%} of its periods were throttled."
     else:
+        often = f"every {period}"
         why = "No quota has that period: garbage collection, or another regular job."
     return Finding(
         "periodic-stalls",
-        f"Latency stalls every {stalls.period_s * 1000:.3g} ms or a multiple of it, to "
+        f"Latency stalls {often}, to "
         f"{stalls.length_ms:.3g} ms: {stalls.count} stalls, {stalls.share:.1%} of the requests. "
         f"{why}",
     )

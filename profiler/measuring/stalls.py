@@ -30,13 +30,14 @@ QUOTA_PERIOD_S = 0.1
 @dataclass(frozen=True)
 class Stalls:
     """`period_s` between stalls; `length_ms` their typical longest latency; `share` of requests
-    touched; `concentration` how regular they are."""
+    touched, those slower than `slow_ms`; `concentration` how regular they are."""
 
     period_s: float
     length_ms: float
     share: float
     count: int
     concentration: float
+    slow_ms: float
 
     def to_json(self) -> dict:
         return dict(self.__dict__)
@@ -91,8 +92,9 @@ def _over(
         return None
     period_s, concentration = found
     return Stalls(
-        period_s, float(np.median(longest_ms)), float(slow.mean()), len(begins), concentration
-    )
+        period_s, float(np.median(longest_ms)), float(slow.mean()), len(begins), concentration,
+        threshold,
+    )  # fmt: skip
 
 
 def _period(points_s: np.ndarray, frequency: np.ndarray) -> tuple[float, float] | None:
