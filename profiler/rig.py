@@ -13,7 +13,7 @@ from profiler.errors import REQUESTS_FAILED, RunFailed
 from profiler.load.driver import Driver
 from profiler.measuring.decision import is_open
 from profiler.measuring.due_requests import NS_PER_MS
-from profiler.measuring.warmup import LEAST_S, WarmUp, warm_up_over
+from profiler.measuring.warmup import WarmUp, warm_up_over
 from profiler.samples import OK, Columns
 from profiler.service import Service
 from profiler.services.gpu_sampler import GpuSampler
@@ -163,14 +163,11 @@ class Rig:
         self.rate_rps = self._settled_rate(started_ns, self.warmup)
 
     def _warm_up_so_far(self, started_ns: int) -> WarmUp | None:
-        seconds = (time.monotonic_ns() - started_ns) / NS
-        if seconds < LEAST_S:
-            return None
         requests = self.driver.results()
         return warm_up_over(
             (requests["finished_ns"] - started_ns) / NS,
             (requests["finished_ns"] - requests["scheduled_ns"]) / NS_PER_MS,
-            seconds,
+            (time.monotonic_ns() - started_ns) / NS,
             may_tell=len(self.spec.load.stages) == 1,
             open_loop=is_open(self.spec.load),
         )

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from profiler import aa, noise_floor, rig
+from profiler import aa, noise_floor
 from profiler.circumstances import host_capacity, host_facts
 from profiler.cli import main
+from profiler.measuring import warmup
 from profiler.spec_reader import read_spec
 from tests.compared_runs import run_of
 from tests.engine_cli import Project
@@ -22,7 +23,7 @@ def spec_path(tmp_path: Path, monkeypatch) -> Path:
     monkeypatch.setenv("PROFILER_ALLOW_PROCESS_TARGET", "1")
     monkeypatch.setattr(aa, "REFERENCE_S", 0.5)
     monkeypatch.setattr(aa, "ATTEMPTS", 1)
-    monkeypatch.setattr(rig, "WARM_S", 0.2)
+    monkeypatch.setattr(warmup, "LEAST_S", 0.2)
     project = Project(tmp_path, kind="process")
     (tmp_path / "spec.json").write_text(json.dumps(project.spec))
     return tmp_path / "spec.json"

@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from profiler.measuring import consumption, patterns, sensitivity, validity
-from profiler.measuring.answers_found import AnswersFound
-from profiler.measuring.compared import floor_share
+from profiler.measuring import consumption, sensitivity
 from profiler.measuring.decision import PASS_AFTER_S, Decision, decide, is_open
 from profiler.measuring.due_requests import (
     NS,
@@ -18,8 +16,8 @@ from profiler.measuring.due_requests import (
     throughput,
     void_windows,
 )
-from profiler.measuring.findings import Finding
 from profiler.measuring.gpu import NO_GPU, GpuRecord, gpu_use
+from profiler.measuring.judging import judged
 from profiler.measuring.latency import interval, latencies_ms, summarise_latencies
 from profiler.measuring.measurement import Measurement, MeasurementContext, Window
 from profiler.measuring.memory_peaks import peak_of_period, peak_of_start
@@ -27,7 +25,7 @@ from profiler.measuring.objective import Bound
 from profiler.measuring.patterns import patterns_of
 from profiler.measuring.statistics import SequentialRule, nearest_rank, percentile_interval
 from profiler.measuring.validity import Validity
-from profiler.measuring.warmup import Beginning, still_warming
+from profiler.measuring.warmup import still_warming
 from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
 
 
@@ -102,63 +100,7 @@ def summarise(
         )  # fmt: skip
         measured = replace(measured, payload=payload)
     beginning = still_warming(latencies_ms(counted, context.bound))
-    return _judged(measured, context, beginning)
-
-
-def _judged(
-    measured: Measurement, context: MeasurementContext, beginning: Beginning | None
-) -> Measurement:
-    """The measurement with its validity and warnings; killed for memory means failed."""
-    outcome, reasons = measured.outcome, measured.outcome_findings
-    if measured.oom_kills:
-        outcome = "failed"
-        killed = Finding("killed-for-memory", f"killed for memory {measured.oom_kills} times")
-        reasons = (killed, *reasons)
-    found = context.answers or AnswersFound()
-    reasons += found.reasons()
-    believed = validity.judge(
-        outcome=outcome, bound=context.bound, requests=measured.requests,
-        windows=measured.windows, driver=context.driver, noise=context.noise,
-        throttled_fraction=measured.throttled_fraction, gpu=measured.gpu,
-        floor_share=floor_share(context.noise_floor, 50), beginning=beginning,
-    )  # fmt: skip
-    warnings = validity.warnings(
-        outcome=outcome,
-        bound=context.bound,
-        noise=context.noise,
-        distinct_rows=context.distinct_rows,
-        growth=measured.memory_slope_bytes_per_s,
-        leaks=measured.memory_leaks,
-        duration_s=context.duration_s,
-        startup_s=context.startup_s,
-        cpu_millicores=context.cpu_millicores,
-        threads_max=measured.threads_max,
-        throttled_fraction=measured.throttled_fraction,
-        suspicious_answers=context.suspicious_answers,
-        gpu=measured.gpu,
-        at_percentile_ms=measured.latency_at_percentile_ms,
-        floor_share=floor_share(context.noise_floor, context.bound.percentile),
-        warmup=context.warmup,
-        own_pressure=measured.cpu_pressure_some_fraction,
-        beginning=beginning,
-    )
-    warnings += patterns.findings(
-        measured.patterns,
-        duration_s=context.duration_s,
-        cpu_millicores=context.cpu_millicores,
-        cpu_millicores_used=measured.cpu_millicores_used,
-        throttled_fraction=measured.throttled_fraction,
-    )
-    warnings += found.warnings()
-    if measured.payload is not None:
-        warnings += sensitivity.findings(measured.payload, context.bound)
-    return replace(
-        measured,
-        outcome=outcome,
-        outcome_findings=reasons,
-        validity=believed,
-        warning_findings=warnings,
-    )
+    return judged(measured, context, beginning)
 
 
 # ---- requests ------------------------------------------------------------------------------
