@@ -63,7 +63,8 @@ class Sender:
         self._address: Address | None = None
         self.requests: RequestFile | None = None
         self._connections: set[Connection] = set()
-        self._idle: dict[Connection, None] = {}
+        #: Connections that can take another request; the one that came last goes first.
+        self.idle: dict[Connection, None] = {}
         self._waiting: deque[Exchange] = deque()
         self.inspection = Inspection()
         self.reset(timeout_s=30.0)
@@ -96,7 +97,7 @@ class Sender:
         """
         exchange.sent_ns = now = monotonic_ns()
         self.late_ns.append(now - exchange.scheduled_ns)
-        if self._idle or len(self._connections) < self._most:
+        if self.idle or len(self._connections) < self._most:
             self._send(exchange)
         else:
             self.queued += 1
@@ -106,8 +107,8 @@ class Sender:
         self.sent += 1
         exchange.request, exchange.head_only = self.requests[exchange.row]
         self._in_flight[exchange] = None
-        if self._idle:
-            connection = exchange.connection = self._idle.popitem()[0]
+        if self.idle:
+            connection = exchange.connection = self.idle.popitem()[0]
             connection.send(exchange)
         else:
             # Only here can there be more in flight than ever: a connection was always enough.
@@ -134,14 +135,10 @@ class Sender:
 
     # Called by connections
 
-    def keep(self, connection: Connection) -> None:
-        """This connection can take another request."""
-        self._idle[connection] = None
-
     def forget(self, connection: Connection) -> None:
         """This connection is gone."""
         self._connections.discard(connection)
-        self._idle.pop(connection, None)
+        self.idle.pop(connection, None)
         self._send_waiting()
 
     def finish(
@@ -187,7 +184,7 @@ class Sender:
         return inspection.judge(row, answer) if outcome == "ok" else ""
 
     def _send_waiting(self) -> None:
-        while self._waiting and (self._idle or len(self._connections) < self._most):
+        while self._waiting and (self.idle or len(self._connections) < self._most):
             self._send(self._waiting.popleft())
 
     # Giving up

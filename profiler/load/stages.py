@@ -150,6 +150,8 @@ class ClosedStage:
         self._most = stage.requests
         self._begun = self._ended = 0
         self._over = False
+        # Bound once: it is handed over with every request.
+        self._when_done = self._done
 
     def begin(self) -> None:
         if self._stage.duration_s is not None:
@@ -165,13 +167,13 @@ class ClosedStage:
         if self._over or self._begun == self._most:
             return
         self._begun += 1
-        self._sequence.send(monotonic_ns(), self._index, self._done)
+        self._sequence.send(monotonic_ns(), self._index, self._when_done)
 
     def _done(self, failed: bool) -> None:
         self._ended += 1
         if self._over:
             return
-        if self._ended == self._stage.requests:
+        if self._ended == self._most:
             self._end(monotonic_ns())
         elif failed:
             self._sequence.later(_PAUSE_S, self._turn)
