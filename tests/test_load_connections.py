@@ -27,7 +27,7 @@ def sender(loop, server: Server, tmp_path: Path, most: int, timeout_s: float = 1
 
 def send(sender: Sender, count: int) -> None:
     for number in range(1, count + 1):
-        sender.send(Exchange(number, number, 0, lambda failed: None))
+        sender.send(Exchange(number, number, 0, lambda exchange, failed: None))
 
 
 def run_until_quiet(loop, sender: Sender) -> None:

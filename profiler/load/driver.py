@@ -18,6 +18,7 @@ from profiler.load.link import Link
 from profiler.load.record_log import RecordLog
 from profiler.load.request_file import write_requests
 from profiler.measuring.answers_found import References
+from profiler.measuring.statistics import nearest_rank
 from profiler.samples import Columns
 from profiler.service import Address
 from profiler.spec import AnswerCheck, Load
@@ -25,6 +26,8 @@ from profiler.spec import AnswerCheck, Load
 if TYPE_CHECKING:
     from profiler.dataset import Row
 
+#: What is told of the lateness.
+LATENESS = {"late_p50_ms": 50, "late_p99_ms": 99, "late_p999_ms": 99.9, "late_max_ms": 100}
 #: Seconds between looks whether a pass has to stop.
 _POLL_S = 0.02
 
@@ -174,7 +177,11 @@ class Driver:
         self._end(reply)
         found = {key: _found(value) for key, value in reply["found"].items()}
         return DriverReport(
-            **reply["report"], realtime=self._link.realtime, cores=self._cores, answers=found
+            **reply["report"],
+            **_lateness(self._log.snapshot()[0]),
+            realtime=self._link.realtime,
+            cores=self._cores,
+            answers=found,
         )
 
     # Reading
@@ -261,6 +268,12 @@ class Driver:
     def _must_be_idle(self) -> None:
         if self._going:
             raise RunFailed(PROFILER_ERROR, "the driver was given a new load before it stopped")
+
+
+def _lateness(requests: Columns) -> dict[str, float | None]:
+    """Of every request of a load that has ended: sent less scheduled."""
+    late_ms = (requests["sent_ns"] - requests["scheduled_ns"]) / 1e6
+    return {name: nearest_rank(late_ms, percentile) for name, percentile in LATENESS.items()}
 
 
 def _resolved(address: Address) -> Address:

@@ -177,12 +177,7 @@ class DriverProcess:
         began, cpu_began = self._began
         elapsed = max(time.monotonic() - began, 1e-9)
         cpu_s = time.process_time() - cpu_began
-        late_ms = np.sort(np.frombuffer(self._sender.late_ns, np.int64)) / 1e6
         return {
-            "late_p50_ms": _nearest_rank(late_ms, 0.5),
-            "late_p99_ms": _nearest_rank(late_ms, 0.99),
-            "late_p999_ms": _nearest_rank(late_ms, 0.999),
-            "late_max_ms": _nearest_rank(late_ms, 1.0),
             "busy_fraction": cpu_s / elapsed,
             "cpu_seconds": cpu_s,
             "queued": self._sender.queued,
@@ -200,13 +195,6 @@ def _stage(told: dict) -> Stage:
     """A stage as the engine told it: recorded arrivals are in a file."""
     path = told.pop("times_s")
     return Stage(**told, times_s=tuple(np.fromfile(path).tolist()) if path else None)
-
-
-def _nearest_rank(ordered: np.ndarray, share: float) -> float | None:
-    """The nearest-rank percentile; None of nothing."""
-    if not len(ordered):
-        return None
-    return float(ordered[max(int(np.ceil(share * len(ordered))), 1) - 1])
 
 
 def _text(answer: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Callable
 from itertools import chain, takewhile
@@ -41,7 +40,7 @@ class Exchange:
         self.sent_ns = 0
         self.row = row
         self.stage = stage
-        #: Called with True when there was no answer at all.
+        #: Called with this and True when there was no answer at all.
         self.done = done
         #: The bytes to send, and whether the answer has no body whatever its head says.
         self.request: memoryview | None = None
@@ -84,8 +83,6 @@ class Sender:
         #: Row, status, outcome, beginning of the answer and what is wrong with it.
         self.bad: tuple[int, int, str, bytes, str] | None = None
         self.sent = self.queued = self.dropped = self.in_flight_most = 0
-        #: Sent less scheduled, of all.
-        self.late_ns = array("q")
 
     # Sending
 
@@ -95,8 +92,7 @@ class Sender:
         Getting a connection is part of being served: it comes after `sent_ns`, so that sent less
         scheduled is how late the driver was and nothing else.
         """
-        exchange.sent_ns = now = monotonic_ns()
-        self.late_ns.append(now - exchange.scheduled_ns)
+        exchange.sent_ns = monotonic_ns()
         if self.idle or len(self._connections) < self._most:
             self._send(exchange)
         else:
@@ -172,7 +168,7 @@ class Sender:
         )
         if self.bad is None and outcome not in ("ok", "aborted"):
             self.bad = (exchange.row, status, outcome, bytes(answer[:ANSWER_BYTES]), why)
-        exchange.done(outcome in _FAILED)
+        exchange.done(exchange, outcome in _FAILED)
         if self._waiting:
             self._send_waiting()
 
