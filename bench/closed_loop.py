@@ -15,10 +15,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.kit import peers, script, truth
+from bench.kit.cores import CAPACITY
 from bench.kit.load import numbered, put_load
 from bench.kit.report import Goal, Report, said
 from bench.kit.truth_server import SOURCE, TruthServer, compiled, work_folder
-from profiler.circumstances import host_capacity
 from profiler.load.driver import Driver
 from profiler.samples import OK
 from profiler.spec import Stage
@@ -82,7 +82,7 @@ def bench(report: Report) -> None:
     with work_folder() as folder:
         program = compiled(SOURCE, folder)
         rows = numbered(round(64 / 0.005 * seconds * 1.2))
-        with Driver(rows, cores=host_capacity().driver_cores, work_dir=folder) as driver:
+        with Driver(rows, cores=CAPACITY.driver_cores, work_dir=folder) as driver:
             for case in cases():
                 ours = [by_us(case, program, driver, seconds) for _ in range(repeats)]
                 theirs = [by_wrk(case, program, seconds) for _ in range(repeats * with_wrk)]

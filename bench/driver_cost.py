@@ -15,11 +15,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.kit import peers, script
+from bench.kit.cores import CAPACITY
 from bench.kit.load import numbered, put_load
 from bench.kit.peers import Told
 from bench.kit.report import Goal, Report, said
 from bench.kit.truth_server import SOURCE, TruthServer, compiled, work_folder
-from profiler.circumstances import host_capacity
 from profiler.load.driver import Driver
 from profiler.spec import Stage
 
@@ -37,7 +37,7 @@ def bench(report: Report) -> None:
     with work_folder() as folder:
         program = compiled(SOURCE, folder)
         rows = numbered(1)
-        with Driver(rows, cores=host_capacity().driver_cores, work_dir=folder) as driver:
+        with Driver(rows, cores=CAPACITY.driver_cores, work_dir=folder) as driver:
             compare(report, program, driver, CONNECTIONS, closes=False, everyone=True)
             compare(report, program, driver, 1, closes=False, everyone=False)
             compare(report, program, driver, CONNECTIONS, closes=True, everyone=False)

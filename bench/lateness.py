@@ -14,10 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from bench.kit import script, truth
+from bench.kit.cores import CAPACITY
 from bench.kit.load import driver_process, numbered, put_load, without_priority
 from bench.kit.report import Goal, Report, said
 from bench.kit.truth_server import SOURCE, TruthServer, compiled, work_folder
-from profiler.circumstances import host_capacity
 from profiler.load.driver import Driver
 from profiler.spec import Stage
 
@@ -39,7 +39,7 @@ def bench(report: Report) -> None:
         program = compiled(SOURCE, folder)
         for priority in ("real-time", "ordinary"):
             rows = numbered(round(max(RATES_RPS) * SECONDS * 1.3))
-            with Driver(rows, cores=host_capacity().driver_cores, work_dir=folder) as driver:
+            with Driver(rows, cores=CAPACITY.driver_cores, work_dir=folder) as driver:
                 if priority == "ordinary":
                     without_priority(driver_process().pid)
                 for rate_rps in RATES_RPS:

@@ -19,9 +19,9 @@ import numpy as np
 
 from bench.kit import peers, script
 from bench.kit.containers import LABELS, engine, spec_of
+from bench.kit.cores import CAPACITY
 from bench.kit.load import put_load
 from bench.kit.report import Goal, Report
-from profiler.circumstances import host_capacity
 from profiler.control import Control
 from profiler.dataset import Row
 from profiler.load.driver import Driver
@@ -73,7 +73,7 @@ def our_rates(service: Service, seconds: int, part_s: int) -> tuple[list[float],
     row = Row(1, BODY, None, "application/json", "POST", "/score", ())
     with (
         tempfile.TemporaryDirectory(prefix="mp-bench-") as folder,
-        Driver([row], cores=host_capacity().driver_cores, work_dir=Path(folder)) as driver,
+        Driver([row], cores=CAPACITY.driver_cores, work_dir=Path(folder)) as driver,
     ):
         driver.connect(service.address)
         stage = Stage("closed", concurrency=CONNECTIONS)

@@ -15,10 +15,10 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.kit import peers, script, truth
+from bench.kit.cores import CAPACITY
 from bench.kit.load import Loaded, numbered, put_load
 from bench.kit.report import Goal, Report, said
 from bench.kit.truth_server import SOURCE, TruthServer, compiled, work_folder
-from profiler.circumstances import host_capacity
 from profiler.load.driver import Driver
 from profiler.spec import Stage
 
@@ -56,7 +56,7 @@ def bench(report: Report) -> None:
         program = compiled(SOURCE, folder)
         for rate_rps in RATES_RPS:
             rows = numbered(round(rate_rps * seconds * 1.3) + 100)
-            with Driver(rows, cores=host_capacity().driver_cores, work_dir=folder) as driver:
+            with Driver(rows, cores=CAPACITY.driver_cores, work_dir=folder) as driver:
                 seen = [look(program, driver, rate_rps, seconds, seed) for seed in range(repeats)]
             others = [told_by_peer(program, name, rate_rps, seconds, report)
                       for name in ("hey", "wrk")]  # fmt: skip

@@ -84,7 +84,7 @@ class Service(ABC):
     #: True where cpu and memory limits are enforced by the kernel.
     limits_enforced: bool = False
     #: Seconds between usage samples that this kind can afford.
-    sample_interval_s: float = 0.02
+    sample_interval_s: float = 0.025
     #: The GPUs that it was given, and no others are visible to it.
     gpus: tuple[Gpu, ...] = ()
 

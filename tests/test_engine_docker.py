@@ -146,13 +146,13 @@ def test_a_service_that_never_answers_its_health_path_is_told_from_one_that_died
         def run(raw_data):
             return 1
     """)
-    project.spec["budget"]["ready_s"] = 6
+    project.spec["budget"]["ready_s"] = 3
 
     ended = project.run()
 
     assert ended.status == 1
     assert ended.error["code"] == "NeverReady"
-    assert "6 s" in ended.error["message"]
+    assert "3 s" in ended.error["message"]
 
 
 @pytest.mark.parametrize("when", ["init", "run"])

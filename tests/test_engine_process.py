@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from profiler.raw.folder import read_folder
-from tests.engine_cli import Project
+from tests.engine_cli import Ended, Project
 
 ALLOWED = {"PROFILER_ALLOW_PROCESS_TARGET": "1"}
 
@@ -20,9 +20,36 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path, kind="process")
 
 
-def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_enforced(project):
+BURN = """
+    import json, time
+
+    def init():
+        pass
+
+    def run(raw_data):
+        end = time.process_time() + json.loads(raw_data)["ms"] / 1000
+        while time.process_time() < end:
+            pass
+        return "done"
+"""
+
+
+@pytest.fixture(scope="module")
+def burned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Ended]:
+    """A run with its raw data: 3 and 15 ms of CPU, four short rows to a long one."""
+    project = Project(tmp_path_factory.mktemp("burned"), kind="process")
+    project.score(BURN)
+    kinds = [("long", 15) if number % 5 == 0 else ("short", 3) for number in range(100)]
+    lines = [json.dumps({"body": {"ms": ms}, "label": label}) for label, ms in kinds]
+    (project.folder / "rows.requests.jsonl").write_text("\n".join(lines))
+    project.spec["dataset"] = {"path": "rows.requests.jsonl"}
+    project.spec["load"] |= {"order": "shuffled"}
     project.keeps_raw = True
-    ended = project.run_believed(env=ALLOWED)
+    return project, project.run_believed(env=ALLOWED)
+
+
+def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_enforced(burned):
+    project, ended = burned
 
     assert ended.status == 0, ended.output
     advice = ended.result["advice"]
@@ -48,32 +75,9 @@ def measured_time(raw: Path, measurement: dict) -> int:
     return int(((due >= found.start_ns) & (due < measurement["ended_ns"])).sum())
 
 
-BURN = """
-    import json, time
-
-    def init():
-        pass
-
-    def run(raw_data):
-        end = time.process_time() + json.loads(raw_data)["ms"] / 1000
-        while time.process_time() < end:
-            pass
-        return "done"
-"""
-
-
-def test_the_class_of_rows_that_costs_five_times_as_much_is_named(project):
-    """3 and 15 ms of CPU, and whatever the server adds to each; four short ones to a long one."""
-    project.score(BURN)
-    kinds = [("long", 15) if number % 5 == 0 else ("short", 3) for number in range(100)]
-    lines = [json.dumps({"body": {"ms": ms}, "label": label}) for label, ms in kinds]
-    (project.folder / "rows.requests.jsonl").write_text("\n".join(lines))
-    project.spec["dataset"] = {"path": "rows.requests.jsonl"}
-    project.spec["load"] |= {"order": "shuffled"}
-
-    ended = project.run(env=ALLOWED)
-
-    assert ended.status == 0, ended.output
+def test_the_class_of_rows_that_costs_five_times_as_much_is_named(burned):
+    """The rows' own cost, and whatever the server adds to each."""
+    _, ended = burned
     payload = ended.result["measurements"][-1]["payload"]
     long, short = payload["classes"]
     assert [one["name"] for one in payload["classes"]] == ["long", "short"]

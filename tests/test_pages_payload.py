@@ -83,7 +83,7 @@ def test_why_there_is_no_cpu_by_class_is_said(signed_in, make) -> None:
 def test_the_class_that_alone_breaks_the_bound_is_warned_of(signed_in, make) -> None:
     run = run_with(make, facts())
     found = run.measurements.last().data["warning_findings"]
-    assert [one["code"] for one in found] == ["class-breaks-bound"]
+    assert "class-breaks-bound" in [one["code"] for one in found]
     page = page_of(signed_in, run)
     assert "broken by rows labelled &quot;long&quot; only: p95 90.6 ms there" in page
     assert "/docs/payload/#class-breaks-bound" in page

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import docker
 
+from bench.kit.cores import CAPACITY
 from bench.kit.script import NotHere
 from bench.kit.truth_server import compiled, work_folder
-from profiler.circumstances import host_capacity
 from profiler.services.docker_engine import check_docker, connect
 from profiler.services.docker_service import DockerService
 from profiler.spec import (
@@ -40,13 +40,12 @@ LABELS = {"model-profiler.bench": "1"}
 
 def spec_of(config: Config, *, cpu_millicores: int = 1000, dataset: Path = Path("unused")) -> Spec:
     """A spec of this service on this host, at a size and with as much memory as it may want."""
-    capacity = host_capacity()
-    cores = capacity.service_cores
+    cores = CAPACITY.service_cores
     return Spec(
         models=(),
         config=config,
         dataset=DatasetFiles(dataset),
-        target=Target("docker", cores, capacity.driver_cores, 1000 * len(cores), 4 * GIB),
+        target=Target("docker", cores, CAPACITY.driver_cores, 1000 * len(cores), 4 * GIB),
         limits=Limits(cpu_millicores, 2 * GIB),
         load=Load((Stage("closed", concurrency=1),)),
         objective=Objective(),

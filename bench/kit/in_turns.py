@@ -6,6 +6,7 @@ The service burns a fixed amount of CPU for each request, about SERVICE_MS of it
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.kit.containers import PORT, PROGRAMS, engine, image_of
+from bench.kit.cores import ALL_CORES
 from bench.kit.script import ROOT
 from bench.kit.truth_server import compiled, work_folder
 from profiler import noise_floor
@@ -61,7 +63,11 @@ class InTurns:
         command = [sys.executable, "-m", "profiler", "aa", spec, "--pairs", str(pairs)]
         command += ["--out", out, "--store", self._folder / "floors"]
         command += ["--against", against] if against else []
-        done = subprocess.run(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            # It chooses among all cores by itself; ours is one of them.
+            preexec_fn=lambda: os.sched_setaffinity(0, ALL_CORES),
+        )  # fmt: skip
         if not out.exists():
             raise RuntimeError(f"`aa` ended with status {done.returncode}: {done.stdout[-2000:]}")
         return json.loads(out.read_text())

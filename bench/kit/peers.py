@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.kit.cores import CAPACITY
 from bench.kit.report import Report
 from bench.kit.script import ROOT
 from bench.kit.truth import percentile
-from profiler.circumstances import host_capacity
 
 SCRIPTS = Path(__file__).with_name("peer_scripts")
 REQUIREMENTS = ROOT / "bench" / "peers-requirements.txt"
@@ -123,7 +123,7 @@ def environment(report: Report) -> Path | None:
 
 def _run(command: list[str], **variables: str) -> tuple[str, float]:
     """What it printed, and its CPU-seconds; RuntimeError with its last words where it fails."""
-    cores = host_capacity().driver_cores
+    cores = CAPACITY.driver_cores
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as complaints:
         process = subprocess.Popen(
             command,

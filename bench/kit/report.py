@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from profiler.circumstances import host_capacity, host_facts
+from bench.kit.cores import CAPACITY
+from profiler.circumstances import host_facts
 
 REACHED, NOT_REACHED = "reached", "NOT reached"
 
@@ -156,7 +157,7 @@ def circumstances() -> dict:
     return {
         **host_facts(),
         "machine": platform.machine(),
-        **{name: list(cores) for name, cores in asdict(host_capacity()).items() if "cores" in name},
+        **{name: list(cores) for name, cores in asdict(CAPACITY).items() if "cores" in name},
         "wrk": _version(("wrk", "-v")),
         "docker": _version(("docker", "version", "--format", "{{.Server.Version}}")),
     }

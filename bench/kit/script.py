@@ -7,8 +7,9 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.kit.cores import CAPACITY
 from bench.kit.report import Report, say
-from profiler.circumstances import aside, host_capacity
+from profiler.circumstances import aside
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RESULTS = ROOT / "bench" / "results"
@@ -29,7 +30,7 @@ def run(bench: Callable[[Report], None], *, name: str, title: str) -> None:
     # So that what was started is stopped, and containers are removed.
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     report = Report(name, title, arguments.quick)
-    with aside(host_capacity().driver_cores):
+    with aside(CAPACITY.driver_cores):
         try:
             bench(report)
         except NotHere as missing:

@@ -13,9 +13,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bench.kit.cores import CAPACITY
 from bench.kit.script import NotHere
 from bench.kit.truth import ServerLog, read_log
-from profiler.circumstances import host_capacity
 from profiler.service import Address
 
 SOURCE = Path(__file__).with_name("programs") / "truth_server.c"
@@ -67,7 +67,7 @@ class TruthServer:
         # The same port all the time: connections of before may linger (SO_REUSEADDR is set there).
         self._process = subprocess.Popen(
             [self._program, str(self.address.port), self._file, *self._options],
-            preexec_fn=lambda: os.sched_setaffinity(0, host_capacity().service_cores[:1]),
+            preexec_fn=lambda: os.sched_setaffinity(0, CAPACITY.service_cores[:1]),
         )
         self._wait_until_it_listens()
         return self

@@ -51,7 +51,7 @@ class DockerService(Service):
     """
 
     limits_enforced = True
-    sample_interval_s = 0.02
+    sample_interval_s = 0.025
 
     def __init__(
         self,

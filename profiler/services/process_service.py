@@ -42,7 +42,7 @@ class ProcessService(Service):
 
     limits_enforced = False
     #: A reading asks /proc for each process, so fewer of them than of cgroup files.
-    sample_interval_s = 0.05
+    sample_interval_s = 0.1
 
     def __init__(
         self,
