@@ -87,14 +87,17 @@ class CgroupReader:
 
     def read(self, *, complete: bool = False) -> UsageReading | None:
         """The counters at one instant, with `complete` the slow ones too; None once it is gone."""
-        captured = self.capture(complete=complete)
+        captured = self.capture(complete=complete, kills=True)
         return captured() if captured else None
 
-    def capture(self, *, complete: bool = False) -> Capture | None:
-        """The same, made out when what is returned is called."""
+    def capture(self, *, complete: bool = False, kills: bool = False) -> Capture | None:
+        """The same, made out when what is returned is called.
+
+        Without `kills`, what is read every 100 ms may be so old: a kill for memory among it.
+        """
         with self._lock:
             try:
-                return self._capture(complete)
+                return self._capture(complete, kills)
             except (OSError, KeyError, ValueError):
                 # ENOENT and ENODEV are how a removed cgroup answers; one being removed may read
                 # empty.
@@ -118,10 +121,10 @@ class CgroupReader:
             return False
         return True
 
-    def _capture(self, complete: bool) -> Capture:
+    def _capture(self, complete: bool, kills: bool) -> Capture:
         at_ns = time.monotonic_ns()
         fast = [self._files.content_if_any(path) for path in self._fast_paths]
-        due = complete or self._period_pace.is_due(at_ns)
+        due = complete or kills or self._period_pace.is_due(at_ns)
         if due or fast[1] != self._use:
             # Its parts change with the use; reading them takes as long as all else.
             self._use, self._stat = fast[1], self._files.content(self._stat_path)
