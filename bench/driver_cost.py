@@ -24,7 +24,7 @@ from profiler.load.driver import Driver
 from profiler.spec import Stage
 
 CONNECTIONS = 32
-SECONDS, REPEATS = 4, 3
+SECONDS, REPEATS = 3, 3
 QUICK_SECONDS, QUICK_REPEATS = 1, 1
 #: Ours over theirs, at most.
 MOST_OF = {"wrk": 1.5, "Locust": 1 / 8, "requests": 1 / 30}

@@ -25,7 +25,7 @@ RATES_RPS = (200, 1000, 2000, 5000)
 #: The rate that the goals are for.
 JUDGED_RPS = 5000
 GOALS = {"p99": (99.0, Goal(0.1, "ms")), "p99.9": (99.9, Goal(1.0, "ms"))}
-SECONDS, REPEATS = 8, 3
+SECONDS, REPEATS = 5, 3
 QUICK_SECONDS, QUICK_REPEATS = 2, 1
 
 

@@ -27,7 +27,7 @@ PERCENTILES = {"p99": 99.0, "p99.9": 99.9}
 STALL_MS = 200
 #: A stall in each so many seconds, somewhere in it: 4 % of the time.
 EVERY_S = 5
-SECONDS, REPEATS = 20, 3
+SECONDS, REPEATS = 12, 3
 QUICK_SECONDS, QUICK_REPEATS = 5, 1
 WRK_CONNECTIONS = 32
 
