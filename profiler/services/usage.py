@@ -44,7 +44,6 @@ class UsageSampler:
     def __enter__(self) -> UsageSampler:
         with self._lock:
             self._capture(complete=True)
-            self._make_out()
         self._thread.start()
         return self
 
@@ -58,7 +57,6 @@ class UsageSampler:
         self._thread.join()
         with self._lock:
             self._capture(complete=True)
-            self._make_out()
 
     def begin_period(self) -> int:
         """Sample everything, then let the kernel's memory peak begin anew, where it can.
@@ -68,7 +66,6 @@ class UsageSampler:
         """
         with self._lock:
             self._capture(complete=True)
-            self._make_out()
             at_ns = self._last.at_ns if self._last else time.monotonic_ns()
             self._peak_resets += self._service.reset_memory_peak()
         return at_ns
@@ -107,11 +104,11 @@ class UsageSampler:
             due_ns = max(due_ns + interval_ns, time.monotonic_ns())
 
     def _capture(self, *, complete: bool = False) -> None:
-        """Take a sample, and make out those taken so far once there are some of them."""
+        """Take a sample; make out those taken so far at a period's end, or once they are many."""
         captured = self._service.capture_usage(complete=complete)
         if captured is not None:
             self._captured.append((captured, self._peak_resets, self._cpu_ns))
-        if len(self._captured) >= BATCH:
+        if complete or len(self._captured) >= BATCH:
             self._make_out()
 
     def _make_out(self) -> None:
