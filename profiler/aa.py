@@ -30,7 +30,7 @@ from profiler.rig import Rig
 from profiler.run import REFERENCE_S
 from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
-from profiler.sizing.advice import REFERENCE
+from profiler.sizing.evidence import REFERENCE
 from profiler.spec import Limits, Spec
 
 SCHEMA_VERSION = 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from profiler.measuring.compared import Compared
 from profiler.measuring.comparison import Comparison, compare
 from profiler.measuring.unlike import Measured
-from profiler.sizing.advice import REFERENCE, VERIFYING
+from profiler.sizing.evidence import REFERENCE, VERIFYING
 
 #: What each phase's measurement is of, for readers.
 PHASES = {REFERENCE: "largest size", VERIFYING: "verified size"}

@@ -17,7 +17,7 @@ from profiler.measuring.sensitivity import RowFacts
 from profiler.measuring.summary import summarise
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.samples import Columns
-from profiler.sizing.advice import VERIFYING
+from profiler.sizing.evidence import VERIFYING
 
 #: Load before the measured time begins: the change of quota and the first connections are then
 #: behind it (three CFS periods of 100 ms).
@@ -51,13 +51,11 @@ class Probe:
         self._bound = bound
         self._phase = phase
         self._ordinal = ordinal
-        self._at_least_s = max(at_least_s, round_s(rig.spec.load, rig.rate_rps))
+        self._at_least_s = max(at_least_s, round_s(rig.load, rig.rate_rps))
         self._distinct_rows = distinct_rows
         self._rows = rows
         self._noise_floor = noise_floor
-        self._rule = preset_rule(
-            bound, rig.spec.load, rps=rig.rate_rps, at_least_s=self._at_least_s
-        )
+        self._rule = preset_rule(bound, rig.load, rps=rig.rate_rps, at_least_s=self._at_least_s)
         self._start_ns = self._end_ns = 0
 
     def take(self) -> Measurement:
@@ -73,7 +71,7 @@ class Probe:
         if self._phase != VERIFYING:
             rig.sampler.take()  # what came before is no part of this; of a fresh service it is
             rig.gpu_sampler.take()
-        rig.driver.start(rig.spec.load)
+        rig.driver.start(rig.load)
         try:
             control.sleep(SETTLE_S)
             noise = HostNoise(rig.spec.target.service_cores)
@@ -112,7 +110,7 @@ class Probe:
             self._rule,
             requests,
             self._bound,
-            load=self._rig.spec.load,
+            load=self._rig.load,
             start_ns=self._start_ns,
             now_ns=time.monotonic_ns(),
             pending_ns=pending,
@@ -142,7 +140,7 @@ class Probe:
             cpu_millicores=rig.size.cpu_millicores,
             memory_bytes=rig.size.memory_bytes,
             limits_enforced=rig.service.limits_enforced,
-            load=rig.spec.load,
+            load=rig.load,
             bound=self._bound,
             start_ns=self._start_ns,
             end_ns=self._end_ns,

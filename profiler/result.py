@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from profiler.azureml import azureml_details
 from profiler.errors import RunFailed
 from profiler.measuring.measurement import SCHEMA_VERSION, Measurement
-from profiler.sizing.advice import REFERENCE, Advice
+from profiler.sizing.advice import Advice
+from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.quota_model import Estimate
 from profiler.spec import Spec
 

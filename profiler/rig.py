@@ -40,6 +40,8 @@ class Rig:
         self, spec: Spec, size: Limits, service: Service, driver: Driver, control: Control
     ) -> None:
         self.spec = spec
+        #: What the next measurement sends.
+        self.load = spec.load
         self.size = size
         self.service = service
         self.driver = driver
@@ -152,7 +154,7 @@ class Rig:
         look, and for nothing else.
         """
         started_ns = time.monotonic_ns()
-        self.driver.start(self.spec.load)
+        self.driver.start(self.load)
         try:
             while self.warmup is None:
                 self.control.sleep(LOOK_S)
@@ -168,8 +170,8 @@ class Rig:
             (requests["finished_ns"] - started_ns) / NS,
             (requests["finished_ns"] - requests["scheduled_ns"]) / NS_PER_MS,
             (time.monotonic_ns() - started_ns) / NS,
-            may_tell=len(self.spec.load.stages) == 1,
-            open_loop=is_open(self.spec.load),
+            may_tell=len(self.load.stages) == 1,
+            open_loop=is_open(self.load),
         )
 
     def _settled_rate(self, started_ns: int, warmup: WarmUp) -> float:

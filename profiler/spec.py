@@ -187,6 +187,19 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Policy:
+    """What is added to what was measured, and how often a failed verification is retried.
+
+    `cpu_margin` is for the most cpu used in any second, where no quota could be tried.
+    """
+
+    cpu_margin: float = 0.15
+    memory_margin: float = 0.15
+    memory_step_bytes: int = 16 * MIB
+    steps_up: int = 3
+
+
+@dataclass(frozen=True)
 class Spec:
     """Everything a run needs, checked; paths absolute."""
 
@@ -199,3 +212,4 @@ class Spec:
     objective: Objective
     budget: Budget
     answers: AnswerCheck | None = None
+    policy: Policy = Policy()

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from profiler.measuring.objective import describe
-from profiler.sizing.advice import REFERENCE
+from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.tags import tags
 from profiler.spec import Objective
 from runs.models import Measurement, ProfileRun, RegisteredModel

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from profiler.sizing.advice import REFERENCE, SIZING, Policy
+from profiler.sizing.evidence import REFERENCE, SIZING
+from profiler.spec import Policy
 from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel

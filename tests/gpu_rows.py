@@ -10,7 +10,7 @@ import numpy as np
 from profiler.measuring.gpu import GpuRecord, gpu_use
 from profiler.samples import GPU_COLUMNS, Columns
 from profiler.sizing import advice, search
-from profiler.spec import GIB, MIB, Gpu, Limits, Objective
+from profiler.spec import GIB, MIB, Gpu, Limits, Objective, Policy
 from runs.models import Measurement, ProfileRun
 from runs.recording import measurement_fields
 from tests.measured_runs import PROBES, SECONDS, STARTUP_S, VERIFIED, closed, measured
@@ -76,6 +76,7 @@ def gpu_run(make, gpus: int = 1, **fields: object) -> ProfileRun:
     advised = advice.advise(
         found, points=search.grid(1000), limits=Limits(1000, GIB), load=OPEN,
         objective=Objective(**objective), limits_enforced=True,
+        policy=Policy(),
     )  # fmt: skip
     circumstances = {
         "host": "lab",

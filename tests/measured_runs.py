@@ -12,7 +12,7 @@ from profiler.measuring.measurement import Measurement as EngineMeasurement
 from profiler.measuring.summary import summarise
 from profiler.samples import OK, Columns
 from profiler.sizing import advice, search
-from profiler.spec import Limits, Objective
+from profiler.spec import Limits, Objective, Policy
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.recording import measurement_fields
 from tests.raw_samples import (
@@ -163,6 +163,7 @@ def sized_run(make, probes: Sequence[dict] = (*PROBES, VERIFIED), **fields: obje
         objective=Objective(**objective),
         load=OPEN,
         limits_enforced=found[-1].limits_enforced,
+        policy=Policy(),
     )
     run.complete(token, closed("succeeded", advice=advised.to_json()))
     run.refresh_from_db()

@@ -15,23 +15,19 @@ from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import describe, resolve_bound
 from profiler.measuring.statistics import Estimate
 from profiler.measuring.validity import Validity
-from profiler.sizing.advice import (
-    Advice,
-    advise,
-    leaks,
-    memory_advice,
-    memory_needed,
-    outcomes,
-    step_up,
-)
+from profiler.sizing.advice import Advice, advise
+from profiler.sizing.evidence import leaks, outcomes
+from profiler.sizing.memory import memory_advice, memory_needed
 from profiler.sizing.search import grid
+from profiler.sizing.steps import step_up
 from profiler.sizing.tags import requested_cpu, requested_memory_in_gb, rounded_sizes, tags
-from profiler.spec import Limits, Load, Objective, Stage
+from profiler.spec import Limits, Load, Objective, Policy, Stage
 from tests.raw_samples import CLOSED, MIB, OPEN, bound
 
 GIB = 1024 * MIB
 LIMITS = Limits(1000, 2 * GIB)
 POINTS = grid(1000)
+POLICY = Policy()
 OBJECTIVE = Objective(percentile=99, latency_ms=50)
 #: Peak 163 MiB and 15 % of it are 187.45 MiB: 192 MiB in steps of 16.
 ADVISED_MEMORY = 192 * MIB
@@ -75,7 +71,7 @@ INVALID = {"validity": Validity(False, (Finding("host-busy", "The host was noisy
 def advised(measurements: list[Measurement], **others: object) -> Advice:
     values = {
         "points": POINTS, "limits": LIMITS, "objective": OBJECTIVE, "load": OPEN,
-        "limits_enforced": True,
+        "limits_enforced": True, "policy": POLICY,
     }  # fmt: skip
     return advise(measurements, **values | others)
 
@@ -100,13 +96,13 @@ def test_memory_is_the_larger_peak_and_a_margin_in_steps(
     startup_mib, steady_mib, expected_mib
 ) -> None:
     peaks = [None if mib is None else mib * MIB for mib in (startup_mib, steady_mib)]
-    found = memory_advice(*peaks, ceiling_bytes=LIMITS.memory_bytes)
+    found = memory_advice(*peaks, ceiling_bytes=LIMITS.memory_bytes, policy=POLICY)
     assert found == (None if expected_mib is None else expected_mib * MIB)
 
 
 @given(st.integers(1, 64 * GIB))
 def test_memory_is_enough_and_no_step_too_much(peak) -> None:
-    found = memory_advice(peak, None, ceiling_bytes=1 << 50)
+    found = memory_advice(peak, None, ceiling_bytes=1 << 50, policy=POLICY)
     assert found % (16 * MIB) == 0
     assert 100 * found >= 115 * peak > 100 * (found - 16 * MIB)
 
@@ -119,9 +115,9 @@ def test_memory_comes_from_what_was_believed_and_passed() -> None:
         measured("sizing", 400, **big, **INVALID),
         measured("verifying", 300, **big),
     ]
-    assert memory_needed([*SEARCH, *others], LIMITS) == ADVISED_MEMORY
-    assert memory_needed([*SEARCH, measured("sizing", 400, **big)], LIMITS) == 1040 * MIB
-    assert memory_needed([], LIMITS) is None
+    assert memory_needed([*SEARCH, *others], LIMITS, POLICY) == ADVISED_MEMORY
+    assert memory_needed([*SEARCH, measured("sizing", 400, **big)], LIMITS, POLICY) == 1040 * MIB
+    assert memory_needed([], LIMITS, POLICY) is None
 
 
 # ---- what the search and the verification ask ----
@@ -135,10 +131,12 @@ def test_the_latest_believed_outcome_of_each_size_counts() -> None:
 
 def test_a_step_up_is_one_grid_point_or_more_memory() -> None:
     size = Limits(300, 160 * MIB)
-    assert step_up(size, POINTS, LIMITS) == Limits(400, 160 * MIB)
-    assert step_up(size, POINTS, LIMITS, out_of_memory=True) == Limits(300, 192 * MIB)
-    assert step_up(Limits(1000, 160 * MIB), POINTS, LIMITS) is None
-    assert step_up(Limits(300, 2 * GIB), POINTS, LIMITS, out_of_memory=True) is None
+    assert step_up(size, POINTS, LIMITS, policy=POLICY) == Limits(400, 160 * MIB)
+    assert step_up(size, POINTS, LIMITS, out_of_memory=True, policy=POLICY) == Limits(
+        300, 192 * MIB
+    )
+    assert step_up(Limits(1000, 160 * MIB), POINTS, LIMITS, policy=POLICY) is None
+    assert step_up(Limits(300, 2 * GIB), POINTS, LIMITS, out_of_memory=True, policy=POLICY) is None
 
 
 # ---- verified ----
@@ -488,10 +486,10 @@ def test_a_large_row_seen_only_before_the_measured_load_needs_its_memory() -> No
     before = measured("measuring", 1000, memory_warmup_peak_bytes=400 * MIB)
     unbelieved = replace(before, **INVALID)
     # 400 MiB and 15 % are 460: 464 in steps of 16.
-    assert memory_needed([before], LIMITS) == 464 * MIB
-    assert memory_needed([unbelieved, REFERENCE], LIMITS) == 464 * MIB
+    assert memory_needed([before], LIMITS, POLICY) == 464 * MIB
+    assert memory_needed([unbelieved, REFERENCE], LIMITS, POLICY) == 464 * MIB
     after_a_failure = measured("sizing", 300, memory_warmup_peak_bytes=900 * MIB)
-    assert memory_needed([REFERENCE, after_a_failure], LIMITS) == ADVISED_MEMORY
+    assert memory_needed([REFERENCE, after_a_failure], LIMITS, POLICY) == ADVISED_MEMORY
 
 
 # ---- how far off it could be -----------------------------------------------------------------

@@ -26,6 +26,7 @@ SIDE_EFFECTS = {
     "raw",
     "rig",
     "run",
+    "running",
     "services",
 }
 ENGINE = {path.stem for path in (ROOT / "profiler").iterdir() if path.suffix in ("", ".py")}

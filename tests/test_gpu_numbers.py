@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from profiler.measuring.gpu import GpuRecord, GpuUse, gpu_use
 from profiler.measuring.summary import summarise
-from profiler.sizing.advice import gpu_memory_needed
+from profiler.sizing.memory import gpu_memory_needed
 from profiler.sizing.tags import tags
-from profiler.spec import GIB, MIB
+from profiler.spec import GIB, MIB, Policy
 from tests.gpu_rows import GPUS, at_work, gpu_columns
 from tests.raw_samples import NS, START, bound, context, evenly, request_columns, rule_for
 
@@ -167,7 +167,7 @@ def with_peak(peak_bytes: int | None):
     ],
 )
 def test_advised_gpu_memory_is_the_peak_and_the_margin_rounded_up(peak_bytes, advised_bytes):
-    assert gpu_memory_needed([with_peak(peak_bytes)]) == advised_bytes
+    assert gpu_memory_needed([with_peak(peak_bytes)], Policy()) == advised_bytes
 
 
 def test_the_fullest_that_is_believed_decides():
@@ -176,7 +176,7 @@ def test_the_fullest_that_is_believed_decides():
 
     found = [with_peak(960 * MIB), with_peak(480 * MIB), failed]
 
-    assert gpu_memory_needed(found) == 1104 * MIB
+    assert gpu_memory_needed(found, Policy()) == 1104 * MIB
 
 
 def test_tags_name_gpus_only_where_there_are_any():

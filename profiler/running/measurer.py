@@ -1,0 +1,108 @@
+"""Takes a run's measurements, again while they may not be believed, and keeps them all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from profiler import events
+from profiler.circumstances import HostNoise
+from profiler.control import Control
+from profiler.dataset import DatasetSummary
+from profiler.errors import OUT_OF_MEMORY, RunFailed
+from profiler.measuring.disturbance import host_noise
+from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
+from profiler.measuring.objective import Bound, resolve_bound
+from profiler.measuring.sensitivity import RowFacts
+from profiler.probe import Probe
+from profiler.rig import Rig
+from profiler.sizing.evidence import REFERENCE, VERIFYING
+from profiler.spec import Limits, Spec
+
+#: A measurement that may not be believed is taken again, this often at most.
+REPEATS = 2
+#: Before that the host gets this many seconds to become quiet.
+QUIET_LOOKS = 5
+
+
+class Measurer:
+    """Everything that was measured so far, and the way to measure more.
+
+    `noise_floor` is the target's, where it is known; `limits_enforced` is learnt from the first
+    service that runs.
+    """
+
+    def __init__(self, spec: Spec, control: Control) -> None:
+        self.spec = spec
+        self.control = control
+        self.measurements: list[Measurement] = []
+        self.noise_floor: dict | None = None
+        self.limits_enforced = False
+
+    def knows(self, summary: DatasetSummary, rows: RowFacts) -> None:
+        """The dataset that is sent."""
+        self.summary = summary
+        self.rows = rows
+
+    @property
+    def reference(self) -> Measurement | None:
+        """The believed measurement at the largest size, which a relative objective refers to."""
+        believed = (m for m in self.measurements if m.phase == REFERENCE and m.validity.valid)
+        return next(believed, None)
+
+    def probe(self, rig: Rig, phase: str, at_least_s: float) -> Measurement:
+        """A measurement of the rig's present size, taken again while it may not be believed."""
+        for repeats_left in reversed(range(1 + REPEATS)):
+            measurement = self.keep(self._take(rig, phase, at_least_s))
+            if measurement.validity.valid or not repeats_left:
+                break
+            self.control.log("Not believed, taken again: " + " ".join(measurement.validity.reasons))
+            self._wait_for_quiet()
+        return measurement
+
+    def _bound(self, phase: str) -> Bound:
+        return resolve_bound(self.spec.objective, None if phase == REFERENCE else self.reference)
+
+    def _take(self, rig: Rig, phase: str, at_least_s: float) -> Measurement:
+        return Probe(
+            rig,
+            self._bound(phase),
+            phase=phase,
+            ordinal=len(self.measurements),
+            at_least_s=at_least_s,
+            distinct_rows=self.summary.distinct_rows,
+            rows=self.rows,
+            noise_floor=self.noise_floor,
+        ).take()
+
+    def _wait_for_quiet(self) -> None:
+        """Give others' work on the service's cores time to end, while the service is idle."""
+        for _ in range(QUIET_LOOKS):
+            noise = HostNoise(self.spec.target.service_cores)
+            self.control.sleep(1.0)
+            if not host_noise(noise.since(service_cpu_s=0.0)):
+                return
+
+    def keep(self, measurement: Measurement) -> Measurement:
+        self.measurements.append(measurement)
+        self.control.emit(
+            events.MEASUREMENT, ordinal=measurement.ordinal, measurement=measurement.to_json()
+        )
+        return measurement
+
+    def not_survived(self, size: Limits, failure: RunFailed) -> Measurement:
+        """A failed measurement of a size at which the service did not start, or died."""
+        context = MeasurementContext(
+            ordinal=len(self.measurements),
+            phase=VERIFYING,
+            cpu_millicores=size.cpu_millicores,
+            memory_bytes=size.memory_bytes,
+            limits_enforced=self.limits_enforced,
+            load=self.spec.load,
+            bound=self._bound(VERIFYING),
+            start_ns=0,
+            end_ns=0,
+            distinct_rows=self.summary.distinct_rows,
+        )
+        failed = failed_to_start(context, f"{failure.code}: {failure.message}")
+        # The advice steps up in memory, not cpu, where memory is what failed.
+        return self.keep(replace(failed, oom_kills=1) if failure.code == OUT_OF_MEMORY else failed)

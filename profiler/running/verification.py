@@ -1,0 +1,50 @@
+"""Proves a size in a fresh service of exactly that size, starting included."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from profiler.errors import NO_GPU, PROFILER_ERROR, RunFailed
+from profiler.load.driver import Driver
+from profiler.measuring.measurement import Measurement
+from profiler.rig import Rig
+from profiler.running.measurer import Measurer
+from profiler.sizing.evidence import VERIFYING
+from profiler.sizing.explanation import size_text
+from profiler.sizing.search import grid
+from profiler.sizing.steps import step_up
+from profiler.spec import Limits
+
+#: The least load, in seconds, of a proof.
+SHORTEST_S = 4.0
+
+
+def verify(measurer: Measurer, size: Limits, start: partial, driver: Driver) -> None:
+    """Measure fresh services until a size is proven, from `size` up; few steps up are taken."""
+    spec, control = measurer.spec, measurer.control
+    points, steps = grid(spec.limits.cpu_millicores), spec.policy.steps_up
+    control.enter("verifying", f"starting afresh at {size_text(size)}")
+    for step in range(steps + 1):
+        control.tell(f"verifying {size_text(size)}", step / (steps + 1))
+        measurement = _verify_at(measurer, size, start, driver)
+        if measurement.outcome == "passed" or not measurement.validity.valid:
+            return  # proven, or nothing learnt: what cannot be believed calls for no more
+        killed = bool(measurement.oom_kills)
+        larger = step_up(size, points, spec.limits, out_of_memory=killed, policy=spec.policy)
+        if larger is None:
+            return
+        size = larger
+
+
+def _verify_at(measurer: Measurer, size: Limits, start: partial, driver: Driver) -> Measurement:
+    """The measurement of a fresh service; one that does not come up, or dies, has failed."""
+    service = start(size)
+    try:
+        with service, Rig(measurer.spec, size, service, driver, measurer.control) as rig:
+            rig.become_ready()
+            rig.warm_up()
+            return measurer.probe(rig, VERIFYING, SHORTEST_S)
+    except RunFailed as failure:
+        if failure.code in (PROFILER_ERROR, NO_GPU):
+            raise
+        return measurer.not_survived(size, failure)

@@ -1,0 +1,35 @@
+"""What a run's measurements say to the search: outcomes by size, and leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from profiler.measuring.measurement import Measurement
+from profiler.measuring.statistics import Outcome
+
+REFERENCE, SIZING, VERIFYING = "measuring", "sizing", "verifying"
+
+
+def outcomes(measurements: Sequence[Measurement]) -> dict[int, Outcome]:
+    """Outcome by cpu size of the reference and the probes; the latest believed one counts."""
+    found: dict[int, Outcome] = {}
+    for measurement in measurements:
+        if measurement.phase in (REFERENCE, SIZING) and measurement.validity.valid:
+            found[measurement.cpu_millicores] = measurement.outcome
+    return found
+
+
+def leaks(measurements: Sequence[Measurement]) -> list[Measurement]:
+    """The believed measurements whose memory leaks; a backlog of an overload is no leak."""
+    return [
+        m for m in measurements if m.memory_leaks and m.validity.valid and m.outcome != "failed"
+    ]
+
+
+def latest_at(
+    measurements: Sequence[Measurement], cpu_millicores: int, *, believed: bool = True
+) -> Measurement | None:
+    """The latest measurement at a cpu size: a believed one, or else, where allowed, any."""
+    found = [m for m in measurements if m.cpu_millicores == cpu_millicores]
+    valid = [m for m in found if m.validity.valid]
+    return next(reversed(valid if believed else valid or found), None)
