@@ -172,6 +172,11 @@ PROFILER_INSTALLATION = env.str(
 PROFILER_TARGET = env.str("PROFILER_TARGET", "local")
 PROFILER_SAMPLE = env.bool("PROFILER_SAMPLE", True)
 RAW_RETENTION_DAYS = env.int("RAW_RETENTION_DAYS", 0)
+# What an hour costs, where no administrator has set prices. None: no cost is shown.
+PROFILER_PRICE_CORE_HOUR = env.float("PROFILER_PRICE_CORE_HOUR", None)
+PROFILER_PRICE_GIB_HOUR = env.float("PROFILER_PRICE_GIB_HOUR", None)
+PROFILER_PRICE_GPU_HOUR = env.float("PROFILER_PRICE_GPU_HOUR", None)
+PROFILER_CURRENCY = env.str("PROFILER_CURRENCY", "USD")
 SIZING_REVIEW = env.str("SIZING_REVIEW", "optional")
 
 # --- Sign-in -------------------------------------------------------------------------------------

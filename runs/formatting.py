@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 MIB = 1 << 20
@@ -111,6 +112,14 @@ def energy(joules: float | None) -> str:
     if joules is None:
         return UNKNOWN
     return f"{joules:.3g} J" if joules >= 1 else f"{joules * 1000:.3g} mJ"
+
+
+def money(amount: float | None, currency: str) -> str:
+    """1,240.00 EUR, 0.0123 EUR: cents from 1 on, below three figures."""
+    if amount is None:
+        return UNKNOWN
+    decimals = 2 if amount >= 1 or amount == 0 else 2 - math.floor(math.log10(amount))
+    return f"{amount:,.{decimals}f} {currency}"
 
 
 def percentile_name(percentile: float) -> str:

@@ -29,6 +29,22 @@ def test_cpu(millicores, written) -> None:
 
 
 @pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        (None, "–"),  # noqa: RUF001
+        (0, "0.00 EUR"),
+        (1240.0, "1,240.00 EUR"),
+        (1.005, "1.00 EUR"),
+        (0.04567, "0.0457 EUR"),
+        (0.1, "0.100 EUR"),
+        (0.000012345, "0.0000123 EUR"),
+    ],
+)
+def test_money(amount, written) -> None:
+    assert formatting.money(amount, "EUR") == written
+
+
+@pytest.mark.parametrize(
     ("value", "written"),
     [(160 * MIB, "160 MiB"), (GIB, "1,024 MiB"), (int(1.5 * MIB), "1.5 MiB"), (0, "0 MiB")],
 )

@@ -42,6 +42,22 @@ def test_wrong_settings_stop_the_start(settings) -> None:
     assert {problem.id for problem in run_checks()} >= expected
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "problem"),
+    [
+        ("PROFILER_PRICE_GPU_HOUR", -1.0, "runs.E005"),
+        ("PROFILER_PRICE_CORE_HOUR", None, "runs.E006"),
+        ("PROFILER_PRICE_GIB_HOUR", None, "runs.E006"),
+        ("PROFILER_CURRENCY", "euro", "runs.E007"),
+    ],
+)
+def test_wrong_prices_stop_the_start(settings, name, value, problem) -> None:
+    settings.PROFILER_PRICE_CORE_HOUR = settings.PROFILER_PRICE_GIB_HOUR = 0.04
+    assert not {found.id for found in run_checks()} & {"runs.E005", "runs.E006", "runs.E007"}
+    setattr(settings, name, value)
+    assert problem in {found.id for found in run_checks()}
+
+
 def test_the_secret_key_is_made_once_and_kept_private(tmp_path) -> None:
     from profiler_site.settings import stored_secret
 

@@ -1,5 +1,6 @@
 """Every model in the admin, usefully. RQ's dashboard registers itself beside them."""
 
+from runs.admin.prices import PriceListAdmin
 from runs.admin.registry import (
     DatasetAdmin,
     InferenceConfigAdmin,
@@ -17,6 +18,7 @@ __all__ = [
     "InferenceConfigAdmin",
     "LogChunkAdmin",
     "MeasurementAdmin",
+    "PriceListAdmin",
     "ProfileRunAdmin",
     "RegisteredModelAdmin",
     "SampleChunkAdmin",

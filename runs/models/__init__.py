@@ -4,6 +4,7 @@ from runs.models.api_token import ApiToken
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
 from runs.models.measurement import LogChunk, Measurement, SampleChunk
+from runs.models.price_list import PriceList
 from runs.models.profile_run import ProfileRun, RunModel
 from runs.models.registered_model import RegisteredModel, TagEvent
 from runs.models.stored_files import StoredFiles
@@ -15,6 +16,7 @@ __all__ = [
     "InferenceConfig",
     "LogChunk",
     "Measurement",
+    "PriceList",
     "ProfileRun",
     "RegisteredModel",
     "RunModel",
