@@ -155,6 +155,7 @@ class Probe:
             noise=noise,
             noise_floor=self._noise_floor,
             warmup=rig.warmup,
+            variant=rig.spec.variant,
         )
 
     def _summarise(

@@ -74,7 +74,7 @@ class Run:
         self.labels = labels
         self.work_dir = work_dir
         self.measurer = Measurer(spec, control)
-        self.search = SizeSearch(self.measurer)
+        self.search = SizeSearch(self.measurer, spec)
         self.circumstances: dict = {}
 
     def to_its_end(self) -> Result:
@@ -119,7 +119,7 @@ class Run:
             start = partial(start_with, gpus=gpus)
             self._measure_and_size(start, driver)
             if size := self.search.size_to_verify():
-                verify(self.measurer, size, start, driver)
+                verify(self.measurer, self.search.spec, size, start, driver)
         self.control.leave()
 
     def _noise_floor(self) -> dict:
@@ -157,7 +157,7 @@ class Run:
 
     def _advise(self, *, budget_ended: bool = False) -> Advice:
         return advise(
-            self.measurer.measurements,
+            self.search.measurements,
             points=self.search.points,
             limits=self.spec.limits,
             objective=self.spec.objective,

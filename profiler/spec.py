@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +62,26 @@ class ContainerConfig:
 
 
 Config = ScoredConfig | ContainerConfig
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A config otherwise than given: with other workers (None: as given), with more variables."""
+
+    workers: int | None = None
+    env: dict[str, str] = field(default_factory=dict)
+
+    def of(self, config: Config) -> Config:
+        """The config so changed."""
+        workers = {} if self.workers is None else {"workers": self.workers}
+        return replace(config, env=config.env | self.env, **workers)
+
+    def to_json(self) -> dict:
+        """Only what differs: {} for the config as given."""
+        return {key: value for key, value in vars(self).items() if value}
+
+
+AS_GIVEN = Variant()
 
 
 @dataclass(frozen=True)
@@ -201,7 +221,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Spec:
-    """Everything a run needs, checked; paths absolute."""
+    """Everything a run needs, checked; paths absolute. `variant` has gone into `config` already."""
 
     models: tuple[ModelFiles, ...]
     config: Config
@@ -213,3 +233,8 @@ class Spec:
     budget: Budget
     answers: AnswerCheck | None = None
     policy: Policy = Policy()
+    variant: Variant = AS_GIVEN
+
+    def changed_by(self, variant: Variant) -> Spec:
+        """The same run of a variant of its config as given."""
+        return replace(self, config=variant.of(self.config), variant=variant)

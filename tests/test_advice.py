@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,12 +17,22 @@ from profiler.measuring.objective import describe, resolve_bound
 from profiler.measuring.statistics import Estimate
 from profiler.measuring.validity import Validity
 from profiler.sizing.advice import Advice, advise
-from profiler.sizing.evidence import leaks, outcomes
+from profiler.sizing.evidence import leaks, of_variant, outcomes
 from profiler.sizing.memory import memory_advice, memory_needed
 from profiler.sizing.search import grid
 from profiler.sizing.steps import step_up
 from profiler.sizing.tags import requested_cpu, requested_memory_in_gb, rounded_sizes, tags
-from profiler.spec import Limits, Load, Objective, Policy, Stage
+from profiler.spec import (
+    AS_GIVEN,
+    Environment,
+    Limits,
+    Load,
+    Objective,
+    Policy,
+    ScoredConfig,
+    Stage,
+    Variant,
+)
 from tests.raw_samples import CLOSED, MIB, OPEN, bound
 
 GIB = 1024 * MIB
@@ -522,3 +533,22 @@ def test_a_size_that_was_not_proven_may_have_to_be_the_largest() -> None:
 
 def test_a_declined_advice_has_no_range() -> None:
     assert advised([measured("measuring", 1000, "failed")]).to_json()["uncertainty"] is None
+
+
+def test_a_variant_of_the_config_is_judged_by_its_own_measurements():
+    config = ScoredConfig("score.py", Path("."), Environment(), env={"A": "1", "B": "1"})
+    two_workers = Variant(workers=2, env={"B": "2"})
+    assert two_workers.of(config) == replace(config, workers=2, env={"A": "1", "B": "2"})
+    assert AS_GIVEN.of(config) == config
+    assert (AS_GIVEN.to_json(), two_workers.to_json()) == (
+        {},
+        {"workers": 2, "env": {"B": "2"}},
+    )
+    mixed = [
+        measured("measuring", 1000),
+        measured("sizing", 500, "failed"),
+        measured("measuring", 1000, variant=two_workers),
+        measured("sizing", 500, variant=two_workers),
+    ]
+    assert outcomes(of_variant(mixed, AS_GIVEN)) == {1000: "passed", 500: "failed"}
+    assert outcomes(of_variant(mixed, two_workers)) == {1000: "passed", 500: "passed"}

@@ -15,7 +15,7 @@ from profiler.measuring.sensitivity import Payload, RowFacts
 from profiler.measuring.statistics import Estimate, Interval, Outcome
 from profiler.measuring.validity import Validity
 from profiler.measuring.warmup import WarmUp
-from profiler.spec import Load
+from profiler.spec import AS_GIVEN, Load, Variant
 
 SCHEMA_VERSION = 1
 UNKNOWN = Interval(None, None)
@@ -50,6 +50,7 @@ class MeasurementContext:
     #: The target's, see profiler/noise_floor.py; None where it is not known.
     noise_floor: dict | None = None
     warmup: WarmUp | None = None
+    variant: Variant = AS_GIVEN
 
     @property
     def duration_s(self) -> float:
@@ -164,6 +165,7 @@ class Measurement:
     driver: dict = field(default_factory=dict)
     noise: dict = field(default_factory=dict)
     payload: Payload | None = None
+    variant: Variant = AS_GIVEN
 
     @property
     def outcome_reasons(self) -> tuple[str, ...]:
@@ -226,4 +228,5 @@ def failed_to_start(context: MeasurementContext, reason: str) -> Measurement:
         ended_ns=context.end_ns,
         duration_s=context.duration_s,
         distinct_rows=context.distinct_rows,
+        variant=context.variant,
     )

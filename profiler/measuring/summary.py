@@ -77,6 +77,7 @@ def summarise(
         startup_s=context.startup_s,
         sample_interval_s=context.sample_interval_s,
         answers=context.answers,
+        variant=context.variant,
         driver=dict(context.driver),
         noise=dict(context.noise),
         **_counts(requests, counted),

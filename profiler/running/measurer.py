@@ -16,7 +16,7 @@ from profiler.measuring.sensitivity import RowFacts
 from profiler.probe import Probe
 from profiler.rig import Rig
 from profiler.sizing.evidence import REFERENCE, VERIFYING
-from profiler.spec import Limits, Spec
+from profiler.spec import Limits, Spec, Variant
 
 #: A measurement that may not be believed is taken again, this often at most.
 REPEATS = 2
@@ -25,7 +25,7 @@ QUIET_LOOKS = 5
 
 
 class Measurer:
-    """Everything that was measured so far, and the way to measure more.
+    """Everything that was measured so far, of all variants, and the way to measure more.
 
     `noise_floor` is the target's, where it is known; `limits_enforced` is learnt from the first
     service that runs.
@@ -89,7 +89,7 @@ class Measurer:
         )
         return measurement
 
-    def not_survived(self, size: Limits, failure: RunFailed) -> Measurement:
+    def not_survived(self, variant: Variant, size: Limits, failure: RunFailed) -> Measurement:
         """A failed measurement of a size at which the service did not start, or died."""
         context = MeasurementContext(
             ordinal=len(self.measurements),
@@ -102,6 +102,7 @@ class Measurer:
             start_ns=0,
             end_ns=0,
             distinct_rows=self.summary.distinct_rows,
+            variant=variant,
         )
         failed = failed_to_start(context, f"{failure.code}: {failure.message}")
         # The advice steps up in memory, not cpu, where memory is what failed.

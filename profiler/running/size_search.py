@@ -8,11 +8,11 @@ from profiler.measuring.statistics import Outcome
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import between
-from profiler.sizing.evidence import SIZING, leaks, outcomes
+from profiler.sizing.evidence import SIZING, leaks, of_variant, outcomes
 from profiler.sizing.memory import memory_needed
 from profiler.sizing.quota_model import Estimate, demand_of, estimate
 from profiler.sizing.search import Answer, grid, next_probe
-from profiler.spec import Limits, ScoredConfig
+from profiler.spec import Limits, ScoredConfig, Spec
 
 #: The least load, in seconds, of a probe on the way: ten CFS periods.
 SHORTEST_S = 1.0
@@ -23,8 +23,9 @@ BUSY_SHARE, BUSY_S = 0.7, 4.0
 class SizeSearch:
     """`next_probe` asked what to measure, and the measurer told, until there is an answer."""
 
-    def __init__(self, measurer: Measurer) -> None:
-        self.spec = measurer.spec
+    def __init__(self, measurer: Measurer, spec: Spec) -> None:
+        #: That of the variant of the config that is searched.
+        self.spec = spec
         self.points = grid(self.spec.limits.cpu_millicores)
         #: Where the search begins: what a replay of the first measurement says.
         self.estimate: Estimate | None = None
@@ -32,18 +33,23 @@ class SizeSearch:
         self._control = measurer.control
         self._tried: dict[int, Outcome] = {}
 
+    @property
+    def measurements(self) -> list[Measurement]:
+        """What was measured so far of its variant."""
+        return of_variant(self._measurer.measurements, self.spec.variant)
+
     def run(self, rig: Rig, reference: Measurement) -> None:
         """Search the grid by changing the quota of the running service."""
         self.estimate = self._estimate(rig, reference)
         guess = self.estimate and self.estimate.cpu_millicores
         about = f"; estimated about {guess}m" if guess else ""
         self._control.enter("sizing", f"searching the smallest cpu that keeps the objective{about}")
-        self._tried = dict(outcomes(self._measurer.measurements))
+        self._tried = dict(outcomes(self.measurements))
         most = len(self.points).bit_length() + 1
         while not isinstance(step := next_probe(self.points, self._tried, guess), Answer):
             self._control.tell(f"trying {step}m cpu", (len(self._tried) - 1) / most)
             rig.resize(step)
-            measurement = self._measurer.probe(rig, SIZING, self._long_enough_s(step))
+            measurement = self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step))
             # What cannot be believed after all repeats proves nothing: it has not passed.
             believed = measurement.validity.valid
             self._tried[step] = measurement.outcome if believed else "undecided"
@@ -63,18 +69,16 @@ class SizeSearch:
         bound = resolve_bound(self.spec.objective, reference)
         return demand and estimate(demand, self.points, bound, cores)
 
-    def _long_enough_s(self, cpu_millicores: int) -> float:
+    def _long_enough_s(self, reference: Measurement, cpu_millicores: int) -> float:
         """The least load for a probe of this size, by how busy its quota will be on average."""
-        reference = self._measurer.reference
         cost_s, rps = reference.cpu_seconds_per_request, reference.achieved_rps
         busy = (cost_s or 0.0) * (rps or 0.0) * 1000 / cpu_millicores
         return BUSY_S if busy >= BUSY_SHARE else SHORTEST_S
 
     def size_to_verify(self) -> Limits | None:
         """What the search found; None where nothing can be proven or no size is enough."""
-        measurements = self._measurer.measurements
-        if not self._tried or leaks(measurements):
+        if not self._tried or leaks(self.measurements):
             return None
         found = next_probe(self.points, self._tried)
-        memory = memory_needed(measurements, self.spec.limits, self.spec.policy)
+        memory = memory_needed(self.measurements, self.spec.limits, self.spec.policy)
         return Limits(found.cpu_millicores, memory)

@@ -13,20 +13,23 @@ from profiler.sizing.evidence import VERIFYING
 from profiler.sizing.explanation import size_text
 from profiler.sizing.search import grid
 from profiler.sizing.steps import step_up
-from profiler.spec import Limits
+from profiler.spec import Limits, Spec
 
 #: The least load, in seconds, of a proof.
 SHORTEST_S = 4.0
 
 
-def verify(measurer: Measurer, size: Limits, start: partial, driver: Driver) -> None:
-    """Measure fresh services until a size is proven, from `size` up; few steps up are taken."""
-    spec, control = measurer.spec, measurer.control
+def verify(measurer: Measurer, spec: Spec, size: Limits, start: partial, driver: Driver) -> None:
+    """Measure fresh services until a size is proven, from `size` up; few steps up are taken.
+
+    `spec` is that of the variant of the config that `start` starts.
+    """
+    control = measurer.control
     points, steps = grid(spec.limits.cpu_millicores), spec.policy.steps_up
     control.enter("verifying", f"starting afresh at {size_text(size)}")
     for step in range(steps + 1):
         control.tell(f"verifying {size_text(size)}", step / (steps + 1))
-        measurement = _verify_at(measurer, size, start, driver)
+        measurement = _verify_at(measurer, spec, size, start, driver)
         if measurement.outcome == "passed" or not measurement.validity.valid:
             return  # proven, or nothing learnt: what cannot be believed calls for no more
         killed = bool(measurement.oom_kills)
@@ -36,15 +39,17 @@ def verify(measurer: Measurer, size: Limits, start: partial, driver: Driver) -> 
         size = larger
 
 
-def _verify_at(measurer: Measurer, size: Limits, start: partial, driver: Driver) -> Measurement:
+def _verify_at(
+    measurer: Measurer, spec: Spec, size: Limits, start: partial, driver: Driver
+) -> Measurement:
     """The measurement of a fresh service; one that does not come up, or dies, has failed."""
     service = start(size)
     try:
-        with service, Rig(measurer.spec, size, service, driver, measurer.control) as rig:
+        with service, Rig(spec, size, service, driver, measurer.control) as rig:
             rig.become_ready()
             rig.warm_up()
             return measurer.probe(rig, VERIFYING, SHORTEST_S)
     except RunFailed as failure:
         if failure.code in (PROFILER_ERROR, NO_GPU):
             raise
-        return measurer.not_survived(size, failure)
+        return measurer.not_survived(spec.variant, size, failure)

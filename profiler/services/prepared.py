@@ -11,10 +11,10 @@ from pathlib import Path
 from profiler.control import Control
 from profiler.errors import TARGET_UNAVAILABLE, RunFailed
 from profiler.service import Service
-from profiler.spec import Gpu, Limits, Spec
+from profiler.spec import AS_GIVEN, Gpu, Limits, Spec, Variant
 
-#: The service at a size with its GPUs, not yet entered.
-Start = Callable[[Limits, tuple[Gpu, ...]], Service]
+#: The service at a size with its GPUs and the variant of its config that it runs, not yet entered.
+Start = Callable[[Limits, tuple[Gpu, ...], Variant], Service]
 
 
 def prepared(
@@ -38,7 +38,9 @@ def _in_containers(
         deadline = time.monotonic() + spec.budget.build_s
         images = Images(client, log=control.log, check=control.check, deadline=deadline)
         image = images.prepare(spec)
-        yield lambda size, gpus: DockerService(spec, size, image, labels, client, gpus)
+        yield lambda size, gpus, variant=AS_GIVEN: DockerService(
+            spec.changed_by(variant), size, image, labels, client, gpus
+        )
     finally:
         client.close()
 
@@ -61,4 +63,6 @@ def _in_processes(
         spec.config.environment, default_folder(),
         log=control.log, check=control.check, deadline=deadline,
     )  # fmt: skip
-    yield lambda size, gpus: ProcessService(spec, size, python, work_dir, labels, gpus)
+    yield lambda size, gpus, variant=AS_GIVEN: ProcessService(
+        spec.changed_by(variant), size, python, work_dir, labels, gpus
+    )

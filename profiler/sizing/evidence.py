@@ -6,8 +6,14 @@ from collections.abc import Sequence
 
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.statistics import Outcome
+from profiler.spec import Variant
 
 REFERENCE, SIZING, VERIFYING = "measuring", "sizing", "verifying"
+
+
+def of_variant(measurements: Sequence[Measurement], variant: Variant) -> list[Measurement]:
+    """Those of one variant of the config: what another one needs says nothing of it."""
+    return [m for m in measurements if m.variant == variant]
 
 
 def outcomes(measurements: Sequence[Measurement]) -> dict[int, Outcome]:
