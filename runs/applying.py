@@ -13,7 +13,7 @@ from profiler.measuring.objective import describe
 from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.tags import tags
 from profiler.spec import Objective
-from runs.models import Measurement, ProfileRun, RegisteredModel
+from runs.models import Measurement, ProfileRun, RegisteredModel, TagEvent
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -29,14 +29,25 @@ class ConfirmationNeeded(ApplyRefused):
     """It may be applied once someone confirms that they know what it lacks."""
 
 
+def review_is_required() -> bool:
+    return settings.SIZING_REVIEW == "required"
+
+
 def why_refused(run: ProfileRun) -> str | None:
-    """The reason for which this run's advice cannot be applied at all; None when it can."""
-    advice = run.advice
-    if settings.SIZING_REVIEW == "required":
+    """The reason for which this run's advice cannot be applied directly; None when it can."""
+    if reason := why_no_size(run):
+        return reason
+    if review_is_required():
         return (
-            "SIZING_REVIEW=required: somebody else must approve a size before it is applied, and "
-            "this version has no reviews yet."
+            "Somebody else must approve a size before it is applied (SIZING_REVIEW=required): "
+            "propose it instead."
         )
+    return None
+
+
+def why_no_size(run: ProfileRun) -> str | None:
+    """The reason for which this run has no size to apply or propose; None when it has."""
+    advice = run.advice
     if run.state != ProfileRun.State.SUCCEEDED or not advice:
         return "This run gave no advice, so there is no size to apply."
     if advice["standing"] == DECLINED:
@@ -70,20 +81,32 @@ def _sentences(reasons: Iterable[str]) -> str:
     return " ".join(reasons) or "no reason was given."
 
 
-def size_tags(run: ProfileRun, actor: User) -> dict[str, str]:
+def advised_size(run: ProfileRun) -> dict:
+    """The advice as a size: {cpu_millicores, memory_bytes, gpu_memory_bytes, standing, measurement}.
+
+    `measurement` is the ordinal of a point chosen by somebody; None for the advice. Raises
+    ApplyRefused where there is none.
+    """
+    if reason := why_no_size(run):
+        raise ApplyRefused(reason)
+    keys = ("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "standing")
+    return {**{key: run.advice.get(key) for key in keys}, "measurement": None}
+
+
+def size_tags(run: ProfileRun, actor: User, size: dict) -> dict[str, str]:
     """The tags of an applied size: what deployment reads, and where it comes from."""
     return tags(
-        cpu_millicores=run.advice["cpu_millicores"],
-        memory_bytes=run.advice["memory_bytes"],
+        cpu_millicores=size["cpu_millicores"],
+        memory_bytes=size["memory_bytes"],
         run=run.name,
-        standing=run.advice["standing"],
+        standing=size["standing"],
         objective=objective_text(run),
         image=_image(run.circumstances),
         dataset=run.dataset.ref,
         date=timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         by=actor.get_username(),
         gpus=run.config.gpus,
-        gpu_memory_bytes=run.advice.get("gpu_memory_bytes"),
+        gpu_memory_bytes=size.get("gpu_memory_bytes"),
     )
 
 
@@ -112,17 +135,36 @@ def apply_size(
         raise ApplyRefused(reason)
     if needs_confirmation(run) and not confirmed:
         raise ConfirmationNeeded(f"This advice is provisional: {_sentences(run.advice['reasons'])}")
-    _check_models(run, chosen)
-    written = size_tags(run, actor)
     source = f"advice of {run.name}"
     if needs_confirmation(run):
         source += f" (provisional, confirmed by {actor.get_username()})"
+    written, _ = write(run, chosen, advised_size(run), actor, source, as_properties=as_properties)
+    return written
+
+
+def write(
+    run: ProfileRun,
+    models: Iterable[RegisteredModel],
+    size: dict,
+    actor: User,
+    source: str,
+    *,
+    as_properties: bool,
+) -> tuple[dict[str, str], list[TagEvent]]:
+    """Write a size of the run to some of its models, all or none; the tags, and what they changed.
+
+    Raises ApplyRefused for a model that is not the run's, ValidationError where a property is there
+    already with another value.
+    """
+    chosen = list(models)
+    _check_models(run, chosen)
+    written, events = size_tags(run, actor, size), []
     with transaction.atomic():
         for model in chosen:
-            model.set_tags(written, actor, source, run)
+            events += model.set_tags(written, actor, source, run)
             if as_properties:
                 model.add_properties(written)
-    return written
+    return written, events
 
 
 def _check_models(run: ProfileRun, chosen: list[RegisteredModel]) -> None:

@@ -11,7 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from runs.applying import ApplyRefused, apply_size, needs_confirmation, size_tags, why_refused
+from runs.applying import (
+    ApplyRefused,
+    advised_size,
+    apply_size,
+    needs_confirmation,
+    size_tags,
+    why_refused,
+)
 from runs.models import ProfileRun, RegisteredModel
 
 
@@ -91,7 +98,7 @@ def _form(
 ) -> HttpResponse:
     """The form, again after a refusal (409): with what would change, where there is a size."""
     locked = why_refused(run)
-    tags = {} if locked else size_tags(run, request.user)
+    tags = {} if locked else size_tags(run, request.user, advised_size(run))
     context = {
         "run": run,
         "locked": locked,
