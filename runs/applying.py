@@ -40,7 +40,7 @@ def why_refused(run: ProfileRun) -> str | None:
     if review_is_required():
         return (
             "Somebody else must approve a size before it is applied (SIZING_REVIEW=required): "
-            "propose it instead."
+            "propose it for review instead."
         )
     return None
 

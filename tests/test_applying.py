@@ -101,7 +101,7 @@ def test_an_image_is_tagged_by_its_digest_where_there_is_one(make, alice) -> Non
 def test_nothing_is_applied_where_somebody_else_must_approve(make, alice, settings) -> None:
     settings.SIZING_REVIEW = "required"
     run = make.finished_run()
-    with pytest.raises(ApplyRefused, match="somebody else must approve"):
+    with pytest.raises(ApplyRefused, match="Somebody else must approve"):
         apply_size(run, run.models.all(), alice, confirmed=True)
     assert run.models.get().tags == {}
 
