@@ -12,6 +12,7 @@ from profiler.sizing.advice import Advice
 from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.quota_model import Estimate
 from profiler.spec import Spec
+from profiler.spec_reader.policy import policy_to_json
 
 
 @dataclass
@@ -46,6 +47,7 @@ class Result:
             "estimate": self.estimate.to_json() if self.estimate else None,
             "measurements": [measurement.to_json() for measurement in self.measurements],
             "azureml": self._azureml(),
+            "policy": policy_to_json(self.spec.policy) if self.spec else None,
             "circumstances": self.circumstances,
             "phases": self.phases,
         }

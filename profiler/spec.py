@@ -207,16 +207,44 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What is added to what was measured, and how often a failed verification is retried.
-
-    `cpu_margin` is for the most cpu used in any second, where no quota could be tried.
+class Grid:
+    """The cpu sizes that are tried, in millicores: by pairs of a step and the size up to which it
+    is taken, and above the last of these by `step_above_millicores`. Fine where the knee is sharp.
     """
 
+    steps_millicores: tuple[tuple[int, int], ...] = ((100, 1000), (250, 4000))
+    step_above_millicores: int = 500
+
+
+@dataclass(frozen=True)
+class Floors:
+    """The least that is ever tried or advised; None where there is no such bound."""
+
+    cpu_millicores: int | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a team decides once for all its runs: margins, sizes, and what is good enough.
+
+    Margins are added to what was measured, as shares of it; `cpu_margin` is for the most cpu used
+    in any second, where no quota could be tried. A failed verification goes `steps_up` steps up at
+    most. `objective` is what a spec's objective leaves open; its `latency_ms` is None.
+    """
+
+    name: str = "standard"
     cpu_margin: float = 0.15
     memory_margin: float = 0.15
     memory_step_bytes: int = 16 * MIB
     steps_up: int = 3
+    grid: Grid = Grid()
+    floors: Floors = Floors()
+    objective: Objective = Objective()
+
+
+#: What holds where nothing else is said.
+STANDARD = Policy()
 
 
 @dataclass(frozen=True)
@@ -232,7 +260,7 @@ class Spec:
     objective: Objective
     budget: Budget
     answers: AnswerCheck | None = None
-    policy: Policy = Policy()
+    policy: Policy = STANDARD
     variant: Variant = AS_GIVEN
 
     def changed_by(self, variant: Variant) -> Spec:

@@ -14,6 +14,7 @@ from runs.charts.sizes import Curve, one_per_size
 from runs.driver_facts import driver_facts
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.payload_card import payload_card
+from runs.policy_facts import policy_facts
 from runs.remedies import remedy
 from runs.usage_facts import cpu_pressure, usage_facts
 from runs.verdict import decisive, objective_words, tagged, verdict
@@ -214,6 +215,7 @@ def curve_of(
         bound_ms=bound.get("latency_ms"),
         advised_millicores=(run.advice or {}).get("cpu_millicores"),
         tagged_millicores=round(cores * 1000) if cores else None,
+        policy=run.followed_policy,
     )
 
 
@@ -349,6 +351,7 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "payload": payload_card(run, shown),
         "phase_strip": phase_strip(run),
         "circumstances": circumstance_facts(run.circumstances or {}),
+        "policy_facts": policy_facts(run.followed_policy),
         "driver_facts": driver_facts(shown) if shown else [],
         "remedy": remedy(_code(run)),
         "raw": raw_data.kept(run, measurements),

@@ -26,7 +26,7 @@ def build(run: ProfileRun, models: list[RegisteredModel]) -> dict:
         },
         "target": target_facts(run.target),
     }
-    for part in ("limits", "load", "objective", "budget", "answers"):
+    for part in ("limits", "load", "objective", "budget", "answers", "policy"):
         if getattr(run, part):
             spec[part] = getattr(run, part)
     return spec

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from profiler.sizing.evidence import REFERENCE, SIZING
-from profiler.spec import Policy
 from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
@@ -263,14 +262,15 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
     if not known or not run.advice["memory_bytes"]:
         return None
     decides = "Start-up" if startup == max(known) else "Load"
-    policy = Policy()
+    policy = run.followed_policy
     text = (
         f"{decides} decides: peak {formatting.memory(max(known))} and "
         f"{formatting.percent(policy.memory_margin)}, up to the next "
         f"{formatting.memory(policy.memory_step_bytes)}"
     )
     leak = "memory leaks" if any(data["memory_leaks"] for data in kept) else "no leak"
-    return Fact("Memory", text, f"under load {formatting.memory(under_load)}, {leak}")
+    said = f"under load {formatting.memory(under_load)}, {leak}; policy {policy.name}"
+    return Fact("Memory", text, said)
 
 
 def _most(kept: Sequence[dict], name: str) -> int | None:

@@ -332,8 +332,9 @@ def test_the_explanation_has_the_formula_s_own_numbers() -> None:
         "requests; a request cost 2 ms of cpu, so 50 requests/s need 100m on average. At 300m a "
         "probe kept the objective (p99 was 26.67 ms); at 200m, the size below, it did not (failed "
         "at 200). Memory: the larger of 151 MiB at the peak of starting and 163 MiB under load, "
-        "plus 15%, rounded up to 16 MiB, is 192 MiB. A fresh service at exactly 300m cpu and 192 "
-        "MiB then kept the objective: p99 was 26.67 ms over 1000 requests, with no errors."
+        "plus 15%, rounded up to 16 MiB (policy standard), is 192 MiB. A fresh service at exactly "
+        "300m cpu and 192 MiB then kept the objective: p99 was 26.67 ms over 1000 requests, with "
+        "no errors."
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from profiler.dataset import FORMATS
 from profiler.environment import reading as environment
 from profiler.spec import Budget, Objective
-from profiler.spec_reader import answers, config, load, reading, target
+from profiler.spec_reader import answers, config, load, policy, reading, target
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -31,6 +31,9 @@ def test_every_key_of_a_spec_is_documented_and_no_other():
         *Objective.__dataclass_fields__,
         *Budget.__dataclass_fields__,
         *answers.KEYS,
+        *policy.KEYS,
+        *policy.GRID_KEYS,
+        *policy.FLOOR_KEYS,
     }
 
     assert documented("spec.md") == keys - {"stages"}  # told in the text, beside the table

@@ -30,7 +30,7 @@ def test_a_verified_size_says_what_holds_and_what_limits(make) -> None:
     assert said["Verified"].startswith("Fresh container at exactly this size, 6 s | ready in 2 s")
     assert said["Memory"] == (
         "Start-up decides: peak 100 MiB and 15 %, up to the next 16 MiB | "
-        "under load 80 MiB, no leak"
+        "under load 80 MiB, no leak; policy standard"
     )
     assert said["Work"].startswith("5.00 ms of CPU a request, 100 requests/s")
 

@@ -26,7 +26,7 @@ class SizeSearch:
     def __init__(self, measurer: Measurer, spec: Spec) -> None:
         #: That of the variant of the config that is searched.
         self.spec = spec
-        self.points = grid(self.spec.limits.cpu_millicores)
+        self.points = grid(self.spec.limits.cpu_millicores, self.spec.policy)
         #: Where the search begins: what a replay of the first measurement says.
         self.estimate: Estimate | None = None
         self._measurer = measurer

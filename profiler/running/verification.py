@@ -25,7 +25,7 @@ def verify(measurer: Measurer, spec: Spec, size: Limits, start: partial, driver:
     `spec` is that of the variant of the config that `start` starts.
     """
     control = measurer.control
-    points, steps = grid(spec.limits.cpu_millicores), spec.policy.steps_up
+    points, steps = grid(spec.limits.cpu_millicores, spec.policy), spec.policy.steps_up
     control.enter("verifying", f"starting afresh at {size_text(size)}")
     for step in range(steps + 1):
         control.tell(f"verifying {size_text(size)}", step / (steps + 1))

@@ -8,7 +8,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.sizing import explanation
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, latest_at, leaks, outcomes
 from profiler.sizing.explanation import cpu_text, size_of, size_text
-from profiler.sizing.memory import gpu_memory_needed, memory_needed, peaks
+from profiler.sizing.memory import gpu_memory_needed, memory_advice, memory_needed, peaks
 from profiler.sizing.search import Answer, next_probe
 from profiler.sizing.steps import step_up
 from profiler.sizing.uncertainty import Uncertainty, uncertainty
@@ -65,15 +65,22 @@ class Case:
         if not last.validity.valid:
             return ("The verifying measurement is invalid.", *last.validity.reasons)
         sizes = ", ".join(dict.fromkeys(size_text(size_of(m)) for m in tried))
-        return (
+        refusal = (
             f"Verification did not pass at {sizes} "
-            f"(at the last: {'; '.join(last.outcome_reasons)}).",
+            f"(at the last: {'; '.join(last.outcome_reasons)})."
         )
+        if not self._steps_are_used_up():
+            return (refusal,)  # it was the limits that ended the steps up
+        steps = self.policy.steps_up
+        return refusal, f"Policy {self.policy.name} takes no more than {steps} steps up."
+
+    def _steps_are_used_up(self) -> bool:
+        return len({size_of(m) for m in self.of_phase(VERIFYING)}) > self.policy.steps_up
 
     def _next_step(self) -> Limits | None:
         """The size to verify after the last one failed; None when no step up is left."""
         tried = self.of_phase(VERIFYING)
-        if len({size_of(m) for m in tried}) > self.policy.steps_up:
+        if self._steps_are_used_up():
             return None
         out_of_memory = bool(tried[-1].oom_kills)
         return step_up(
@@ -151,10 +158,11 @@ class Case:
                 self.points,
                 latest_at(probes, size.cpu_millicores),
                 latest_at(probes, smaller[-1], believed=False) if smaller else None,
+                self.policy,
             )
         else:
             why_cpu = explanation.cpu_by_use_sentence(
-                self.reference.cpu_millicores_used_max, self.policy.cpu_margin, size.cpu_millicores
+                self.reference.cpu_millicores_used_max, self.policy, size.cpu_millicores
             )
         sentences = [
             explanation.objective_sentence(self.objective, self.load),
@@ -163,8 +171,12 @@ class Case:
             explanation.memory_sentence(
                 *peaks(self.measurements),
                 size.memory_bytes,
-                self.policy.memory_margin,
-                self.policy.memory_step_bytes,
+                self.policy,
+                memory_advice(
+                    *peaks(self.measurements),
+                    ceiling_bytes=self.limits.memory_bytes,
+                    policy=self.policy,
+                ),
                 memory_needed(self.measurements, self.limits, self.policy),
             ),
             explanation.gpu_memory_sentence(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from profiler.measuring.gpu import GpuUse
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import describe
-from profiler.spec import GIB, MIB, Limits, Load, Objective
+from profiler.spec import GIB, MIB, Limits, Load, Objective, Policy
 
 
 def reference_sentence(reference: Measurement) -> str:
@@ -30,6 +30,7 @@ def cpu_sentence(
     points: Sequence[int],
     at_size: Measurement | None,
     below: Measurement | None,
+    policy: Policy,
 ) -> str:
     """Why this cpu and no less: its own probe, and the one at the size below, where taken."""
     cpu = cpu_text(cpu_millicores)
@@ -38,7 +39,9 @@ def cpu_sentence(
     else:
         kept = f"At {cpu} a probe kept the objective ({latency_text(at_size)})"
     if cpu_millicores == points[0]:
-        return f"{kept}; it is the smallest size that is tried." if kept else ""
+        at_floor = cpu_millicores == policy.floors.cpu_millicores
+        why = f", the floor of policy {policy.name}" if at_floor else ""
+        return f"{kept}; it is the smallest size that is tried{why}." if kept else ""
     if below is None or below.outcome == "passed":
         return f"{kept}." if kept else ""
     at, why = cpu_text(below.cpu_millicores), "; ".join(below.outcome_reasons)
@@ -50,13 +53,14 @@ def cpu_sentence(
     return f"At {at}, the size below {cpu}, the objective was not kept ({why})."
 
 
-def cpu_by_use_sentence(used_millicores: float | None, margin: float, advised: int) -> str:
+def cpu_by_use_sentence(used_millicores: float | None, policy: Policy, advised: int) -> str:
     """Why this cpu where no quota could be tried."""
     if used_millicores is None:
         return ""
     return (
-        f"CPU: the most used in any second, {used_millicores:.0f}m, plus {margin:.0%}, rounded up "
-        f"to the next size that is tried, at most the largest, is {cpu_text(advised)}."
+        f"CPU: the most used in any second, {used_millicores:.0f}m, plus {policy.cpu_margin:.0%} "
+        f"(policy {policy.name}), rounded up to the next size that is tried, at most the largest, "
+        f"is {cpu_text(advised)}."
     )
 
 
@@ -64,17 +68,21 @@ def memory_sentence(
     startup_peak_bytes: int | None,
     steady_peak_bytes: int | None,
     advised_bytes: int,
-    margin: float,
-    step_bytes: int,
+    policy: Policy,
     computed_bytes: int | None,
+    needed_bytes: int | None,
 ) -> str:
-    """Memory by its formula, and any step up that verification took beyond it."""
+    """Memory by its formula, the floor where that is more (`needed_bytes`), and any step up that
+    verification took beyond it."""
     said = (
         f"Memory: the larger of {memory_text(startup_peak_bytes)} at the peak of starting and "
-        f"{memory_text(steady_peak_bytes)} under load, plus {margin:.0%}, rounded up to "
-        f"{memory_text(step_bytes)}, is {memory_text(computed_bytes)}"
+        f"{memory_text(steady_peak_bytes)} under load, plus {policy.memory_margin:.0%}, rounded up "
+        f"to {memory_text(policy.memory_step_bytes)} (policy {policy.name}), is "
+        f"{memory_text(computed_bytes)}"
     )
-    if computed_bytes != advised_bytes:
+    if needed_bytes != computed_bytes:
+        said += f"; the policy's floor is {memory_text(needed_bytes)}"
+    if needed_bytes != advised_bytes:
         said += f"; what was tried and is advised is {memory_text(advised_bytes)}"
     return said + "."
 

@@ -32,8 +32,13 @@ def memory_advice(
 def memory_needed(
     measurements: Sequence[Measurement], limits: Limits, policy: Policy
 ) -> int | None:
-    """`memory_advice` from the peaks before verification of all that is believed and passed."""
-    return memory_advice(*peaks(measurements), ceiling_bytes=limits.memory_bytes, policy=policy)
+    """`memory_advice` from the peaks before verification of all that is believed and passed.
+
+    At least the policy's floor.
+    """
+    floor = policy.floors.memory_bytes or 0
+    needed = memory_advice(*peaks(measurements), ceiling_bytes=limits.memory_bytes, policy=policy)
+    return None if needed is None else max(needed, floor)
 
 
 def gpu_memory_needed(measurements: Sequence[Measurement], policy: Policy) -> int | None:

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from profiler.measuring.statistics import Outcome
-
-#: Steps of the grid in millicores, each up to and including its end: fine where the knee is sharp.
-STEPS = ((100, 1000), (250, 4000))
-STEP_ABOVE = 500
+from profiler.spec import STANDARD, Grid, Policy
 
 
 @dataclass(frozen=True)
@@ -19,17 +16,26 @@ class Answer:
     cpu_millicores: int | None
 
 
-def grid(max_millicores: int) -> tuple[int, ...]:
-    """The sizes that are tried: 0.1 steps to 1 core, 0.25 to 4, 0.5 above; the limit is the last.
+def grid(max_millicores: int, policy: Policy = STANDARD) -> tuple[int, ...]:
+    """The sizes that are tried: a policy's steps, each end included; the limit is the last.
 
-    Below a tenth of a core only the limit itself is left.
+    Below the first step only the limit itself is left. The policy's floor stands in for what is
+    below it; it may not be above the limit.
     """
+    floor = policy.floors.cpu_millicores or 0
     points, at = [], 0
     while at < max_millicores:
-        step = next((step for step, end in STEPS if at < end), STEP_ABOVE)
-        at += step
-        points.append(min(at, max_millicores))
-    return tuple(points)
+        at = min(_next_size(at, policy.grid), max_millicores)
+        points.append(max(at, floor))
+    return tuple(dict.fromkeys(points))
+
+
+def _next_size(at: int, steps: Grid) -> int:
+    """The size above `at`, in millicores."""
+    for step, end in steps.steps_millicores:
+        if at < end:
+            return min(at + step, end)
+    return at + steps.step_above_millicores
 
 
 def next_probe(

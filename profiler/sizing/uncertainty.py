@@ -64,5 +64,5 @@ def _more_data(open_sizes: Sequence[int], below: Sequence[int], is_verified: boo
     if parts:
         said = "; ".join(parts)
         return f"{said[0].upper()}{said[1:]}."
-    why = f"{cpu_text(max(below))} was measured to fail" if below else "no size is smaller"
+    why = f"{cpu_text(max(below))} was measured to fail" if below else "no smaller size is tried"
     return f"More data would not change the cpu: {why}."

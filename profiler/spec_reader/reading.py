@@ -18,7 +18,6 @@ from profiler.spec import (
     DatasetFiles,
     Limits,
     ModelFiles,
-    Objective,
     Spec,
     Target,
 )
@@ -26,6 +25,8 @@ from profiler.spec_fields import Folder, Problems, Table, shown
 from profiler.spec_reader.answers import read_answers
 from profiler.spec_reader.config import read_config, read_headers
 from profiler.spec_reader.load import check_rounds, read_load
+from profiler.spec_reader.objective import read_objective
+from profiler.spec_reader.policy import check_floors, read_policy
 from profiler.spec_reader.target import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
 
 KEYS = (
@@ -38,6 +39,7 @@ KEYS = (
     "objective",
     "budget",
     "answers",
+    "policy",
 )
 DATASET_KEYS = ("path", "content_type", "method", "request_path", "headers")
 
@@ -73,6 +75,7 @@ def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bo
     folder = Folder(base.absolute(), confined)
     target = read_target(root, capacity)
     config = read_config(root, folder, target)
+    policy = read_policy(root)
     spec = Spec(
         models=_read_models(root, folder),
         config=config,
@@ -80,10 +83,12 @@ def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bo
         target=target,
         limits=_read_limits(root, target),
         load=read_load(root, folder),
-        objective=_read_objective(root),
+        objective=read_objective(root, policy.objective),
         budget=_read_budget(root),
         answers=read_answers(root),
+        policy=policy,
     )
+    check_floors(root, policy, spec.limits)
     check_rounds(root, spec.load, spec.budget)
     _check_rows(spec, problems)
     problems.raise_if_any()
@@ -185,27 +190,6 @@ def _read_limits(root: Table, target: Target | None) -> Limits | None:
         high_is=largest,
     )
     return Limits(cpu, memory)
-
-
-def _read_objective(root: Table) -> Objective:
-    default = Objective()
-    keys = tuple(Objective.__dataclass_fields__)
-    table = root.table("objective", keys)
-    if table is None:
-        return default
-    if table.has("latency_ms") and table.has("latency_ratio"):
-        table.add("latency_ratio", 'has no meaning beside "latency_ms"; keep one of them')
-    share = "a share is a number such as 0.01, not a percentage"
-    return Objective(
-        percentile=table.number("percentile", 50, 99.99, default.percentile),
-        latency_ms=table.number("latency_ms", 0.001, 3_600_000),
-        max_error_rate=table.number("max_error_rate", 0, 0.5, 0.0, advice=share),
-        confidence=table.number("confidence", 0.5, 0.9999, default.confidence, advice=share),
-        latency_ratio=table.number("latency_ratio", 1, 100, default.latency_ratio),
-        throughput_share=table.number(
-            "throughput_share", 0.01, 1, default.throughput_share, advice=share
-        ),
-    )
 
 
 def _read_budget(root: Table) -> Budget:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from profiler.spec import AnswerCheck, Config, Environment, ScoredConfig, Spec, Stage, Target
+from profiler.spec_reader.policy import policy_to_json
 
 
 def spec_to_json(spec: Spec, base: Path) -> dict:
@@ -25,6 +26,7 @@ def spec_to_json(spec: Spec, base: Path) -> dict:
         "objective": _objective(spec),
         "budget": asdict(spec.budget),
         "answers": _answers(spec.answers),
+        "policy": policy_to_json(spec.policy),
     }
 
 

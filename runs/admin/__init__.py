@@ -1,5 +1,6 @@
 """Every model in the admin, usefully. RQ's dashboard registers itself beside them."""
 
+from runs.admin.policies import SizingPolicyAdmin
 from runs.admin.prices import PriceListAdmin
 from runs.admin.registry import (
     DatasetAdmin,
@@ -22,6 +23,7 @@ __all__ = [
     "ProfileRunAdmin",
     "RegisteredModelAdmin",
     "SampleChunkAdmin",
+    "SizingPolicyAdmin",
     "StoredFilesAdmin",
     "TagEventAdmin",
     "TargetAdmin",

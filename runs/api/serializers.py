@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
+from profiler.spec_reader.policy import policy_to_json
 from runs.models import Measurement, ProfileRun
 
 JSON = serializers.JSONField
@@ -62,6 +63,7 @@ class RunDetailSerializer(RunSerializer):
     limits = JSON(read_only=True)
     budget = JSON(read_only=True)
     answers = JSON(read_only=True)
+    policy = serializers.SerializerMethodField()
     circumstances = JSON(read_only=True)
     phase_times = JSON(read_only=True)
     azureml = JSON(read_only=True)
@@ -69,7 +71,7 @@ class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
         fields = (
             *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "inputs", "load",
-            "objective", "limits", "budget", "answers", "circumstances", "phase_times", "azureml",
+            "objective", "limits", "budget", "answers", "policy", "circumstances", "phase_times", "azureml",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:
@@ -80,6 +82,10 @@ class RunDetailSerializer(RunSerializer):
             "message": run.error_message,
             "log_tail": run.error_log_tail,
         }
+
+    def get_policy(self, run: ProfileRun) -> dict[str, object]:
+        """Margins, grid, floors and defaults as they were when the run was asked for."""
+        return policy_to_json(run.followed_policy)
 
     def get_inputs(self, run: ProfileRun) -> dict[str, dict[str, str | None]]:
         """The content hash of each input by its name:version."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.sizing import search
+from profiler.spec import STANDARD, Policy
 from runs.models import Measurement
 
 
@@ -24,10 +25,16 @@ class Curve:
     bound_ms: float | None
     advised_millicores: int | None = None
     tagged_millicores: int | None = None
+    policy: Policy = STANDARD
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """The sizes that the search could try."""
+        return search.grid(self.largest_millicores, self.policy)
 
     def position(self, cpu_millicores: int) -> float:
         """Where a size stands: its index in the grid, in between for one that is not in it."""
-        grid = search.grid(self.largest_millicores)
+        grid = self.grid
         place = bisect.bisect_left(grid, cpu_millicores)
         if place == len(grid):
             return float(place - 1)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 
-from profiler.sizing import search
 from runs import formatting
 from runs.charts.parts import (
     bold,
@@ -44,7 +43,7 @@ def draw(curve: Curve) -> Chart:
     rows = [row for row in curve.measurements if row.data["latency_ms"]["p50"] is not None]
     places = [curve.position(row.cpu_millicores) for row in rows]
     low, high = _latency_range(curve, rows)
-    last = len(search.grid(curve.largest_millicores)) - 1
+    last = len(curve.grid) - 1
     figure_layout = layout(_size_axis(curve, rows, last), _latency_axis(low, high))
     figure_layout["yaxis2"] = _throttle_axis()
     figure_layout["margin"] = {"l": 56, "r": 84, "t": 26, "b": 44}
@@ -115,7 +114,7 @@ def _throttle_axis() -> dict:
 
 
 def _size_axis(curve: Curve, rows: list[Measurement], last: int) -> dict:
-    grid = search.grid(curve.largest_millicores)
+    grid = curve.grid
     measured = {row.cpu_millicores for row in rows}
     labelled = [
         size

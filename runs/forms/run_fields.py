@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from profiler.spec_reader.arrivals import WrongArrivals, read_arrivals
 from runs.formatting import cpu, memory
-from runs.models import Target
+from runs.models import SizingPolicy, Target
 
 
 def number(placeholder: float | str = "", step: str = "any") -> forms.NumberInput:
@@ -40,6 +40,11 @@ class TargetChoice(forms.ModelChoiceField):
         gpus = f", {len(target.gpus)} GPU{'s' if len(target.gpus) > 1 else ''}"
         worker = "" if target.has_worker else ", no worker"
         return f"{target.name}, up to {size}{gpus if target.gpus else ''}{worker}"
+
+
+class PolicyChoice(forms.ModelChoiceField):
+    def label_from_instance(self, policy: SizingPolicy) -> str:
+        return f"{policy.name}{' (default)' if policy.is_default else ''}"
 
 
 class PercentField(forms.FloatField):

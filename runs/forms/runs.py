@@ -7,7 +7,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from profiler.spec import MIB, Budget, Objective
+from profiler.spec import MIB, STANDARD, Budget
+from profiler.spec_reader.policy import policy_to_json
 from runs.formatting import cpu, memory
 from runs.forms.names import NameField
 from runs.forms.problems import OURS, add_problem
@@ -15,6 +16,7 @@ from runs.forms.run_answers import KEYS as ANSWER_KEYS
 from runs.forms.run_answers import AnswersFields, answers_initial
 from runs.forms.run_fields import (
     PercentField,
+    PolicyChoice,
     RefChoice,
     RefChoices,
     TargetChoice,
@@ -24,12 +26,12 @@ from runs.forms.run_fields import (
     searchable,
 )
 from runs.forms.run_load import LoadFields, load_initial
-from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
+from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, SizingPolicy, Target
 from runs.spec_check import problems_of
 
 RELATIVE, BOUND = "relative", "bound"
 
-DEFAULT_OBJECTIVE, DEFAULT_BUDGET = Objective(), Budget()
+DEFAULT_OBJECTIVE, DEFAULT_BUDGET = policy_to_json(STANDARD)["objective"], Budget()
 
 #: Words that stand where a run's name would in an address.
 RESERVED_NAMES = {"new"}
@@ -60,6 +62,7 @@ FIELDS = {
     "limits.memory_bytes": "memory_mib",
     "budget.duration_s": "duration_s",
     "budget.build_s": "build_s",
+    "policy": "policy",
 }
 
 
@@ -86,6 +89,12 @@ class NewRunForm(LoadFields, AnswersFields):
         queryset=Target.objects.available().prefetch_related("heartbeats"),
         empty_label="Choose a target",
     )
+    policy = PolicyChoice(
+        queryset=SizingPolicy.objects.for_list(),
+        required=False,
+        empty_label=None,
+        help_text="Margins, the sizes that are tried, and what the objective leaves open.",
+    )
     name = NameField(required=False, help_text="Left empty: the model's name with a number.")
 
     objective_kind = forms.ChoiceField(
@@ -94,36 +103,34 @@ class NewRunForm(LoadFields, AnswersFields):
         widget=forms.RadioSelect,
         initial=RELATIVE,
     )
-    percentile = forms.FloatField(
-        required=False, widget=number(f"{DEFAULT_OBJECTIVE.percentile:g}"), label="Percentile"
-    )
+    percentile = forms.FloatField(required=False, widget=number(), label="Percentile")
     latency_ms = forms.FloatField(
         required=False, widget=number("such as 50"), label="At most, milliseconds"
     )
     latency_ratio = forms.FloatField(
         required=False,
-        widget=number(f"{DEFAULT_OBJECTIVE.latency_ratio:g}"),
+        widget=number(),
         label="Latency at most, times the largest size's",
     )
     throughput_share = PercentField(
         required=False,
         min_value=1,
         max_value=100,
-        widget=number(percent(DEFAULT_OBJECTIVE.throughput_share)),
+        widget=number(),
         label="Throughput at least, % of the largest size's",
     )
     max_error_rate = PercentField(
         required=False,
         min_value=0,
         max_value=50,
-        widget=number(percent(DEFAULT_OBJECTIVE.max_error_rate)),
+        widget=number(),
         label="Errors allowed, %",
     )
     confidence = PercentField(
         required=False,
         min_value=50,
         max_value=99.99,
-        widget=number(percent(DEFAULT_OBJECTIVE.confidence)),
+        widget=number(),
         label="Confidence, %",
     )
 
@@ -147,6 +154,24 @@ class NewRunForm(LoadFields, AnswersFields):
         widget=number(f"{DEFAULT_BUDGET.build_s:g}"),
         label="Building its environment, seconds",
     )
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.policies = list(self.fields["policy"].queryset)
+        self._show_defaults_of(self.policies)
+
+    def _show_defaults_of(self, policies: list[SizingPolicy]) -> None:
+        """What is left empty is the policy's: its values in grey, where there is but one."""
+        if len(policies) > 1:
+            written = dict.fromkeys(DEFAULT_OBJECTIVE, "the policy's")
+        else:
+            values = policies[0].as_spec()["objective"] if policies else DEFAULT_OBJECTIVE
+            written = {key: self._written(key, value) for key, value in values.items()}
+        for key, placeholder in written.items():
+            self.fields[key].widget.attrs["placeholder"] = placeholder
+
+    def _written(self, key: str, value: float) -> str:
+        return percent(value) if isinstance(self.fields[key], PercentField) else f"{value:g}"
 
     LIMITS = ("cpu_millicores", "memory_mib", "duration_s", "build_s")
 
@@ -218,7 +243,12 @@ class NewRunForm(LoadFields, AnswersFields):
             "objective": self._objective(),
             "limits": given(limits),
             "budget": given({key: cleaned[key] for key in ("duration_s", "build_s")}),
+            "policy": self._policy(),
         }
+
+    def _policy(self) -> dict:
+        chosen = self.cleaned_data["policy"]
+        return chosen.as_spec() if chosen else SizingPolicy.objects.default_spec()
 
     def _objective(self) -> dict:
         cleaned = self.cleaned_data
@@ -250,6 +280,7 @@ def initial_of(run: ProfileRun) -> dict:
         "target": run.target_id,
         "cpu_millicores": run.limits.get("cpu_millicores"),
         "memory_mib": memory_bytes and memory_bytes // MIB,
+        "policy": SizingPolicy.objects.filter(name=run.policy.get("name")).first(),
         **run.budget,
         **run.objective,
         "objective_kind": BOUND if run.objective.get("latency_ms") else RELATIVE,

@@ -7,6 +7,7 @@ from runs.models.measurement import LogChunk, Measurement, SampleChunk
 from runs.models.price_list import PriceList
 from runs.models.profile_run import ProfileRun, RunModel
 from runs.models.registered_model import RegisteredModel, TagEvent
+from runs.models.sizing_policy import SizingPolicy
 from runs.models.stored_files import StoredFiles
 from runs.models.target import Target, WorkerHeartbeat
 
@@ -21,6 +22,7 @@ __all__ = [
     "RegisteredModel",
     "RunModel",
     "SampleChunk",
+    "SizingPolicy",
     "StoredFiles",
     "TagEvent",
     "Target",

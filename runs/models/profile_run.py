@@ -19,15 +19,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from profiler import errors
+from profiler.spec_fields import Problems, Table
+from profiler.spec_reader.policy import read_policy
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
 from runs.models.measurement import SampleChunk
 from runs.models.names import valid_name
 from runs.models.registered_model import RegisteredModel
+from runs.models.sizing_policy import SizingPolicy
 from runs.models.target import STALE_AFTER, Target
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+    from profiler.spec import Policy
 
 #: How long a worker may take to obey a cancel before it is stopped by force.
 CANCEL_PATIENCE = timedelta(seconds=15)
@@ -131,10 +136,12 @@ class ProfileRunQuerySet(models.QuerySet):
         limits: dict | None = None,
         budget: dict | None = None,
         answers: dict | None = None,
+        policy: dict | None = None,
     ) -> ProfileRun:
         """Create a run and queue it on its target once the transaction commits.
 
-        What is left out takes the engine's default. Raises IntegrityError for a name taken.
+        What is left out takes the engine's default, the policy that of the site. Raises
+        IntegrityError for a name taken.
         """
         from runs import run_spec
 
@@ -150,6 +157,7 @@ class ProfileRunQuerySet(models.QuerySet):
                 limits=limits or {},
                 budget=budget or {},
                 answers=answers or {},
+                policy=policy or SizingPolicy.objects.default_spec(),
             )
             RunModel.objects.bulk_create(RunModel(run=run, model=model) for model in models)
             run.spec = run_spec.build(run, models)
@@ -183,6 +191,8 @@ class ProfileRun(models.Model):
     budget = models.JSONField(default=dict, blank=True)
     #: What is expected of the answers, as in the spec.
     answers = models.JSONField(default=dict, blank=True)
+    #: The policy it follows, with its values as they were; {} from before there were policies.
+    policy = models.JSONField(default=dict, blank=True)
     spec = models.JSONField(default=dict, blank=True)
     input_hashes = models.JSONField(default=dict, blank=True)
 
@@ -263,6 +273,11 @@ class ProfileRun(models.Model):
         if self.started_at is None:
             return None
         return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+
+    @property
+    def followed_policy(self) -> Policy:
+        """What it followed, whatever became of the policy since."""
+        return read_policy(Table({"policy": self.policy}, "", Problems(), ("policy",)))
 
     def log_text(self) -> str:
         return "".join(self.log_chunks.values_list("text", flat=True))
