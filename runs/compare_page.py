@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from profiler.measuring.compared import Compared
 from profiler.measuring.comparison import Comparison
 from runs import formatting
 from runs.comparing import Against, RunComparison
+from runs.costs import Prices
+from runs.models import Measurement, PriceList, ProfileRun
+from runs.run_costs import HOW_TO_SET, advised_costs
 
 #: A number and its unit stay on one line.
 SPACE = "\N{NO-BREAK SPACE}"
@@ -57,6 +61,7 @@ class UnlikeRow:
 
 
 def page_context(found: RunComparison) -> dict:
+    prices = PriceList.objects.current()
     parts = [part for phase in TITLES if (part := _part(found, phase))]
     return {
         "comparison": found,
@@ -64,7 +69,8 @@ def page_context(found: RunComparison) -> dict:
         "names": ",".join(run.name for run in found.runs),
         "unlike": _unlike(found),
         "verdicts": [_verdict(other) for other in found.others],
-        "sizes": _sizes(found),
+        "sizes": _sizes(found, prices),
+        "how_to_set_prices": "" if prices else HOW_TO_SET,
         "parts": parts,
     }
 
@@ -96,24 +102,45 @@ def _unlike(found: RunComparison) -> list[UnlikeRow]:
     return sorted(rows, key=lambda row: not row.spoils)
 
 
-def _sizes(found: RunComparison) -> list[Row]:
+def _sizes(found: RunComparison, prices: Prices | None) -> list[Row]:
     """The advised sizes, where any was: answers, not measured numbers, so without intervals."""
     if not any((run.advice or {}).get("cpu_millicores") for run in found.runs):
         return []
     return [
         _size_row(found, "CPU", "cpu_millicores", formatting.cpu),
         _size_row(found, "Memory", "memory_bytes", formatting.memory),
+        *(_cost_rows(found, prices) if prices else ()),
     ]
 
 
 def _size_row(found: RunComparison, label: str, key: str, written: Callable[..., str]) -> Row:
-    values = [(run.advice or {}).get(key) for run in found.runs]
+    return _changes(label, [(run.advice or {}).get(key) for run in found.runs], written)
+
+
+def _changes(label: str, values: Sequence[float | None], written: Callable[..., str]) -> Row:
     base, *others = values
     cells = [Cell(written(value), **_size_change(base, value, written)) for value in others]
     return Row(label, False, written(base), cells)
 
 
-def _size_change(base: int | None, value: int | None, written: Callable[..., str]) -> dict:
+def _cost_rows(found: RunComparison, prices: Prices) -> list[Row]:
+    """By today's prices for all of them."""
+    costs = [advised_costs(run, prices, _at_advised(run)) for run in found.runs]
+    written = partial(formatting.money, currency=prices.currency)
+    return [
+        _changes("Cost per hour", [per_hour for per_hour, _ in costs], written),
+        _changes("Cost for 1,000 requests", [per_1000 for _, per_1000 in costs], written),
+    ]
+
+
+def _at_advised(run: ProfileRun) -> Measurement | None:
+    """The last of the compared measurements that was taken at the advised cpu."""
+    cpu = (run.advice or {}).get("cpu_millicores")
+    found = [row for row in run.compared_measurements if row.cpu_millicores == cpu]
+    return found[-1] if found else None
+
+
+def _size_change(base: float | None, value: float | None, written: Callable[..., str]) -> dict:
     if base is None or value is None:
         return {}
     if value == base:

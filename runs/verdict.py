@@ -10,6 +10,7 @@ from profiler.sizing.evidence import REFERENCE, SIZING
 from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
+from runs.run_costs import cost_words
 
 GIB = 1 << 30
 
@@ -94,7 +95,7 @@ def verdict(
         kept=_kept(behind),
         headline=_headline(behind),
         detail=_detail(behind),
-        facts=_facts(run, measurements, behind),
+        facts=_facts(run, measurements, models, behind),
         locked=_locked(run),
         needs_confirmation=needs_confirmation(run),
     )
@@ -199,11 +200,15 @@ def _detail(row: Measurement | None) -> str:
 
 # --- Evidence -----------------------------------------------------------------------------------
 def _facts(
-    run: ProfileRun, measurements: Sequence[Measurement], behind: Measurement | None
+    run: ProfileRun,
+    measurements: Sequence[Measurement],
+    models: Sequence[RegisteredModel],
+    behind: Measurement | None,
 ) -> list[Fact]:
     facts = [_limited_by(run, measurements), _verified(run, behind), _memory(run, measurements)]
     if behind is not None:
         facts += [_work(behind), _gpu(behind)]
+    facts.append(_cost(run, measurements, models, behind))
     return [fact for fact in facts if fact is not None]
 
 
@@ -302,3 +307,18 @@ def _gpu(row: Measurement) -> Fact | None:
         f"{formatting.power(gpu['power_mean_w'])}, "
         f"{formatting.energy(gpu['energy_joules_per_request'])} a request",
     )
+
+
+def _cost(
+    run: ProfileRun,
+    measurements: Sequence[Measurement],
+    models: Sequence[RegisteredModel],
+    behind: Measurement | None,
+) -> Fact | None:
+    """What the advised size costs, and what it saves."""
+    if not run.advice["cpu_millicores"]:
+        return None
+    cores, gib = tagged(models, "requestedCpu"), tagged(models, "requestedMemoryInGb")
+    asked = (cores and round(cores * 1000), gib and round(gib * GIB))
+    largest = next((row for row in measurements if row.phase == REFERENCE), None)
+    return Fact("Cost", *cost_words(run, behind, largest, asked))

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.costs import Prices
-from runs.models import PriceList
+from runs.models import PriceList, ProfileRun
+from runs.verdict import verdict
+from tests.measured_runs import sized_run
 
 MIB, GIB = 1 << 20, 1 << 30
 PRICES = Prices(core_hour=0.04, gib_hour=0.005, gpu_hour=2.5, currency="EUR")
@@ -129,3 +131,90 @@ def test_prices_that_make_no_sense_are_refused(administrator, field, value, said
 def test_only_administrators_set_prices(signed_in) -> None:
     assert signed_in.post(ADD, FILLED_IN).status_code == 302
     assert not PriceList.objects.exists()
+
+
+# --- On the pages and in the API ------------------------------------------------------------------
+@pytest.fixture
+def priced() -> None:
+    """A core-hour is 0.04 and a GiB-hour 0.005 EUR."""
+    PriceList(core_hour="0.04", gib_hour="0.005", currency="EUR").save()
+
+
+def cost_of(run) -> str:
+    found = verdict(run, list(run.measurements.all()), list(run.models.all()))
+    (fact,) = [fact for fact in found.facts if fact.label == "Cost"]
+    return f"{fact.text} | {fact.detail}"
+
+
+@pytest.mark.django_db
+def test_the_verdict_says_what_the_size_costs_and_saves(make, priced) -> None:
+    """400m and 128 MiB at 100 requests/s; 1 core and 1 GiB were the largest and are tagged."""
+    tags = {"requestedCpu": "1", "requestedMemoryInGb": "1"}
+    run = sized_run(make, models=[make.model(tags=tags)])
+    # 0.4 x 0.04 + 0.125 x 0.005 = 0.016625; 360,000 requests an hour.
+    assert cost_of(run) == (
+        "0.0166 EUR an hour, 0.0000462 EUR for 1,000 requests | "
+        "63 % less than the tags ask for (0.0450 EUR); 63 % less than the largest size (0.0450 EUR)"
+    )
+
+
+@pytest.mark.django_db
+def test_a_tag_that_asks_for_less_makes_the_size_cost_more(make, priced) -> None:
+    tags = {"requestedCpu": "0.2", "requestedMemoryInGb": "0.0625"}
+    run = sized_run(make, models=[make.model(tags=tags)])
+    assert "100 % more than the tags ask for" in cost_of(run)
+
+
+@pytest.mark.django_db
+def test_without_prices_the_verdict_says_how_to_set_them(make) -> None:
+    said = cost_of(sized_run(make))
+    assert said.startswith("No prices are set | an administrator sets them")
+
+
+@pytest.mark.django_db
+def test_without_a_price_of_gpus_a_service_that_has_some_has_no_cost(make, priced) -> None:
+    run = sized_run(make)
+    run.config.definition = {**run.config.definition, "gpu": 1}
+    assert cost_of(run).startswith("A GPU-hour has no price")
+
+
+@pytest.mark.django_db
+def test_a_declined_advice_costs_nothing_to_talk_of(make, priced) -> None:
+    run = sized_run(make, [{"cpu_millicores": 1000, "latency_ms": 90.0}])
+    found = verdict(run, list(run.measurements.all()), list(run.models.all()))
+    assert "Cost" not in {fact.label for fact in found.facts}
+
+
+@pytest.mark.django_db
+def test_runs_are_compared_by_cost(signed_in, make) -> None:
+    runs = [sized_run(make), sized_run(make)]
+    address = "/runs/compare/?runs=" + ",".join(run.name for run in runs)
+    page = signed_in.get(address).content.decode()
+    assert "Costs are not shown, since no prices are set: an administrator" in page
+    PriceList(core_hour="0.04", gib_hour="0.005", currency="EUR").save()
+    # The other run's size is twice as large.
+    advice = {**runs[1].advice, "cpu_millicores": 800, "memory_bytes": 256 * MIB}
+    ProfileRun.objects.filter(pk=runs[1].pk).update(advice=advice)
+    context = signed_in.get(address).context
+    per_hour, per_1000 = context["sizes"][2:]
+    assert (per_hour.base, per_hour.cells[0].value) == ("0.0166 EUR", "0.0333 EUR")
+    assert (per_hour.cells[0].change, per_hour.cells[0].tone) == ("100 %", "fail")
+    assert (per_1000.base, per_1000.cells[0].value) == ("0.0000462 EUR", "–")  # noqa: RUF001
+
+
+@pytest.mark.django_db
+def test_the_api_says_what_sizes_cost(signed_in, make) -> None:
+    run = sized_run(make)
+    path = f"/api/v1/runs/{run.name}/"
+    assert signed_in.get(path).json()["advice_cost"] is None
+    assert signed_in.get(f"{path}measurements/").json()["results"][0]["cost"] is None
+    PriceList(core_hour="0.04", gib_hour="0.005", currency="EUR").save()
+    assert signed_in.get(path).json()["advice_cost"] == {
+        "currency": "EUR",
+        "per_hour": pytest.approx(0.016625),
+        "per_1000_requests": pytest.approx(0.016625 / 360),
+    }
+    first = signed_in.get(f"{path}measurements/").json()["results"][0]
+    assert first["cost"]["per_hour"] == pytest.approx(0.045)  # at the largest size
+    assert first["cost"]["per_1000_requests"] == pytest.approx(0.045 / 360)
+    assert signed_in.get(f"{path}measurements/1/").json()["cost"] == first["cost"]

@@ -59,9 +59,7 @@ class SizingPolicyAdmin(SimpleHistoryAdmin):
         obj.changed_by = request.user
         obj.save()
 
-    def has_delete_permission(
-        self, request: HttpRequest, obj: SizingPolicy | None = None
-    ) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: SizingPolicy | None = None) -> bool:
         """Any but the default: runs keep what they followed, new ones need one to follow."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and (obj is None or not obj.is_default)

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from profiler.spec_reader.policy import policy_to_json
+from runs.applying import decisive_measurement
 from runs.models import Measurement, ProfileRun
+from runs.run_costs import RunCosts
 
 JSON = serializers.JSONField
+
+
+class CostSerializer(serializers.Serializer):
+    """What a size costs by today's prices."""
+
+    currency = serializers.CharField()
+    per_hour = serializers.FloatField()
+    per_1000_requests = serializers.FloatField(allow_null=True)
+
+
+def cost_of(
+    costs: RunCosts, cpu_millicores: int, memory_bytes: int, behind: Measurement | None
+) -> dict | None:
+    """CostSerializer's of a size; None where prices are missing."""
+    per_hour = costs.per_hour(cpu_millicores, memory_bytes)
+    if per_hour is None:
+        return None
+    return {
+        "currency": costs.prices.currency,
+        "per_hour": per_hour,
+        "per_1000_requests": costs.per_1000(cpu_millicores, memory_bytes, behind),
+    }
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -56,6 +81,7 @@ class RunDetailSerializer(RunSerializer):
 
     error = serializers.SerializerMethodField()
     advice = JSON(read_only=True)
+    advice_cost = serializers.SerializerMethodField()
     inputs = serializers.SerializerMethodField()
     elapsed_s = serializers.FloatField(read_only=True, allow_null=True)
     load = JSON(read_only=True)
@@ -70,8 +96,9 @@ class RunDetailSerializer(RunSerializer):
 
     class Meta(RunSerializer.Meta):
         fields = (
-            *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "inputs", "load",
-            "objective", "limits", "budget", "answers", "policy", "circumstances", "phase_times", "azureml",
+            *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "advice_cost",
+            "inputs", "load", "objective", "limits", "budget", "answers", "policy", "circumstances",
+            "phase_times", "azureml",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:
@@ -83,7 +110,14 @@ class RunDetailSerializer(RunSerializer):
             "log_tail": run.error_log_tail,
         }
 
-    def get_policy(self, run: ProfileRun) -> dict[str, object]:
+    @extend_schema_field(CostSerializer(allow_null=True))
+    def get_advice_cost(self, run: ProfileRun) -> dict | None:
+        if not run.advice:
+            return None
+        size = run.advice["cpu_millicores"], run.advice["memory_bytes"]
+        return cost_of(RunCosts.of(run), *size, decisive_measurement(run))
+
+    def get_policy(self, run: ProfileRun) -> dict:
         """Margins, grid, floors and defaults as they were when the run was asked for."""
         return policy_to_json(run.followed_policy)
 
@@ -102,10 +136,13 @@ class MeasurementSerializer(serializers.ModelSerializer):
     """A measurement's figures; those that an older version did not know yet are null."""
 
     validity = serializers.SerializerMethodField()
+    cost = serializers.SerializerMethodField()
 
     class Meta:
         model = Measurement
-        fields = ("ordinal", "phase", "cpu_millicores", "memory_bytes", "outcome", "validity")
+        fields = (
+            "ordinal", "phase", "cpu_millicores", "memory_bytes", "outcome", "validity", "cost",
+        )  # fmt: skip
 
     #: Keys of the engine's measurement that a list carries beside the row's own. JSON where the
     #: value is a list or an object.
@@ -135,6 +172,12 @@ class MeasurementSerializer(serializers.ModelSerializer):
             for name, kind in self.FIGURES.items()
         }  # fmt: skip
         return {**super().get_fields(), **figures}
+
+    @extend_schema_field(CostSerializer(allow_null=True))
+    def get_cost(self, row: Measurement) -> dict | None:
+        """Of the size it was taken at."""
+        costs = RunCosts(self.context["prices"], row.run.config.gpus)
+        return cost_of(costs, row.cpu_millicores, row.memory_bytes, row)
 
     def get_validity(self, row: Measurement) -> ValiditySerializer:
         return {"findings": [], **row.data["validity"]}

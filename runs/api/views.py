@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from runs.api import serializers
 from runs.comparing import CannotCompare, compare_runs
 from runs.lists.runs import RunFilter
-from runs.models import Measurement, ProfileRun
+from runs.models import Measurement, PriceList, ProfileRun
 
 
 class Newest(pagination.CursorPagination):
@@ -58,7 +58,14 @@ class RunDetail(generics.RetrieveAPIView):
     ).prefetch_related("models")
 
 
-class MeasurementList(generics.ListAPIView):
+class WithPrices:
+    """Serializers of measurements have today's `prices` in their context, asked for once."""
+
+    def get_serializer_context(self) -> dict:
+        return {**super().get_serializer_context(), "prices": PriceList.objects.current()}
+
+
+class MeasurementList(WithPrices, generics.ListAPIView):
     """A run's measurements in the order they were taken."""
 
     serializer_class = serializers.MeasurementSerializer
@@ -67,11 +74,12 @@ class MeasurementList(generics.ListAPIView):
     queryset = Measurement.objects.none()
 
     def get_queryset(self) -> QuerySet[Measurement]:
-        run = get_object_or_404(ProfileRun.objects.only("pk"), name=self.kwargs["name"])
+        runs = ProfileRun.objects.select_related("config").only("config__definition")
+        run = get_object_or_404(runs, name=self.kwargs["name"])
         return run.measurements.all()
 
 
-class MeasurementDetail(generics.RetrieveAPIView):
+class MeasurementDetail(WithPrices, generics.RetrieveAPIView):
     """One measurement with all that the engine wrote of it."""
 
     serializer_class = serializers.MeasurementDetailSerializer
@@ -79,7 +87,9 @@ class MeasurementDetail(generics.RetrieveAPIView):
     queryset = Measurement.objects.none()
 
     def get_queryset(self) -> QuerySet[Measurement]:
-        return Measurement.objects.filter(run__name=self.kwargs["name"])
+        return Measurement.objects.filter(run__name=self.kwargs["name"]).select_related(
+            "run__config"
+        )
 
 
 class Compare(APIView):
