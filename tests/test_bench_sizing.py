@@ -1,0 +1,111 @@
+"""The sizing benchmarks: their services can be run, and truth is kept and read rightly."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.sizing.catalogue import NAMES, SERVICES, inputs_of, spec_of
+from bench.sizing.truth_file import MOST_TRIES, Truth
+from profiler.dataset import read_dataset
+from profiler.sizing.search import grid
+
+SCRIPTS = sorted((Path(__file__).parent.parent / "bench" / "sizing").glob("[a-z]*.py"))
+GRID = (100, 200, 300)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_service_has_a_spec_that_may_be_run(name) -> None:
+    spec = spec_of(name)
+    assert len(read_dataset(spec.dataset)) >= 20
+    assert spec.objective.latency_ms and spec.load.stages[0].rate_rps
+    assert grid(spec.limits.cpu_millicores) == tuple(range(100, 1001, 100))
+
+
+def test_no_service_is_left_out() -> None:
+    assert {path.parent.name for path in SERVICES.glob("*/spec.json")} == set(NAMES)
+
+
+def test_the_rows_are_those_that_their_script_makes(tmp_path) -> None:
+    made = tmp_path / "make_rows.py"
+    made.write_text((SERVICES / "make_rows.py").read_text())
+    for name in NAMES:
+        (tmp_path / name).mkdir()
+    subprocess.run([sys.executable, made], check=True)
+    for name in NAMES:
+        rows = f"{name}/requests.jsonl"
+        assert (tmp_path / rows).read_text() == (SERVICES / rows).read_text()
+
+
+def test_what_truth_holds_for_changes_with_the_code(tmp_path, monkeypatch) -> None:
+    import shutil
+
+    from bench.sizing import catalogue
+
+    shutil.copytree(SERVICES, tmp_path / "services")
+    monkeypatch.setattr(catalogue, "SERVICES", tmp_path / "services")
+    assert inputs_of("fixed") == catalogue.inputs_of("fixed")
+    with (tmp_path / "services" / "as_asked" / "score.py").open("a") as script:
+        script.write("# slower\n")
+    changed = catalogue.inputs_of("fixed")
+    assert changed["code"] != catalogue.inputs_of("threads")["code"]
+    monkeypatch.setattr(catalogue, "SERVICES", SERVICES)
+    assert changed != inputs_of("fixed")
+
+
+# What follows from the points
+
+
+def taken(outcome: str, *, valid: bool = True) -> dict:
+    return {"outcome": outcome, "valid": valid}
+
+
+def truth_of(points: dict[int, list[dict]]) -> Truth:
+    return Truth("fixed", {}, points=points)
+
+
+def test_a_size_passes_once_or_always() -> None:
+    truth = truth_of({
+        100: [taken("failed")] * 3,
+        200: [taken("failed"), taken("passed"), taken("failed")],
+        300: [taken("passed")] * 3,
+    })  # fmt: skip
+    assert truth.passes_once_millicores == 200
+    assert truth.passes_always_millicores == 300
+    assert truth_of({100: [taken("failed")] * 3}).passes_always_millicores is None
+
+
+def test_what_may_not_be_believed_is_taken_again_and_does_not_count() -> None:
+    truth = truth_of({
+        100: [taken("passed", valid=False)] + [taken("failed")] * 3,
+        200: [taken("passed")] * 3,
+        300: [taken("failed", valid=False)] + [taken("passed")] * 2,
+    })  # fmt: skip
+    assert list(truth.missing(GRID)) == [300]
+    assert truth.passes_once_millicores == 200
+    truth.points[300].append(taken("passed"))
+    assert truth.is_whole(GRID)
+
+
+def test_a_point_that_is_never_believed_ends_somewhere() -> None:
+    truth = truth_of({cpu: [taken("passed", valid=False)] * MOST_TRIES for cpu in GRID})
+    assert truth.is_whole(GRID)
+    assert truth.passes_once_millicores is None
+
+
+def test_every_repetition_of_the_grid_comes_after_the_one_before() -> None:
+    truth = truth_of({300: [taken("passed")], 200: [taken("passed")]})
+    assert next(truth.missing(GRID)) == 100
+    truth.points[100] = [taken("failed")]
+    assert next(truth.missing(GRID)) == 300
+
+
+def test_truth_is_read_as_it_was_kept(tmp_path) -> None:
+    truth = truth_of({200: [taken("passed")], 100: [taken("failed")]})
+    truth.write(tmp_path)
+    assert Truth.read(tmp_path / "fixed.json") == truth
+    assert list(json.loads((tmp_path / "fixed.json").read_text())["points"]) == ["100", "200"]
