@@ -178,6 +178,8 @@ PROFILER_PRICE_GIB_HOUR = env.float("PROFILER_PRICE_GIB_HOUR", None)
 PROFILER_PRICE_GPU_HOUR = env.float("PROFILER_PRICE_GPU_HOUR", None)
 PROFILER_CURRENCY = env.str("PROFILER_CURRENCY", "USD")
 SIZING_REVIEW = env.str("SIZING_REVIEW", "optional")
+# The role of who is in none of the groups viewer, contributor, reviewer, admin.
+DEFAULT_ROLE = env.str("DEFAULT_ROLE", "contributor")
 
 # --- Sign-in -------------------------------------------------------------------------------------
 ADMIN_PASSWORD = env.str("ADMIN_PASSWORD", "")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 VERIFIED, PROVISIONAL, DECLINED = "verified", "provisional", "declined"
+#: The tags that deployment reads.
+SIZES = ("requestedCpu", "requestedMemoryInGb", "requestedGpu", "requestedGpuMemoryInGb")
 
 
 class ApplyRefused(Exception):
@@ -82,11 +84,7 @@ def _sentences(reasons: Iterable[str]) -> str:
 
 
 def advised_size(run: ProfileRun) -> dict:
-    """The advice as a size: {cpu_millicores, memory_bytes, gpu_memory_bytes, standing, measurement}.
-
-    `measurement` is the ordinal of a point chosen by somebody; None for the advice. Raises
-    ApplyRefused where there is none.
-    """
+    """The advice as a size, as Proposal.size is. Raises ApplyRefused where there is none."""
     if reason := why_no_size(run):
         raise ApplyRefused(reason)
     keys = ("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "standing")
@@ -135,11 +133,16 @@ def apply_size(
         raise ApplyRefused(reason)
     if needs_confirmation(run) and not confirmed:
         raise ConfirmationNeeded(f"This advice is provisional: {_sentences(run.advice['reasons'])}")
-    source = f"advice of {run.name}"
+    source = origin(run)
     if needs_confirmation(run):
         source += f" (provisional, confirmed by {actor.get_username()})"
     written, _ = write(run, chosen, advised_size(run), actor, source, as_properties=as_properties)
     return written
+
+
+def origin(run: ProfileRun) -> str:
+    """Where a size comes from, for the tags' history."""
+    return f"advice of {run.name}"
 
 
 def write(

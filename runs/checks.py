@@ -8,6 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.checks import Error, register
 
+from runs.roles import WORDS
+
 
 @register()
 def check_settings(app_configs: object, **kwargs: object) -> list[Error]:
@@ -35,6 +37,14 @@ def check_settings(app_configs: object, **kwargs: object) -> list[Error]:
                 f"PROFILER_TARGET {settings.PROFILER_TARGET!r} has no queue.",
                 hint="Name it in PROFILER_QUEUES, so that the dashboard shows its queue.",
                 id="runs.E003",
+            )
+        )
+    if settings.DEFAULT_ROLE not in WORDS:
+        problems.append(
+            Error(
+                f"DEFAULT_ROLE is {settings.DEFAULT_ROLE!r}.",
+                hint=f"Set it to one of {', '.join(WORDS)}.",
+                id="runs.E005",
             )
         )
     if settings.RAW_RETENTION_DAYS < 0:

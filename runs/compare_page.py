@@ -164,6 +164,12 @@ def _part(found: RunComparison, phase: str) -> Part | None:
     return Part(phase, TITLES[phase], rows, _notes(found, comparisons))
 
 
+def rows_of(found: RunComparison) -> list[Row]:
+    """The last phase in which all can be held against the base: the proof, where there was one."""
+    parts = [part for phase in TITLES if (part := _part(found, phase))]
+    return parts[-1].rows if parts else []
+
+
 def _notes(found: RunComparison, comparisons: Sequence[Comparison | None]) -> list[str]:
     """Each note once; with the run it is about where it is not about all."""
     told: dict[str, list[str]] = {}

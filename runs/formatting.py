@@ -36,6 +36,11 @@ def memory(value_bytes: float | None) -> str:
     return UNKNOWN if value_bytes is None else f"{mebibytes(value_bytes)} MiB"
 
 
+def size(size: dict) -> str:
+    """{cpu_millicores, memory_bytes}: 400m and 128 MiB."""
+    return f"{cpu(size['cpu_millicores'])} and {memory(size['memory_bytes'])}"
+
+
 def file_size(value_bytes: float | None) -> str:
     """Of files and bodies, in the unit that suits."""
     if value_bytes is None:

@@ -10,6 +10,7 @@ from runs.admin.registry import (
     TagEventAdmin,
 )
 from runs.admin.results import LogChunkAdmin, MeasurementAdmin, ProfileRunAdmin, SampleChunkAdmin
+from runs.admin.review import ProposalAdmin, ProposalEventAdmin
 from runs.admin.targets import TargetAdmin, WorkerHeartbeatAdmin
 from runs.admin.tokens import ApiTokenAdmin
 
@@ -21,6 +22,8 @@ __all__ = [
     "MeasurementAdmin",
     "PriceListAdmin",
     "ProfileRunAdmin",
+    "ProposalAdmin",
+    "ProposalEventAdmin",
     "RegisteredModelAdmin",
     "SampleChunkAdmin",
     "SizingPolicyAdmin",

@@ -6,6 +6,7 @@ from runs.models.inference_config import InferenceConfig
 from runs.models.measurement import LogChunk, Measurement, SampleChunk
 from runs.models.price_list import PriceList
 from runs.models.profile_run import ProfileRun, RunModel
+from runs.models.proposal import Proposal, ProposalEvent
 from runs.models.registered_model import RegisteredModel, TagEvent
 from runs.models.sizing_policy import SizingPolicy
 from runs.models.stored_files import StoredFiles
@@ -19,6 +20,8 @@ __all__ = [
     "Measurement",
     "PriceList",
     "ProfileRun",
+    "Proposal",
+    "ProposalEvent",
     "RegisteredModel",
     "RunModel",
     "SampleChunk",

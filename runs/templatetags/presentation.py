@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django import template
 from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
@@ -15,8 +16,9 @@ from django.utils.safestring import SafeString
 
 from runs import documentation, formatting
 from runs.findings import findings_of
-from runs.models import Measurement, ProfileRun
+from runs.models import Measurement, ProfileRun, Proposal
 from runs.points import SERIES_OF
+from runs.roles import WORDS, Role, may, why_not
 
 register = template.Library()
 
@@ -67,6 +69,14 @@ STANDING_BADGES = {
     "provisional": {"tone": "warn", "icon": "alert-triangle"},
     "declined": {"tone": "fail", "icon": "ban"},
 }
+PROPOSAL_BADGES = {
+    "open": {"tone": "accent", "icon": "git-pull-request"},
+    "changes_requested": {"tone": "warn", "icon": "message-report"},
+    "approved": {"tone": "pass", "icon": "check"},
+    "applied": {"tone": "pass", "icon": "tag"},
+    "reverted": {"tone": "", "icon": "arrow-back-up"},
+    "withdrawn": {"tone": "", "icon": "ban"},
+}
 MESSAGE_ICONS = {
     "success": {"icon": "circle-check"},
     "warning": {"icon": "alert-triangle"},
@@ -92,6 +102,11 @@ def standing_badge(standing: str) -> SafeString:
 
 
 @register.simple_tag
+def proposal_badge(state: str) -> SafeString:
+    return _badge(PROPOSAL_BADGES[state], state)
+
+
+@register.simple_tag
 def message_icon(level: str) -> SafeString:
     return icon(MESSAGE_ICONS.get(level, MESSAGE_ICONS["info"])["icon"])
 
@@ -110,6 +125,18 @@ def ago(moment: datetime | None) -> SafeString | str:
     )
 
 
+@register.simple_tag(takes_context=True)
+def may_not(context: Context, role: str) -> str | None:
+    """Why the visitor may not do what takes a role; None where they may."""
+    return why_not(context["request"].user, WORDS[role])
+
+
+@register.filter("may")
+def may_(user: AbstractBaseUser | str, role: str) -> bool:
+    """Whether a visitor may do what takes a role; nobody who is not signed in may."""
+    return getattr(user, "is_authenticated", False) and may(user, WORDS[role])
+
+
 @register.filter
 def initials(user: AbstractBaseUser) -> str:
     return formatting.initials(user.get_full_name() or user.get_username())
@@ -119,6 +146,7 @@ def initials(user: AbstractBaseUser) -> str:
 NAVIGATION = (
     ("Runs", "run_list", ("run_", "home")),
     ("Models", "model_list", ("model_",)),
+    ("Review", "proposal_list", ("proposal_", "run_propose")),
     ("Datasets", "dataset_list", ("dataset_",)),
     ("Configs", "config_list", ("config_",)),
     ("Targets", "target_list", ("target_",)),
@@ -128,12 +156,32 @@ NAVIGATION = (
 
 @register.simple_tag(takes_context=True)
 def nav_links(context: Context) -> list[dict]:
-    match = getattr(context.get("request"), "resolver_match", None)
+    request = context.get("request")
+    match = getattr(request, "resolver_match", None)
     here = (match.url_name or "") if match else ""
+    current = max(
+        (prefix for *_, prefixes in NAVIGATION for prefix in prefixes if here.startswith(prefix)),
+        key=len,
+        default=None,
+    )
     return [
-        {"text": text, "url": reverse(url_name), "current": here.startswith(prefixes)}
+        {
+            "text": text,
+            "url": reverse(url_name),
+            "current": current in prefixes,
+            "count": _waiting(request) if url_name == "proposal_list" else 0,
+        }
         for text, url_name, prefixes in NAVIGATION
     ]
+
+
+def _waiting(request: HttpRequest) -> int:
+    """How many proposals wait for the visitor's review; looked up once a request."""
+    if not hasattr(request, "proposals_waiting"):
+        is_reviewer = may(request.user, Role.REVIEWER)
+        waiting = Proposal.objects.waiting_for(request.user) if is_reviewer else None
+        request.proposals_waiting = waiting.count() if is_reviewer else 0
+    return request.proposals_waiting
 
 
 @register.simple_tag

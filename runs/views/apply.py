@@ -20,6 +20,7 @@ from runs.applying import (
     why_refused,
 )
 from runs.models import ProfileRun, RegisteredModel
+from runs.roles import Role, needs
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def diff(model: RegisteredModel, tags: dict[str, str], chosen: bool) -> ModelDif
     return ModelDiff(model, chosen, written + left)
 
 
+@needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def run_apply(request: HttpRequest, name: str) -> HttpResponse:

@@ -13,6 +13,7 @@ from runs.highlighting import SHOWN_BYTES, highlighted, readable
 from runs.lists.paging import paged
 from runs.lists.registry import ConfigFilter, ConfigTable
 from runs.models import InferenceConfig, ProfileRun
+from runs.roles import Role, needs
 
 RUNS_ON_PAGE = 20
 
@@ -77,6 +78,7 @@ def shown_environment(config: InferenceConfig) -> dict | None:
     return shown_file(config, path) if path else None
 
 
+@needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def config_register(request: HttpRequest) -> HttpResponse:
     sent = request.method == "POST"

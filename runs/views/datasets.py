@@ -12,6 +12,7 @@ from runs.forms.datasets import RegisterDatasetForm
 from runs.lists.paging import paged
 from runs.lists.registry import DatasetFilter, DatasetTable
 from runs.models import Dataset, ProfileRun
+from runs.roles import Role, needs
 
 RUNS_ON_PAGE = 20
 
@@ -36,6 +37,7 @@ def dataset_detail(request: HttpRequest, name: str, version: int) -> HttpRespons
     return render(request, "datasets/dataset_detail.html", context)
 
 
+@needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dataset_register(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":

@@ -12,6 +12,7 @@ from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
 from runs.lists.paging import paged
 from runs.lists.registry import ModelFilter, ModelTable
 from runs.models import ProfileRun, RegisteredModel
+from runs.roles import Role, needs
 
 RUNS_ON_PAGE = 20
 EVENTS_ON_PAGE = 100
@@ -54,6 +55,7 @@ def model_page(
     return render(request, "models/model_detail.html", context)
 
 
+@needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def model_register(request: HttpRequest) -> HttpResponse:
     sent = request.method == "POST"
@@ -73,6 +75,7 @@ def model_register(request: HttpRequest) -> HttpResponse:
     return render(request, "models/model_register.html", {"form": form})
 
 
+@needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def model_set_tag(request: HttpRequest, name: str, version: int) -> HttpResponse:
     """A refused form is shown at this address, so that someone may come back to it with a GET."""
@@ -88,6 +91,7 @@ def model_set_tag(request: HttpRequest, name: str, version: int) -> HttpResponse
     return redirect(model)
 
 
+@needs(Role.CONTRIBUTOR)
 @require_POST
 def model_remove_tag(request: HttpRequest, name: str, version: int) -> HttpResponse:
     model, key = the_model(name, version), request.POST.get("key", "")
@@ -96,6 +100,7 @@ def model_remove_tag(request: HttpRequest, name: str, version: int) -> HttpRespo
     return redirect(model)
 
 
+@needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def model_add_property(request: HttpRequest, name: str, version: int) -> HttpResponse:
     model = the_model(name, version)

@@ -10,8 +10,10 @@ from django.views.decorators.http import require_http_methods
 from runs.forms.runs import NewRunForm, initial_of
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
 from runs.models.names import VersionedQuerySet
+from runs.roles import Role, needs
 
 
+@needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_new(request: HttpRequest) -> HttpResponse:
     """`?model=&config=&dataset=` choose by `name` or `name:version`; `?clone=` repeats a run."""

@@ -13,6 +13,7 @@ from runs.charts import data
 from runs.lists.paging import paged
 from runs.lists.runs import RunFilter, RunTable
 from runs.models import ProfileRun
+from runs.roles import Role, needs
 
 #: Runs of the same model that a run's page offers to compare with.
 COMPARABLE_RUNS = 30
@@ -96,6 +97,7 @@ def run_log(request: HttpRequest, name: str) -> HttpResponse:
     )
 
 
+@needs(Role.CONTRIBUTOR)
 @require_POST
 def run_cancel(request: HttpRequest, name: str) -> HttpResponse:
     run = get_object_or_404(ProfileRun, name=name)

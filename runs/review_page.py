@@ -1,0 +1,183 @@
+"""What a proposal's page shows: the change, its evidence, what is newer, and what was said."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from profiler.spec import MIB
+from runs import applying, reviewing
+from runs.comments import rendered
+from runs.compare_page import Row, rows_of
+from runs.comparing import CannotCompare, compare_runs
+from runs.models import Proposal, ProposalEvent
+from runs.verdict import objective_words, tagged, verdict
+from runs.views.apply import diff
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.utils.safestring import SafeString
+
+    from runs.models import RegisteredModel
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a diff: `sign` is -, + or a space."""
+
+    sign: str
+    text: str
+
+    @property
+    def tone(self) -> str:
+        return {"-": "gone", "+": "new"}.get(self.sign, "same")
+
+
+@dataclass(frozen=True)
+class Said:
+    """An event with its text made safe."""
+
+    event: ProposalEvent
+    body: SafeString
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button: `why_not` says why it is locked for this user, `look` is its class if filled."""
+
+    name: str
+    label: str
+    icon: str
+    why_not: str | None
+    look: str = ""
+
+
+def page_context(proposal: Proposal, user: User) -> dict:
+    run = proposal.run
+    measurements = list(run.measurements.all())
+    models = list(proposal.models.all())
+    found = verdict(run, measurements, models)
+    return {
+        "proposal": proposal,
+        "run": run,
+        "models": models,
+        "verdict": found,
+        "objective": objective_words((_behind(proposal, measurements) or {}).get("bound") or {}),
+        "behind": _behind(proposal, measurements),
+        "diffs": _diffs(proposal, models, user),
+        "manifests": [(model, manifest(model, proposal.size)) for model in models],
+        "outdated": [] if proposal.is_decided else reviewing.outdated(proposal),
+        "versus": _against_baseline(proposal),
+        "events": [
+            Said(event, rendered(event.text))
+            for event in proposal.events.select_related("actor").prefetch_related("mentioned")
+        ],
+        "reviewers": _reviewers(proposal),
+        "may": {"comment": reviewing.why_not_comment(user)},
+        "actions": actions(proposal, user),
+        "is_advice": proposal.size.get("measurement") is None,
+    }
+
+
+def actions(proposal: Proposal, user: User) -> list[Action]:
+    """What its state allows, each with why this user may not; the filled button comes last."""
+    state, states = proposal.state, Proposal.State
+    found = []
+    if state in Proposal.UNDECIDED:
+        why_not = reviewing.why_not_withdraw(proposal, user)
+        found.append(Action("withdraw", "Withdraw", "ban", why_not))
+    if state == states.CHANGES_REQUESTED:
+        why_not = reviewing.why_not_comment(user)
+        found.append(Action("ask-again", "Ask again", "refresh", why_not))
+    if state in (states.OPEN, states.APPROVED):
+        why_not = reviewing.why_not_decide(proposal, user)
+        found.append(Action("request-changes", "Request changes", "message-report", why_not))
+    if state in (states.OPEN, states.CHANGES_REQUESTED):
+        why_not = reviewing.why_not_approve(proposal, user)
+        found.append(Action("approve", "Approve", "check", why_not, "btn-success"))
+    if state == states.APPROVED or (state == states.OPEN and not applying.review_is_required()):
+        why_not = reviewing.why_not_apply(proposal, user)
+        look = "btn-primary" if state == states.APPROVED else ""
+        found.append(Action("apply", "Apply as tags", "tag", why_not, look))
+    if state == states.APPLIED:
+        why_not = reviewing.why_not_comment(user)
+        found.append(Action("revert", "Revert", "arrow-back-up", why_not))
+    return found
+
+
+def _behind(proposal: Proposal, measurements: list) -> dict | None:
+    """The measurement that the size rests on."""
+    ordinal = proposal.size.get("measurement")
+    if ordinal is None:
+        row = applying.decisive_measurement(proposal.run)
+    else:
+        row = next((row for row in measurements if row.ordinal == ordinal), None)
+    return row.data if row else None
+
+
+def _diffs(proposal: Proposal, models: list[RegisteredModel], user: User) -> list:
+    """What applying would write; of an applied one nothing, its tags' history says it."""
+    if proposal.is_decided:
+        return []
+    tags = applying.size_tags(proposal.run, user, proposal.size)
+    return [diff(model, tags, chosen=True) for model in models]
+
+
+def manifest(model: RegisteredModel, size: dict) -> list[Line]:
+    """The resources of a Kubernetes container, as a diff against what the tags ask for now.
+
+    Requests equal limits: the size was proven under exactly these limits.
+    """
+    cpu, memory = f"{size['cpu_millicores']}m", f"{-(-size['memory_bytes'] // MIB)}Mi"
+    before = _tagged(model)
+    lines = [Line(" ", "resources:")]
+    for block in ("requests", "limits"):
+        lines.append(Line(" ", f"  {block}:"))
+        pairs = (("cpu", cpu), ("memory", memory))
+        for key, new in pairs:
+            old = before.get(key)
+            if old == new:
+                lines.append(Line(" ", f"    {key}: {new}"))
+                continue
+            if old is not None:
+                lines.append(Line("-", f"    {key}: {old}"))
+            lines.append(Line("+", f"    {key}: {new}"))
+    return lines
+
+
+def _tagged(model: RegisteredModel) -> dict[str, str]:
+    """The size in a model's tags as Kubernetes writes it; what makes no sense is left out."""
+    cores, memory_gib = tagged([model], "requestedCpu"), tagged([model], "requestedMemoryInGb")
+    found = {}
+    if cores is not None:
+        found["cpu"] = f"{round(cores * 1000)}m"
+    if memory_gib is not None:
+        found["memory"] = f"{math.ceil(memory_gib * 1024)}Mi"
+    return found
+
+
+def _against_baseline(proposal: Proposal) -> dict | None:
+    """The rows of the comparison with the pinned baseline; None without one."""
+    if proposal.baseline is None:
+        return None
+    try:
+        found = compare_runs([proposal.baseline.name, proposal.run.name], proposal.baseline.name)
+    except CannotCompare as refusal:
+        return {"why_not": str(refusal)}
+    rows: list[Row] = rows_of(found)
+    return {"rows": rows, "why_not": "" if rows else found.others[0].why_not}
+
+
+def _reviewers(proposal: Proposal) -> list[dict]:
+    """Who was asked or has decided, each with their last decision."""
+    kinds = ProposalEvent.Kind
+    decisions = {
+        event.actor: event.kind
+        for event in proposal.events.filter(
+            kind__in=[kinds.APPROVED, kinds.CHANGES_REQUESTED]
+        ).select_related("actor")
+        if event.actor
+    }
+    people = dict.fromkeys([*proposal.reviewers.all(), *decisions])
+    return [{"user": user, "decision": decisions.get(user)} for user in people]

@@ -1,0 +1,168 @@
+"""Proposals joined with what they are about: who may do what, what is newer, apply, revert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Max
+
+from runs import applying, formatting
+from runs.applying import ApplyRefused
+from runs.models import ProfileRun, Proposal, RegisteredModel
+from runs.models.proposal import TransitionRefused
+from runs.roles import Role, may, why_not
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """Something that came after a proposal and may make it wrong."""
+
+    text: str
+    url: str
+
+
+def outdated(proposal: Proposal) -> list[Outdated]:
+    """Newer versions of its models, newer evidence for them, tags that others changed since."""
+    chosen = list(proposal.models.all())
+    return [*_newer_versions(chosen), *_newer_evidence(proposal, chosen), *_tags(proposal, chosen)]
+
+
+def _newer_versions(chosen: list[RegisteredModel]) -> list[Outdated]:
+    newest = dict(
+        RegisteredModel.objects.filter(name__in=[model.name for model in chosen])
+        .order_by()
+        .values_list("name")
+        .annotate(Max("version"))
+    )
+    return [
+        Outdated(
+            f"{model.name}:{newest[model.name]} is registered, and this is about version "
+            f"{model.version}.",
+            model.get_absolute_url(),
+        )
+        for model in chosen
+        if newest[model.name] > model.version
+    ]
+
+
+def _newer_evidence(proposal: Proposal, chosen: list[RegisteredModel]) -> list[Outdated]:
+    newer = (
+        ProfileRun.objects.filter(
+            models__in=chosen,
+            state=ProfileRun.State.SUCCEEDED,
+            created_at__gt=proposal.run.created_at,
+            advice__standing__in=["verified", "provisional"],
+        )
+        .exclude(pk=proposal.run_id)
+        .distinct()
+        .only("name", "advice", "created_at")
+        .order_by("-created_at")
+    )[:5]
+    return [
+        Outdated(
+            f"{run.name} is newer and advises {formatting.size(run.advice)}.",
+            run.get_absolute_url(),
+        )
+        for run in newer
+    ]
+
+
+def _tags(proposal: Proposal, chosen: list[RegisteredModel]) -> list[Outdated]:
+    if proposal.is_decided:
+        return []
+    changed = {
+        event.model_id
+        for model in chosen
+        for event in model.tag_events.filter(at__gt=proposal.created_at, key__in=applying.SIZES)
+    }
+    return [
+        Outdated(f"The size in {model.ref}'s tags was changed since.", model.get_absolute_url())
+        for model in chosen
+        if model.pk in changed
+    ]
+
+
+# --- Who may do what ------------------------------------------------------------------------------
+def refuse(reason: str | None) -> None:
+    """Raise TransitionRefused where there is a reason."""
+    if reason:
+        raise TransitionRefused(reason)
+
+
+def why_not_comment(user: User) -> str | None:
+    return why_not(user, Role.CONTRIBUTOR)
+
+
+def why_not_decide(proposal: Proposal, user: User) -> str | None:
+    """Why the user may not approve or ask for changes."""
+    return why_not(user, Role.REVIEWER)
+
+
+def why_not_approve(proposal: Proposal, user: User) -> str | None:
+    if reason := why_not_decide(proposal, user):
+        return reason
+    if applying.review_is_required() and user.pk == proposal.created_by_id:
+        return "You proposed it, and SIZING_REVIEW=required: somebody else must approve it."
+    return None
+
+
+def why_not_withdraw(proposal: Proposal, user: User) -> str | None:
+    if user.pk == proposal.created_by_id or may(user, Role.ADMIN):
+        return None
+    return "Only who proposed it, or an administrator, may withdraw it."
+
+
+def why_not_apply(proposal: Proposal, user: User) -> str | None:
+    if reason := why_not(user, Role.CONTRIBUTOR):
+        return reason
+    if applying.review_is_required() and proposal.state != Proposal.State.APPROVED:
+        return "It has to be approved first (SIZING_REVIEW=required)."
+    return None
+
+
+# --- Applying and reverting -----------------------------------------------------------------------
+def apply(proposal: Proposal, actor: User, *, although: Iterable[str] = ()) -> dict[str, str]:
+    """Write its size to its models' tags; what was written. `although` says what is newer, where
+    the actor confirmed it.
+
+    Raises ApplyRefused or TransitionRefused with the reason; then nothing was written.
+    """
+    if reason := why_not_apply(proposal, actor):
+        raise ApplyRefused(reason)
+    text = "".join(f"Although: {one}\n" for one in although)
+    with transaction.atomic():
+        written, events = applying.write(
+            proposal.run, proposal.models.all(), proposal.size, actor,
+            f"proposal {proposal}, {applying.origin(proposal.run)}",
+            as_properties=proposal.as_properties,
+        )  # fmt: skip
+        proposal.mark_applied(actor, text, events)
+    return written
+
+
+def revert(proposal: Proposal, actor: User) -> list[str]:
+    """Give the tags that it wrote the values they had before; the keys left as they are.
+
+    A tag that somebody changed since is not touched: it is theirs.
+    """
+    refuse(why_not(actor, Role.CONTRIBUTOR))
+    left: list[str] = []
+    with transaction.atomic():
+        by_model: dict[int, list] = {}
+        for event in proposal.applied_tag_events():
+            by_model.setdefault(event.model_id, []).append(event)
+        for events in by_model.values():
+            model = RegisteredModel.objects.select_for_update().get(pk=events[0].model_id)
+            own = [event for event in events if model.tags.get(event.key) == event.new]
+            left += [f"{model.ref} {event.key}" for event in events if event not in own]
+            before = {event.key: event.old for event in own}
+            model.set_tags(before, actor, f"proposal {proposal} reverted", proposal.run)
+        text = f"Changed since, so left as they are: {', '.join(left)}." if left else ""
+        proposal.mark_reverted(actor, text, {"left": left})
+    return left

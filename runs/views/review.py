@@ -1,0 +1,176 @@
+"""Review: the inbox of proposals, one of them with its discussion, and what is done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from runs import applying, reviewing
+from runs.applying import ApplyRefused
+from runs.forms.proposals import ProposalForm
+from runs.lists.paging import paged
+from runs.lists.review import ProposalTable, inbox
+from runs.models import ProfileRun, Proposal
+from runs.models.proposal import TransitionRefused
+from runs.review_page import page_context
+from runs.roles import Role, needs
+
+Refused = (TransitionRefused, ApplyRefused, ValidationError)
+
+
+def the_proposal(number: int) -> Proposal:
+    return get_object_or_404(Proposal.objects.for_page(), pk=number)
+
+
+@require_safe
+@never_cache
+def proposal_list(request: HttpRequest) -> HttpResponse:
+    box = inbox(request.user, request.GET.get("box", ""))
+    table = paged(request, ProposalTable(box.proposals))
+    return render(request, "review/list.html", {"inbox": box, "table": table})
+
+
+@require_safe
+@never_cache
+def proposal_detail(request: HttpRequest, number: int) -> HttpResponse:
+    return proposal_page(request, the_proposal(number))
+
+
+def proposal_page(request: HttpRequest, proposal: Proposal, refusal: str = "") -> HttpResponse:
+    """The page, again after a refusal (409) with what was written kept in its field."""
+    context = page_context(proposal, request.user)
+    context |= {"refusal": refusal, "text": request.POST.get("text", "")}
+    return render(request, "review/detail.html", context, status=409 if refusal else 200)
+
+
+@needs(Role.CONTRIBUTOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def run_propose(request: HttpRequest, name: str) -> HttpResponse:
+    """Put the advised size forward."""
+    run = get_object_or_404(ProfileRun.objects.for_page(), name=name)
+    try:
+        size = applying.advised_size(run)
+    except ApplyRefused as refusal:
+        status = 409 if request.method == "POST" else 200
+        context = {"run": run, "locked": str(refusal)}
+        return render(request, "review/new.html", context, status=status)
+    form = ProposalForm(run, request.user, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        proposal = form.propose(size)
+        messages.success(request, f"Proposal {proposal} is open.")
+        return redirect(proposal)
+    return render(request, "review/new.html", {"run": run, "size": size, "form": form})
+
+
+# --- What is done to a proposal -------------------------------------------------------------------
+def _comment(proposal: Proposal, request: HttpRequest, text: str) -> str:
+    reviewing.refuse(reviewing.why_not_comment(request.user))
+    proposal.comment(request.user, text)
+    return ""
+
+
+def _approve(proposal: Proposal, request: HttpRequest, text: str) -> str:
+    reviewing.refuse(reviewing.why_not_approve(proposal, request.user))
+    reviewing.refuse(_unconfirmed(proposal, request))
+    proposal.approve(request.user, text)
+    return f"Proposal {proposal} is approved."
+
+
+def _request_changes(proposal: Proposal, request: HttpRequest, text: str) -> str:
+    reviewing.refuse(reviewing.why_not_decide(proposal, request.user))
+    proposal.request_changes(request.user, text)
+    return "Changes are requested."
+
+
+def _ask_again(proposal: Proposal, request: HttpRequest, text: str) -> str:
+    reviewing.refuse(reviewing.why_not_comment(request.user))
+    proposal.ask_again(request.user, text)
+    return f"Proposal {proposal} is open again."
+
+
+def _withdraw(proposal: Proposal, request: HttpRequest, text: str) -> str:
+    reviewing.refuse(reviewing.why_not_withdraw(proposal, request.user))
+    proposal.withdraw(request.user, text)
+    return f"Proposal {proposal} is withdrawn."
+
+
+def _apply(proposal: Proposal, request: HttpRequest, text: str) -> str:
+    reviewing.refuse(_unconfirmed(proposal, request))
+    although = [one.text for one in reviewing.outdated(proposal)]
+    reviewing.apply(proposal, request.user, although=although)
+    refs = ", ".join(model.ref for model in proposal.models.all())
+    return f"The size is now in the tags of {refs}."
+
+
+def _revert(proposal: Proposal, request: HttpRequest, text: str) -> str:
+    left = reviewing.revert(proposal, request.user)
+    also = f" Changed since, so left as they are: {', '.join(left)}." if left else ""
+    return f"The tags are as they were before proposal {proposal}.{also}"
+
+
+ACTIONS: dict[str, Callable[[Proposal, HttpRequest, str], str]] = {
+    "comment": _comment,
+    "approve": _approve,
+    "request-changes": _request_changes,
+    "ask-again": _ask_again,
+    "withdraw": _withdraw,
+    "apply": _apply,
+    "revert": _revert,
+}
+
+
+def _unconfirmed(proposal: Proposal, request: HttpRequest) -> str | None:
+    """Why it has to be confirmed first: something is newer, and nobody said that they know."""
+    newer = reviewing.outdated(proposal)
+    if not newer or "although" in request.POST:
+        return None
+    known = " ".join(one.text for one in newer)
+    return f"{known} Check that you want it although it is outdated."
+
+
+@require_POST
+def proposal_act(request: HttpRequest, number: int, action: str) -> HttpResponse:
+    if action not in ACTIONS:
+        raise Http404(f"There is no action {action!r}.")
+    proposal = the_proposal(number)
+    try:
+        done = ACTIONS[action](proposal, request, request.POST.get("text", ""))
+    except Refused as refusal:
+        proposal.refresh_from_db(fields=["state"])
+        reason = " ".join(getattr(refusal, "messages", [])) or str(refusal)
+        return proposal_page(request, proposal, reason)
+    if done:
+        messages.success(request, done)
+    return redirect(proposal)
+
+
+@needs(Role.CONTRIBUTOR)
+@require_POST
+def proposal_batch_apply(request: HttpRequest) -> HttpResponse:
+    """Apply the checked proposals, each by itself: one that is refused does not stop the others."""
+    numbers = [int(text) for text in request.POST.getlist("proposal") if text.isdecimal()]
+    applied = []
+    for proposal in Proposal.objects.for_page().filter(pk__in=numbers).order_by("pk"):
+        try:
+            reviewing.refuse(_unconfirmed(proposal, request))
+            reviewing.apply(proposal, request.user)
+        except Refused as refusal:
+            reason = " ".join(getattr(refusal, "messages", [])) or str(refusal)
+            link = format_html('<a href="{}">{}</a>', proposal.get_absolute_url(), proposal)
+            messages.error(request, format_html("{} was not applied: {}", link, reason))
+        else:
+            applied.append(str(proposal))
+    if applied:
+        messages.success(request, f"Applied: {', '.join(applied)}.")
+    if not numbers:
+        messages.warning(request, "Check at least one approved proposal to apply.")
+    return redirect(f"{reverse('proposal_list')}?box=approved")

@@ -1,0 +1,166 @@
+"""Review in the browser: propose, discuss, decide, apply, revert; and who is refused what."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+
+from runs import applying
+from runs.models import Proposal
+from tests.measured_runs import sized_run
+from tests.page_rows import queries_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def carol(django_user_model):
+    user = django_user_model.objects.create_user("carol", password="horse staple correct")
+    user.groups.add(Group.objects.get(name="reviewer"))
+    return user
+
+
+@pytest.fixture
+def run(make):
+    model = make.model("ridge", tags={"requestedCpu": "1", "requestedMemoryInGb": "1"})
+    return sized_run(make, models=[model])
+
+
+@pytest.fixture
+def proposal(run, alice):
+    size = applying.advised_size(run)
+    return Proposal.objects.propose(run, run.models.all(), size, alice)
+
+
+def text_of(response) -> str:
+    return response.content.decode()
+
+
+def test_a_size_is_proposed_from_its_run(signed_in, run, carol, make) -> None:
+    baseline = sized_run(make, models=list(run.models.all()))
+    assert f"/runs/{run.name}/propose/" in text_of(signed_in.get(f"/runs/{run.name}/"))
+    answer = signed_in.post(
+        f"/runs/{run.name}/propose/",
+        {"models": ["ridge:1"], "reviewers": [carol.pk], "baseline": baseline.name,
+         "text": "Fits, **@carol**"},
+        follow=True,
+    )  # fmt: skip
+    proposal = Proposal.objects.get()
+    assert answer.redirect_chain[-1][0] == f"/review/{proposal.pk}/"
+    page = text_of(answer)
+    assert "Size ridge:1 at 400m, 128 MiB" in page
+    assert "<strong>@carol</strong>" in page
+    assert f"Against {baseline.name}" in page
+    assert "cpu: 1000m" in page and "cpu: 400m" in page and "memory: 128Mi" in page
+
+
+def test_no_model_chosen_is_said_at_the_field(signed_in, run) -> None:
+    page = signed_in.post(f"/runs/{run.name}/propose/", {"models": []})
+    assert "Choose at least one model" in text_of(page)
+    assert not Proposal.objects.exists()
+
+
+def test_a_run_without_a_size_proposes_nothing(signed_in, make) -> None:
+    run = make.run()
+    answer = signed_in.post(f"/runs/{run.name}/propose/", {"models": ["ridge:1"]})
+    assert answer.status_code == 409
+    assert "gave no advice" in text_of(answer)
+
+
+def test_from_open_to_applied_and_back(client, proposal, alice, carol, settings) -> None:
+    settings.SIZING_REVIEW = "required"
+    alice.groups.add(Group.objects.get(name="reviewer"))
+    address = proposal.get_absolute_url()
+    client.force_login(alice)
+    page = text_of(client.get(address))
+    assert "You proposed it" in page and 'formaction="/review/' in page
+    assert client.post(f"{address}approve/").status_code == 409
+    client.force_login(carol)
+    assert "nav-count" in text_of(client.get("/runs/"))
+    assert "approved" in text_of(client.post(f"{address}approve/", {"text": "Good."}, follow=True))
+    client.force_login(alice)
+    page = text_of(client.post(f"{address}apply/", follow=True))
+    assert "now in the tags of ridge:1" in page
+    assert proposal.models.get().tags["requestedCpu"] == "0.4"
+    page = text_of(client.post(f"{address}revert/", follow=True))
+    assert "as they were before" in page
+    assert proposal.models.get().tags == {"requestedCpu": "1", "requestedMemoryInGb": "1"}
+
+
+def test_what_is_outdated_is_applied_only_when_somebody_says_so(signed_in, proposal, make) -> None:
+    make.model("ridge")
+    address = proposal.get_absolute_url()
+    refused = signed_in.post(f"{address}apply/", {"text": "now"})
+    assert refused.status_code == 409
+    assert "ridge:2 is registered" in text_of(refused)
+    signed_in.post(f"{address}apply/", {"although": "on"})
+    proposal.refresh_from_db()
+    assert proposal.state == "applied"
+    assert "Although: ridge:2 is registered" in proposal.events.last().text
+
+
+def test_what_was_written_is_kept_when_the_action_is_refused(signed_in, proposal) -> None:
+    answer = signed_in.post(
+        f"{proposal.get_absolute_url()}request-changes/", {"text": "Why so small?"}
+    )
+    assert answer.status_code == 409
+    assert "Why so small?</textarea>" in text_of(answer)
+    assert "takes the role reviewer" in text_of(answer)
+
+
+def test_approved_ones_are_applied_together(client, make, alice, carol) -> None:
+    proposals = []
+    for name in ("ridge", "lasso", "trees"):
+        run = sized_run(make, models=[make.model(name)])
+        size = applying.advised_size(run)
+        proposals.append(Proposal.objects.propose(run, run.models.all(), size, alice))
+    for proposal in proposals[:2]:
+        proposal.approve(carol)
+    make.model("lasso")
+    client.force_login(carol)
+    page = client.post(
+        "/review/apply/", {"proposal": [one.pk for one in proposals[:2]]}, follow=True
+    )
+    assert f"Applied: {proposals[0]}." in text_of(page)
+    assert "lasso:2 is registered" in text_of(page)
+    states = [Proposal.objects.get(pk=one.pk).state for one in proposals]
+    assert states == ["applied", "approved", "open"]
+
+
+@pytest.mark.parametrize("count", [10, 20])
+def test_the_inbox_asks_the_database_the_same_however_long_it_is(
+    signed_in, make, alice, count
+) -> None:
+    run = make.finished_run()
+    size = applying.advised_size(run)
+    for _ in range(count):
+        Proposal.objects.propose(run, run.models.all(), size, alice)
+    assert queries_of(lambda: signed_in.get("/review/?box=all")) <= 20
+
+
+VIEWERS_MAY_NOT = (
+    "/runs/new/", "/models/register/", "/datasets/register/", "/configs/register/",
+    "/runs/{run}/apply/", "/runs/{run}/propose/",
+)  # fmt: skip
+
+
+def test_a_viewer_sees_everything_and_changes_nothing(client, bob, run, proposal) -> None:
+    bob.groups.add(Group.objects.get(name="viewer"))
+    client.force_login(bob)
+    for page in ("/runs/", f"/runs/{run.name}/", "/models/ridge/1/", "/review/?box=all"):
+        assert client.get(page).status_code == 200
+    assert "/runs/new/" not in text_of(client.get(f"/runs/{run.name}/"))
+    for page in VIEWERS_MAY_NOT:
+        answer = client.get(page.format(run=run.name))
+        assert answer.status_code == 403
+        assert "takes the role contributor, and yours is viewer" in text_of(answer)
+    for page in ("tags/", "tags/remove/", "properties/"):
+        answer = client.post(f"/models/ridge/1/{page}", {"key": "requestedCpu", "value": "9"})
+        assert answer.status_code == 403
+    assert client.post(f"/runs/{run.name}/cancel/").status_code == 403
+    for action in ("comment", "approve", "withdraw", "apply", "revert", "ask-again"):
+        answer = client.post(f"{proposal.get_absolute_url()}{action}/", {"text": "x"})
+        assert answer.status_code == 409
+    assert client.post("/review/apply/", {"proposal": [proposal.pk]}).status_code == 403
+    assert run.models.get().tags == {"requestedCpu": "1", "requestedMemoryInGb": "1"}
+    assert list(proposal.events.values_list("kind", flat=True)) == ["proposed"]
