@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.sizing.memory import memory_needed
+from profiler.sizing.memory import gpu_memory_needed, memory_needed
 from profiler.sizing.search import Answer, grid, next_probe
 from profiler.spec import MIB, STANDARD, Floors, Grid, Limits, Objective, Policy
 from profiler.spec_reader import spec_to_json
 from profiler.spec_reader.policy import policy_to_json
 from tests.spec_files import SpecFiles
 from tests.test_advice import GIB, INVALID, SEARCH, advised, measured
+from tests.test_gpu_numbers import with_peak
 
 FRUGAL = {
     "name": "frugal",
@@ -151,6 +152,11 @@ def test_memory_is_never_below_the_floor() -> None:
     assert memory_needed(SEARCH, limits, lower) == 192 * MIB
 
 
+def test_the_floor_of_memory_is_not_for_gpus() -> None:
+    policy = Policy(floors=Floors(memory_bytes=64 * GIB))
+    assert gpu_memory_needed([with_peak(100 * MIB)], policy) == 128 * MIB
+
+
 def test_the_explanation_names_the_policy_where_it_decided() -> None:
     policy = Policy("careful", memory_margin=0.5, floors=Floors(300, GIB))
     points = grid(1000, policy)
@@ -163,7 +169,7 @@ def test_the_explanation_names_the_policy_where_it_decided() -> None:
     assert (found.standing, found.cpu_millicores, found.memory_bytes) == ("verified", 300, GIB)
     assert "the smallest size that is tried, the floor of policy careful." in found.explanation
     assert (
-        "plus 50%, rounded up to 16 MiB (policy careful), is 256 MiB; the policy's floor is 1 GiB."
+        "plus 50%, rounded up to 16 MiB (policy careful, at least 1 GiB), is 1 GiB."
         in found.explanation
     )
 

@@ -8,7 +8,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.sizing import explanation
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, latest_at, leaks, outcomes
 from profiler.sizing.explanation import cpu_text, size_of, size_text
-from profiler.sizing.memory import gpu_memory_needed, memory_advice, memory_needed, peaks
+from profiler.sizing.memory import gpu_memory_needed, memory_needed, peaks
 from profiler.sizing.search import Answer, next_probe
 from profiler.sizing.steps import step_up
 from profiler.sizing.uncertainty import Uncertainty, uncertainty
@@ -172,11 +172,6 @@ class Case:
                 *peaks(self.measurements),
                 size.memory_bytes,
                 self.policy,
-                memory_advice(
-                    *peaks(self.measurements),
-                    ceiling_bytes=self.limits.memory_bytes,
-                    policy=self.policy,
-                ),
                 memory_needed(self.measurements, self.limits, self.policy),
             ),
             explanation.gpu_memory_sentence(

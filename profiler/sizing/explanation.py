@@ -70,21 +70,23 @@ def memory_sentence(
     advised_bytes: int,
     policy: Policy,
     computed_bytes: int | None,
-    needed_bytes: int | None,
 ) -> str:
-    """Memory by its formula, the floor where that is more (`needed_bytes`), and any step up that
-    verification took beyond it."""
+    """Memory by its formula, and any step up that verification took beyond it."""
     said = (
         f"Memory: the larger of {memory_text(startup_peak_bytes)} at the peak of starting and "
         f"{memory_text(steady_peak_bytes)} under load, plus {policy.memory_margin:.0%}, rounded up "
-        f"to {memory_text(policy.memory_step_bytes)} (policy {policy.name}), is "
-        f"{memory_text(computed_bytes)}"
+        f"to {memory_text(policy.memory_step_bytes)} (policy {policy.name}{_floor_text(policy)}), "
+        f"is {memory_text(computed_bytes)}"
     )
-    if needed_bytes != computed_bytes:
-        said += f"; the policy's floor is {memory_text(needed_bytes)}"
-    if needed_bytes != advised_bytes:
+    if computed_bytes != advised_bytes:
         said += f"; what was tried and is advised is {memory_text(advised_bytes)}"
     return said + "."
+
+
+def _floor_text(policy: Policy) -> str:
+    """Said wherever there is a floor, since it bounds what comes out."""
+    floor = policy.floors.memory_bytes
+    return f", at least {memory_text(floor)}" if floor else ""
 
 
 def gpu_memory_sentence(

@@ -16,29 +16,30 @@ def memory_advice(
     ceiling_bytes: int,
     policy: Policy,
 ) -> int | None:
-    """The larger peak plus the margin, rounded up to the step, at most the ceiling.
+    """The larger peak with its margin, at least the policy's floor and at most the ceiling.
 
     None where no peak is known.
     """
     peaks = [peak for peak in (startup_peak_bytes, steady_peak_bytes) if peak is not None]
     if not peaks:
         return None
+    floor = policy.floors.memory_bytes or 0
+    return min(max(with_margin(max(peaks), policy), floor), ceiling_bytes)
+
+
+def with_margin(peak_bytes: int, policy: Policy) -> int:
+    """A peak plus the policy's margin, rounded up to its step."""
     # In whole per mille, so that the rounding up cannot be off by a float's last bit.
-    wanted = max(peaks) * (1000 + round(policy.memory_margin * 1000))
+    wanted = peak_bytes * (1000 + round(policy.memory_margin * 1000))
     steps = -(-wanted // (1000 * policy.memory_step_bytes))
-    return min(steps * policy.memory_step_bytes, ceiling_bytes)
+    return steps * policy.memory_step_bytes
 
 
 def memory_needed(
     measurements: Sequence[Measurement], limits: Limits, policy: Policy
 ) -> int | None:
-    """`memory_advice` from the peaks before verification of all that is believed and passed.
-
-    At least the policy's floor.
-    """
-    floor = policy.floors.memory_bytes or 0
-    needed = memory_advice(*peaks(measurements), ceiling_bytes=limits.memory_bytes, policy=policy)
-    return None if needed is None else max(needed, floor)
+    """`memory_advice` from the peaks before verification of all that is believed and passed."""
+    return memory_advice(*peaks(measurements), ceiling_bytes=limits.memory_bytes, policy=policy)
 
 
 def gpu_memory_needed(measurements: Sequence[Measurement], policy: Policy) -> int | None:
@@ -51,7 +52,8 @@ def gpu_memory_needed(measurements: Sequence[Measurement], policy: Policy) -> in
         return None
     peaks = [gpu.memory_peak_bytes for gpu in used if gpu.memory_peak_bytes is not None]
     has = min(gpu.memory_total_bytes for gpu in used)
-    return memory_advice(max(peaks, default=None), None, ceiling_bytes=has, policy=policy)
+    # The policy's floor is for the host's memory.
+    return min(with_margin(max(peaks), policy), has) if peaks else None
 
 
 def peaks(measurements: Sequence[Measurement]) -> tuple[int | None, int | None]:
