@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test e2e bench lint base-image clean
+.PHONY: help install run test e2e bench bench-sizing lint base-image clean
 
 help:
 	@echo "make install     the environment in $(VENV), with pinned dependencies"
@@ -13,6 +13,7 @@ help:
 	@echo "make test        the tests; REQUIRE_DOCKER=1 fails instead of skipping without Docker"
 	@echo "make e2e         the browser journeys, on real installations (needs Chromium)"
 	@echo "make bench       the benchmarks, against truth and peers, about 40 minutes; QUICK=1 tries them"
+	@echo "make bench-sizing  advised sizes against brute force: hours for all, QUICK=1 tries it"
 	@echo "make lint        style and consistency"
 	@echo "make base-image  a base image made with debootstrap, where no registry can be reached"
 
@@ -29,6 +30,9 @@ e2e: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/all.py $(if $(QUICK),--quick)
+
+bench-sizing: $(VENV)/.installed-dev
+	$(BIN)/python bench/sizing/all.py $(if $(QUICK),--quick)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Puts what the benchmarks found (bench/results/*.json) into docs/benchmarks.md.
+"""Puts what the benchmarks found (bench/results/*.json) into docs/benchmarks.md and its companion.
 
 Between each pair of `[//]: # (results of NAME)` and `[//]: # (end of NAME)`, which no reader sees.
 """
@@ -18,6 +18,7 @@ from bench.kit.report import NOT_REACHED, REACHED
 from bench.kit.script import RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
+SIZING_PAGE = ROOT / "docs" / "benchmarks-sizing.md"
 PLACE = re.compile(
     r"(?P<begin>\[//\]: # \(results of (?P<name>\w+)\)\n)(?P<body>.*?)"
     r"(?P<end>\[//\]: # \(end of (?P=name)\)\n)",
@@ -82,7 +83,8 @@ def _circumstances(found: dict) -> str:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
-    PAGE.write_text(rendered(PAGE.read_text(), read_results()))
+    for page in (PAGE, SIZING_PAGE):
+        page.write_text(rendered(page.read_text(), read_results()))
 
 
 if __name__ == "__main__":

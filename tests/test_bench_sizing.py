@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bench import render
+from bench.sizing.accuracy import Case
 from bench.sizing.catalogue import NAMES, SERVICES, inputs_of, spec_of
-from bench.sizing.truth_file import MOST_TRIES, Truth
+from bench.sizing.run_facts import RULES, judged_cpu, judged_memory, memory_allowance_bytes
+from bench.sizing.truth_file import FOLDER, MOST_TRIES, Truth
 from profiler.dataset import read_dataset
 from profiler.sizing.search import grid
 
@@ -109,3 +112,66 @@ def test_truth_is_read_as_it_was_kept(tmp_path) -> None:
     truth.write(tmp_path)
     assert Truth.read(tmp_path / "fixed.json") == truth
     assert list(json.loads((tmp_path / "fixed.json").read_text())["points"]) == ["100", "200"]
+
+
+def test_the_kept_truths_are_of_the_services_as_they_are() -> None:
+    for path in FOLDER.glob("*.json"):
+        assert Truth.read(path).inputs == inputs_of(path.stem), f"truth.py {path.stem} --afresh"
+
+
+def test_the_documentation_shows_the_figures_that_are_kept() -> None:
+    page = render.SIZING_PAGE.read_text()
+    assert [place["name"] for place in render.PLACE.finditer(page)] == ["sizing"]
+    assert render.rendered(page, render.read_results()) == page, "run bench/render.py"
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_every_script_says_what_it_is_for(path) -> None:
+    if "__main__" in path.read_text():
+        done = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0 and "usage" in done.stdout
+
+
+# Judging
+
+EDGE = {
+    100: [taken("failed")] * 3,
+    200: [taken("failed"), taken("passed"), taken("failed")],
+    300: [taken("passed")] * 3,
+    400: [taken("passed")] * 3,
+    500: [taken("passed")] * 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("advised", "within"),
+    [(100, False), (200, True), (300, True), (400, True), (500, False), (None, False)],
+)
+def test_an_advice_is_within_from_what_passes_once_to_a_step_above_always(advised, within) -> None:
+    case = Case("fixed", truth_of(EDGE), [], tuple(EDGE), margin=0.15)
+    assert case.is_within({"cpu_millicores": advised}) is within
+
+
+def test_the_rules_of_others_by_hand() -> None:
+    use = {
+        "cpu_windows_millicores": [100, 200, 300, 400],
+        "cpu_used_max_millicores": 420,
+        "memory_peak_bytes": 300_000_000,
+    }
+    vpa, krr, most = RULES
+    assert (vpa.cpu(use), vpa.memory(use)) == pytest.approx((460, 345_000_000))
+    assert (krr.cpu(use), krr.memory(use)) == pytest.approx((400, 345_000_000))
+    assert (most.cpu(use), most.memory(use)) == (420, 300_000_000)
+    assert vpa.memory({**use, "memory_peak_bytes": 1}) == 250_000_000
+
+
+def test_a_size_of_a_rule_counts_as_the_next_of_the_grid() -> None:
+    assert judged_cpu(150, 200, 300, GRID).breaks is False
+    assert judged_cpu(100, 200, 300, GRID).breaks is True
+    assert judged_cpu(360, 200, 300, (*GRID, 400)).slack == pytest.approx(0.2)
+    assert judged_cpu(250, 200, 300, GRID).slack == 0
+    assert judged_memory(99, 100).breaks and judged_memory(150, 100).slack == 0.5
+
+
+def test_memory_may_be_the_margin_and_a_step_above_what_survives() -> None:
+    assert memory_allowance_bytes(100 << 20, 0.15) == (15 + 16) << 20

@@ -1,0 +1,246 @@
+"""How right the advised sizes are: the runs that were kept (runs.py) against the truth (truth.py).
+
+Measures nothing itself. A service whose truth or runs are not there yet is left out with a word.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from bench.kit import script
+from bench.kit.report import Goal, Report
+from bench.sizing import runs, soak
+from bench.sizing.catalogue import NAMES, inputs_of, spec_of
+from bench.sizing.run_facts import (
+    RULES,
+    SEARCH,
+    WARM,
+    judged_cpu,
+    judged_memory,
+    memory_allowance_bytes,
+)
+from bench.sizing.truth_file import FOLDER, Truth
+from profiler.sizing.search import grid
+from profiler.spec import MIB
+
+WITHIN, EXACT, COST = (
+    Goal(0.95, "share", at_least=True),
+    Goal(0.60, "share", at_least=True),
+    Goal(0.10, "share"),
+)
+WARM_GOAL = Goal(60.0, "s")
+#: The goal of time is for services that take no longer for a request, in ms.
+SHORT_MS = 20.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A service with its whole truth and its runs."""
+
+    name: str
+    truth: Truth
+    runs: list[dict]
+    grid: tuple[int, ...]
+    margin: float
+
+    @property
+    def once(self) -> int:
+        return self.truth.passes_once_millicores
+
+    @property
+    def always(self) -> int:
+        return self.truth.passes_always_millicores
+
+    @property
+    def advised(self) -> list[dict]:
+        return [run for run in self.runs if run["cpu_millicores"] is not None]
+
+    def is_within(self, run: dict) -> bool:
+        """Not below what passes once, and at most a step above what passes always."""
+        advised = run["cpu_millicores"]
+        if advised is None:
+            return False
+        above = self.grid[min(self.grid.index(self.always) + 1, len(self.grid) - 1)]
+        return self.once <= advised <= above
+
+    @property
+    def brute_requests(self) -> int:
+        return sum(one["counted"] for one in self._points)
+
+    @property
+    def brute_s(self) -> float:
+        return sum(one["took_s"] for one in self._points)
+
+    @property
+    def _points(self) -> list[dict]:
+        return [one for cpu in self.truth.points for one in self.truth.counts(cpu)]
+
+
+def bench(report: Report) -> None:
+    tries = script.TRIES / "sizing"
+    folders = (tries / "truth", tries / "runs") if report.quick else (FOLDER, runs.FOLDER)
+    cases = [case for name in NAMES if (case := case_of(name, report, *folders)) is not None]
+    if not cases:
+        raise script.NotHere("No service has both its truth (truth.py) and its runs (runs.py).")
+    tell_cpu(report, cases)
+    tell_cost(report, cases)
+    tell_memory(report, cases)
+    tell_soaks(report, cases)
+    tell_rules(report, cases)
+
+
+def case_of(name: str, report: Report, truths: Path, kept: Path) -> Case | None:
+    path, spec = truths / f"{name}.json", spec_of(name)
+    points = grid(spec.limits.cpu_millicores)
+    truth = Truth.read(path) if path.exists() else None
+    if truth is None or truth.inputs != inputs_of(name) or not truth.is_whole(points):
+        report.note(f"Not measured: {name}: its truth is not whole yet.")
+        return None
+    taken = runs.kept(name, kept)["runs"]
+    if not taken:
+        report.note(f"Not measured: {name}: there are no runs yet.")
+        return None
+    if truth.passes_always_millicores is None:
+        report.note(f"Not measured: {name}: no size passes in all repetitions.")
+        return None
+    return Case(name, truth, taken, points, spec.policy.memory_margin)
+
+
+def tell_cpu(report: Report, cases: list[Case]) -> None:
+    table = report.table(
+        "Advised cpu against brute force",
+        "service", "passes once", "passes always", "advised", "runs",
+        figure="within",
+    )  # fmt: skip
+    for case in cases:
+        table.row(
+            case.name, f"{case.once}m", f"{case.always}m", _sizes(case), str(len(case.runs)),
+            values=[_mean([case.is_within(run) for run in case.runs])], unit="share",
+        )  # fmt: skip
+    every = [(case, run) for case in cases for run in case.runs]
+    within = _mean([case.is_within(run) for case, run in every])
+    exact = _mean([run["cpu_millicores"] == case.always for case, run in every])
+    count = str(len(every))
+    table.row("all: within", "", "", "", count, values=[within], goal=WITHIN)
+    table.row("all: exactly what passes always", "", "", "", count, values=[exact], goal=EXACT)
+    verified = _mean([run["standing"] == "verified" for _, run in every])
+    table.row("all: verified", "", "", "", count, values=[verified], unit="share")
+
+
+def _sizes(case: Case) -> str:
+    """Each advised size and how often."""
+    found = [run["cpu_millicores"] for run in case.runs]
+    sizes = sorted(set(found), key=lambda size: (size is None, size or 0))
+    return ", ".join(
+        f"{found.count(size)} x {'none' if size is None else f'{size}m'}" for size in sizes
+    )
+
+
+def tell_cost(report: Report, cases: list[Case]) -> None:
+    table = report.table(
+        "Cost of the search against brute force, and time to a verified answer",
+        "service", "", "brute force",
+        figure="a run",
+    )  # fmt: skip
+    for case in cases:
+        sent = [run["search_requests"] / case.brute_requests for run in case.runs]
+        seconds = [_seconds(run, SEARCH) / case.brute_s for run in case.runs]
+        requests = f"{case.brute_requests:,} requests"
+        table.row(case.name, "requests of the search", requests, values=sent, goal=COST)
+        table.row(
+            case.name, "time of the search", f"{case.brute_s:,.0f} s", values=seconds, goal=COST
+        )
+        answered = [run for run in case.runs if run["standing"] == "verified"]
+        is_short = all((run["reference"] or {}).get("p50_ms", 0) <= SHORT_MS for run in case.runs)
+        table.row(
+            case.name, "from start to a verified answer", "",
+            values=[_seconds(run, WARM) for run in answered],
+            unit="s", goal=WARM_GOAL if is_short else None,
+        )  # fmt: skip
+
+
+def tell_memory(report: Report, cases: list[Case]) -> None:
+    table = report.table(
+        "Advised memory against the smallest limit that survives ten starts and loads",
+        "service", "survives", "",
+        figure="advised above it",
+    )  # fmt: skip
+    for case in cases:
+        if case.truth.memory is None:
+            report.note(f"Not measured: {case.name}: its smallest memory (memory_truth.py).")
+            continue
+        least = case.truth.memory["least_bytes"]
+        above = [(run["memory_bytes"] - least) / MIB for run in case.advised]
+        allowed = Goal(memory_allowance_bytes(least, case.margin) / MIB, "MiB")
+        table.row(case.name, f"{least // MIB} MiB", "the most", values=above, goal=allowed)
+        table.row(
+            case.name, f"{least // MIB} MiB", "the least", values=[min(above)] if above else [],
+            goal=Goal(0.0, "MiB", at_least=True),
+        )  # fmt: skip
+
+
+def tell_soaks(report: Report, cases: list[Case]) -> None:
+    table = report.table(
+        "The load at an advised size, the smallest in memory, for minutes",
+        "service", "size", "minutes", "requests",
+        figure="killed for memory",
+    )  # fmt: skip
+    for case in cases:
+        found = soak.soaked(case.name)
+        if found is None:
+            report.note(f"Not measured: {case.name}: whether it lives for long (soak.py).")
+            continue
+        size = f"{found['cpu_millicores']}m, {found['memory_bytes'] // MIB} MiB"
+        died = found["oom_kills"] is None
+        table.row(
+            case.name, size, f"{found['minutes']:g}", str(found["requests"]),
+            values=[] if died else [found["oom_kills"]], goal=Goal(0.0, "times"),
+        )  # fmt: skip
+
+
+def tell_rules(report: Report, cases: list[Case]) -> None:
+    """Ours and others' sizes from the very same runs."""
+    table = report.table(
+        "Sizes by rules that go by use at the largest size, from the same runs",
+        "rule", "", "sizes",
+        figure="broken objectives, then slack of the others",
+    )  # fmt: skip
+    ours = [(case, run["cpu_millicores"], run["memory_bytes"])
+            for case in cases for run in case.advised]  # fmt: skip
+    _tell_rule(table, "this one", ours)
+    used = [(case, run["reference"]) for case in cases for run in case.runs if run["reference"]]
+    for rule in RULES:
+        sizes = [(case, rule.cpu(use), rule.memory(use)) for case, use in used]
+        _tell_rule(table, rule.name, sizes)
+
+
+def _tell_rule(table, name: str, sizes: list[tuple[Case, float, float]]) -> None:
+    cpu = [judged_cpu(cpu, case.once, case.always, case.grid) for case, cpu, _ in sizes]
+    memory = [
+        judged_memory(size, case.truth.memory["least_bytes"])
+        for case, _, size in sizes
+        if case.truth.memory
+    ]
+    for what, judged in (("cpu", cpu), ("memory", memory)):
+        if not judged:
+            continue
+        broken = [one.breaks for one in judged]
+        slack = [one.slack for one in judged if one.slack is not None]
+        table.row(name, f"{what}: broken", str(len(judged)), values=[_mean(broken)], unit="share")
+        table.row(name, f"{what}: slack", str(len(slack)), values=slack, unit="share")
+
+
+def _seconds(run: dict, phases: tuple[str, ...]) -> float:
+    return sum(run["phases_s"].get(phase, 0.0) for phase in phases)
+
+
+def _mean(values: list) -> float:
+    return sum(values) / len(values)
+
+
+if __name__ == "__main__":
+    script.run(bench, name="sizing", title="Advised sizes are the ones that are enough")

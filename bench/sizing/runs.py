@@ -1,0 +1,110 @@
+"""Runs of the engine on each service, kept for accuracy.py: as many as are missing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+
+from bench.kit.report import circumstances, say
+from bench.kit.script import ROOT
+from bench.sizing.catalogue import NAMES, inputs_of, spec_of, spec_path
+from bench.sizing.run_facts import WARM, facts_of
+from bench.sizing.stage import staged
+from bench.sizing.truth import stopper
+from profiler.errors import Cancelled, RunFailed
+
+FOLDER = Path(__file__).with_name("runs")
+RUNS = 5
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--runs", type=int, default=RUNS, help="of each service (%(default)s)")
+    parser.add_argument("--max-minutes", type=float, default=float("inf"), help="then stop")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of what is kept")
+    parser.add_argument("--afresh", action="store_true", help="forget the runs there are")
+    options = parser.parse_args()
+    if unknown := set(options.services) - set(NAMES):
+        parser.error(f"no such service: {', '.join(sorted(unknown))}")
+    should_stop = stopper(options.max_minutes)
+    for name in options.services or NAMES:
+        if should_stop():
+            break
+        try:
+            take(name, options, should_stop)
+        except Cancelled:
+            say("stopped; what was run is kept")
+        except RunFailed as failure:
+            say(f"{name}: {failure.code}: {failure.message}\n{failure.log_tail}")
+            return 1
+    return 0
+
+
+def kept(name: str, folder: Path = FOLDER) -> dict:
+    """The runs of a service as it is now; none of another one that had its name."""
+    path, inputs = folder / f"{name}.json", inputs_of(name)
+    found = json.loads(path.read_text()) if path.exists() else {}
+    if found.get("inputs") == inputs:
+        return found
+    return {"service": name, "inputs": inputs, "sessions": [], "runs": []}
+
+
+def take(name: str, options: argparse.Namespace, should_stop: Callable[[], bool]) -> None:
+    found = kept(name, options.out)
+    if options.afresh:
+        found["sessions"], found["runs"] = [], []
+    if len(found["runs"]) >= options.runs:
+        return
+    say(f"\n{name}")
+    with staged(spec_of(name), should_stop):
+        pass  # its image is there now: the runs are warm
+    found["sessions"].append(circumstances())
+    while len(found["runs"]) < options.runs and not should_stop():
+        facts = facts_of(run(name)) | {"session": len(found["sessions"]) - 1}
+        found["runs"].append(facts)
+        write(found, options.out)
+        tell(facts)
+
+
+def run(name: str) -> dict:
+    """The RESULT of `python -m profiler run`, which chooses among all cores by itself."""
+    with tempfile.TemporaryDirectory(prefix="mp-bench-") as folder:
+        out = Path(folder) / "result.json"
+        command = [sys.executable, "-m", "profiler", "run", spec_path(name), "--quiet"]
+        done = subprocess.run(
+            [*map(str, command), "--out", str(out)], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        if not out.exists():
+            raise RuntimeError(
+                f"the run ended with status {done.returncode}: {done.stderr[-2000:]}"
+            )
+        return json.loads(out.read_text())
+
+
+def write(found: dict, folder: Path) -> None:
+    """Whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{found['service']}.part"
+    part.write_text(json.dumps(found, indent=1) + "\n")
+    part.replace(folder / f"{found['service']}.json")
+
+
+def tell(facts: dict) -> None:
+    seconds = sum(facts["phases_s"].get(phase, 0.0) for phase in WARM)
+    size = f"{facts['cpu_millicores']}m {(facts['memory_bytes'] or 0) >> 20} MiB"
+    tried = " ".join(f"{m['cpu_millicores']}:{m['outcome'][0]}" for m in facts["measurements"])
+    why = facts["error"] or " ".join(facts["reasons"] or ())
+    say(f"  {facts['standing']} {size}, {seconds:.0f} s, {facts['requests']} requests; {tried}")
+    say(f"    {why}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
