@@ -11,6 +11,7 @@ from profiler.measuring.measurement import SCHEMA_VERSION, Measurement
 from profiler.sizing.advice import Advice
 from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.quota_model import Estimate
+from profiler.sizing.rate_estimate import RateEstimate
 from profiler.spec import Spec
 from profiler.spec_reader.policy import policy_to_json
 
@@ -30,7 +31,7 @@ class Result:
     circumstances: dict = field(default_factory=dict)
     phases: list[dict] = field(default_factory=list)
     spec: Spec | None = None
-    estimate: Estimate | None = None
+    estimate: Estimate | RateEstimate | None = None
     name: str = ""
 
     @classmethod

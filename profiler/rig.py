@@ -32,8 +32,9 @@ CHECK_S = 20.0
 class Rig:
     """One entered service under the driver: made ready, checked, warmed up, resized.
 
-    `rate_rps` is what the warm-up saw answered per second once it had settled, `warmup` how it
-    went; `suspicious_answers` how many successes of the check read like errors.
+    `rate_rps` is what the warm-up saw answered per second once it had settled, or what is offered
+    since; `warmup` is how it went; `suspicious_answers` how many successes of the check read like
+    errors.
     """
 
     def __init__(
@@ -181,6 +182,11 @@ class Rig:
         finished_ns = self.driver.results()["finished_ns"]
         answered = (finished_ns > settled_ns) & (finished_ns <= end_ns)
         return int(np.count_nonzero(answered)) / ((end_ns - settled_ns) / NS)
+
+    def offer(self, rate_rps: float) -> None:
+        """Send at another rate from the next measurement on."""
+        self.load = self.load.at_rate(rate_rps)
+        self.rate_rps = rate_rps
 
     def resize(self, cpu_millicores: int) -> None:
         """Change the running service's cpu quota: the next measurement is of that size."""

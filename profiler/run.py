@@ -16,10 +16,12 @@ from profiler.control import Control
 from profiler.dataset import read_dataset, summarise
 from profiler.errors import PROFILER_ERROR, TIMED_OUT, BudgetEnded, Cancelled, RunFailed
 from profiler.load.driver import Driver
+from profiler.measuring.measurement import Measurement
 from profiler.measuring.sensitivity import RowFacts
 from profiler.result import Result
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
+from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch
 from profiler.running.verification import verify
 from profiler.services.gpu_lock import reserved
@@ -75,6 +77,8 @@ class Run:
         self.work_dir = work_dir
         self.measurer = Measurer(spec, control)
         self.search = SizeSearch(self.measurer, spec)
+        #: In its place where a rate is asked for.
+        self.rates = RateSearch(self.measurer, spec) if spec.question == "rate" else None
         self.circumstances: dict = {}
 
     def to_its_end(self) -> Result:
@@ -118,7 +122,9 @@ class Run:
         ):
             start = partial(start_with, gpus=gpus)
             self._measure_and_size(start, driver)
-            if size := self.search.size_to_verify():
+            if self.rates:
+                self.rates.prove(start, driver)
+            elif size := self.search.size_to_verify():
                 verify(self.measurer, self.search.spec, size, start, driver)
         self.control.leave()
 
@@ -147,15 +153,25 @@ class Run:
             rig.warm_up()
             self.control.enter("measuring", f"measuring at the largest size, {size_text(limits)}")
             reference = self.measurer.probe(rig, REFERENCE, REFERENCE_S)
-            if reference.errors > self.spec.objective.max_error_rate * reference.requests:
-                raise rig.requests_failed(reference.errors, reference.requests)
-            if service.limits_enforced and reference.is_believed_pass:
-                self.search.run(rig, reference)
+            self._search(rig, reference)
             self.control.log(service.log())
+
+    def _search(self, rig: Rig, reference: Measurement) -> None:
+        """Find what was asked for, of the service just measured."""
+        if self.rates:
+            if reference.validity.valid:  # failed or not: a lower rate may pass
+                self.rates.run(rig, reference)
+            return
+        if reference.errors > self.spec.objective.max_error_rate * reference.requests:
+            raise rig.requests_failed(reference.errors, reference.requests)
+        if self.measurer.limits_enforced and reference.is_believed_pass:
+            self.search.run(rig, reference)
 
     # -- the end --
 
     def _advise(self, *, budget_ended: bool = False) -> Advice:
+        if self.rates:
+            return self.rates.advise(budget_ended)
         return advise(
             self.search.measurements,
             points=self.search.points,
@@ -191,5 +207,5 @@ class Run:
             circumstances=self.circumstances,
             phases=[phase.to_json() for phase in self.control.phases],
             spec=self.spec,
-            estimate=self.search.estimate,
+            estimate=self.rates.estimate if self.rates else self.search.estimate,
         )

@@ -157,6 +157,16 @@ class Load:
     timeout_s: float = 30.0
 
     @property
+    def nominal_rps(self) -> float | None:
+        """The rate of a load of one open stage; None for any other."""
+        return self.stages[0].rate_rps if len(self.stages) == 1 else None
+
+    def at_rate(self, rate_rps: float) -> Load:
+        """The same load of one open stage at another rate."""
+        (stage,) = self.stages
+        return replace(self, stages=(replace(stage, rate_rps=rate_rps),))
+
+    @property
     def has_rounds(self) -> bool:
         """Whether part of the load says nothing of the whole: it has to be seen once over."""
         return len(self.stages) > 1 or self.stages[0].arrivals == "recorded"
@@ -247,9 +257,17 @@ class Policy:
 STANDARD = Policy()
 
 
+#: What a run is to find out: the smallest size that keeps the objective under a load; the highest
+#: rate at which a size keeps it; or how every size of the grid does.
+Question = Literal["size", "rate", "curve"]
+
+
 @dataclass(frozen=True)
 class Spec:
-    """Everything a run needs, checked; paths absolute. `variant` has gone into `config` already."""
+    """Everything a run needs, checked; paths absolute. `variant` has gone into `config` already.
+
+    `peak_rps` is the rate that replicas together have to take; only asked with a rate.
+    """
 
     models: tuple[ModelFiles, ...]
     config: Config
@@ -262,6 +280,8 @@ class Spec:
     answers: AnswerCheck | None = None
     policy: Policy = STANDARD
     variant: Variant = AS_GIVEN
+    question: Question = "size"
+    peak_rps: float | None = None
 
     def changed_by(self, variant: Variant) -> Spec:
         """The same run of a variant of its config as given."""

@@ -349,6 +349,7 @@ def test_an_advice_is_json() -> None:
     assert found.keys() == {
         *("standing", "reasons", "explanation"),
         *("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "uncertainty"),
+        *("capacity_rps", "replicas", "rps_per_replica"),
     }
     assert isinstance(found["reasons"], list)
 
@@ -513,6 +514,7 @@ def test_a_size_whose_neighbour_failed_is_certain() -> None:
         "cpu_millicores": [300, 300],
         "memory_bytes": [163 * MIB, ADVISED_MEMORY],
         "more_data": "More data would not change the cpu: 200m was measured to fail.",
+        "capacity_rps": None,
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.sizing.search import Answer, grid, next_probe
+from profiler.sizing.search import Answer, grid, next_of_curve, next_probe
 
 
 def test_the_grid_is_finest_where_the_knee_is_sharpest() -> None:
@@ -109,3 +111,24 @@ def test_a_guess_changes_the_way_and_never_the_answer(limit, needed, data) -> No
 )
 def test_a_search_from_a_guess_by_hand(guess, tried) -> None:
     assert guided(grid(1000), 400, guess) == (Answer(400), tried)
+
+
+@given(st.integers(100, 16_000))
+def test_a_curve_has_every_size_once_and_is_even_at_any_time(limit) -> None:
+    points = grid(limit)
+    results: dict = {}
+    while (step := next_of_curve(points, results)) is not None:
+        assert step not in results
+        results[step] = "failed"
+        places = [-1, *sorted(points.index(size) for size in results)]
+        widths = [high - low for low, high in pairwise(places)]
+        assert max(widths) <= 2 * (min(widths) + 1)
+    assert sorted(results) == list(points)
+
+
+def test_a_curve_by_hand() -> None:
+    points = grid(1000)
+    results: dict = {}
+    while (step := next_of_curve(points, results)) is not None:
+        results[step] = "passed"
+    assert list(results) == [1000, 500, 200, 700, 300, 800, 100, 400, 600, 900]

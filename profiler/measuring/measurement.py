@@ -228,5 +228,6 @@ def failed_to_start(context: MeasurementContext, reason: str) -> Measurement:
         ended_ns=context.end_ns,
         duration_s=context.duration_s,
         distinct_rows=context.distinct_rows,
+        nominal_rps=context.load.nominal_rps,
         variant=context.variant,
     )

@@ -131,7 +131,7 @@ def _rates(requests: Columns, context: MeasurementContext) -> dict:
     rates = {"achieved_rps": int(answered.sum()) / duration_s if duration_s else None}
     if is_open(context.load):
         rates["offered_rps"] = len(answered) / duration_s if duration_s else None
-        rates["nominal_rps"] = stages[0].rate_rps if len(stages) == 1 else None
+        rates["nominal_rps"] = context.load.nominal_rps
         return rates
     rates["concurrency"] = stages[0].concurrency if len(stages) == 1 else None
     due = due_requests(requests, context.bound, context.start_ns, context.end_ns)

@@ -16,7 +16,7 @@ from profiler.measuring.sensitivity import RowFacts
 from profiler.probe import Probe
 from profiler.rig import Rig
 from profiler.sizing.evidence import REFERENCE, VERIFYING
-from profiler.spec import Limits, Spec, Variant
+from profiler.spec import Limits, Spec
 
 #: A measurement that may not be believed is taken again, this often at most.
 REPEATS = 2
@@ -89,7 +89,7 @@ class Measurer:
         )
         return measurement
 
-    def not_survived(self, variant: Variant, size: Limits, failure: RunFailed) -> Measurement:
+    def not_survived(self, spec: Spec, size: Limits, failure: RunFailed) -> Measurement:
         """A failed measurement of a size at which the service did not start, or died."""
         context = MeasurementContext(
             ordinal=len(self.measurements),
@@ -97,12 +97,12 @@ class Measurer:
             cpu_millicores=size.cpu_millicores,
             memory_bytes=size.memory_bytes,
             limits_enforced=self.limits_enforced,
-            load=self.spec.load,
+            load=spec.load,
             bound=self._bound(VERIFYING),
             start_ns=0,
             end_ns=0,
             distinct_rows=self.summary.distinct_rows,
-            variant=variant,
+            variant=spec.variant,
         )
         failed = failed_to_start(context, f"{failure.code}: {failure.message}")
         # The advice steps up in memory, not cpu, where memory is what failed.

@@ -10,14 +10,16 @@ from profiler.running.measurer import Measurer
 from profiler.samples import between
 from profiler.sizing.evidence import SIZING, leaks, of_variant, outcomes
 from profiler.sizing.memory import memory_needed
-from profiler.sizing.quota_model import Estimate, demand_of, estimate
-from profiler.sizing.search import Answer, grid, next_probe
+from profiler.sizing.quota_model import Demand, Estimate, demand_of, estimate
+from profiler.sizing.search import Answer, grid, next_of_curve, next_probe
 from profiler.spec import Limits, ScoredConfig, Spec
 
 #: The least load, in seconds, of a probe on the way: ten CFS periods.
 SHORTEST_S = 1.0
 #: From this share of the quota on, a backlog builds up too slowly for the shortest probe to see.
 BUSY_SHARE, BUSY_S = 0.7, 4.0
+#: What a curve leaves of the budget for the last steps of the search and for the proof.
+PROOF_S = 60.0
 
 
 class SizeSearch:
@@ -45,8 +47,8 @@ class SizeSearch:
         about = f"; estimated about {guess}m" if guess else ""
         self._control.enter("sizing", f"searching the smallest cpu that keeps the objective{about}")
         self._tried = dict(outcomes(self.measurements))
-        most = len(self.points).bit_length() + 1
-        while not isinstance(step := next_probe(self.points, self._tried, guess), Answer):
+        most = self._most_probes
+        while not isinstance(step := self._next(guess), Answer):
             self._control.tell(f"trying {step}m cpu", (len(self._tried) - 1) / most)
             rig.resize(step)
             measurement = self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step))
@@ -54,20 +56,24 @@ class SizeSearch:
             believed = measurement.validity.valid
             self._tried[step] = measurement.outcome if believed else "undecided"
 
+    @property
+    def _most_probes(self) -> int:
+        count = len(self.points)
+        return count if self.spec.question == "curve" else count.bit_length() + 1
+
+    def _next(self, guess: int | None) -> int | Answer:
+        """Of a curve every size, while there is time for more than an answer and its proof."""
+        if self.spec.question == "curve" and self._control.remaining_s() > PROOF_S:
+            step = next_of_curve(self.points, self._tried)
+            if step is not None:
+                return step
+        return next_probe(self.points, self._tried, guess)
+
     def _estimate(self, rig: Rig, reference: Measurement) -> Estimate | None:
         """A first guess from the requests just measured; None for what the model cannot replay."""
-        stages, cost_s = self.spec.load.stages, reference.cpu_seconds_per_request
-        if len(stages) > 1 or not cost_s:
-            return None
-        requests = between(
-            rig.driver.results(), "scheduled_ns", reference.started_ns, reference.ended_ns
-        )
-        cores = len(self.spec.target.service_cores)
-        # What a container's server does at a time is not known; its cores are what it can use.
-        workers = self.spec.config.workers if isinstance(self.spec.config, ScoredConfig) else cores
-        demand = demand_of(requests, cost_s, workers=workers, clients=stages[0].concurrency)
+        demand = measured_demand(rig, self.spec, reference)
         bound = resolve_bound(self.spec.objective, reference)
-        return demand and estimate(demand, self.points, bound, cores)
+        return demand and estimate(demand, self.points, bound, len(self.spec.target.service_cores))
 
     def _long_enough_s(self, reference: Measurement, cpu_millicores: int) -> float:
         """The least load for a probe of this size, by how busy its quota will be on average."""
@@ -82,3 +88,17 @@ class SizeSearch:
         found = next_probe(self.points, self._tried)
         memory = memory_needed(self.measurements, self.spec.limits, self.spec.policy)
         return Limits(found.cpu_millicores, memory)
+
+
+def measured_demand(rig: Rig, spec: Spec, reference: Measurement) -> Demand | None:
+    """What the requests just measured ask of a service; None for what cannot be replayed."""
+    stages, cost_s = spec.load.stages, reference.cpu_seconds_per_request
+    if len(stages) > 1 or not cost_s:
+        return None
+    requests = between(
+        rig.driver.results(), "scheduled_ns", reference.started_ns, reference.ended_ns
+    )
+    # What a container's server does at a time is not known; its cores are what it can use.
+    cores = len(spec.target.service_cores)
+    workers = spec.config.workers if isinstance(spec.config, ScoredConfig) else cores
+    return demand_of(requests, cost_s, workers=workers, clients=stages[0].concurrency)

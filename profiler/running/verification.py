@@ -29,7 +29,7 @@ def verify(measurer: Measurer, spec: Spec, size: Limits, start: partial, driver:
     control.enter("verifying", f"starting afresh at {size_text(size)}")
     for step in range(steps + 1):
         control.tell(f"verifying {size_text(size)}", step / (steps + 1))
-        measurement = _verify_at(measurer, spec, size, start, driver)
+        measurement = verify_at(measurer, spec, size, start, driver)
         if measurement.outcome == "passed" or not measurement.validity.valid:
             return  # proven, or nothing learnt: what cannot be believed calls for no more
         killed = bool(measurement.oom_kills)
@@ -39,7 +39,7 @@ def verify(measurer: Measurer, spec: Spec, size: Limits, start: partial, driver:
         size = larger
 
 
-def _verify_at(
+def verify_at(
     measurer: Measurer, spec: Spec, size: Limits, start: partial, driver: Driver
 ) -> Measurement:
     """The measurement of a fresh service; one that does not come up, or dies, has failed."""
@@ -52,4 +52,4 @@ def _verify_at(
     except RunFailed as failure:
         if failure.code in (PROFILER_ERROR, NO_GPU):
             raise
-        return measurer.not_survived(spec.variant, size, failure)
+        return measurer.not_survived(spec, size, failure)

@@ -21,7 +21,8 @@ class Advice:
     """A size, how well it is known, and why. A declined advice has no size to apply.
 
     `gpu_memory_bytes` is for each of its GPUs; None where it has none. `uncertainty` says how far
-    the size could be off; None where there is no size.
+    the size could be off; None where there is no size. `capacity_rps` is the highest rate that
+    this size was found to take, where that was asked; so many `replicas` of it then share a peak.
     """
 
     standing: Standing
@@ -31,6 +32,9 @@ class Advice:
     explanation: str
     gpu_memory_bytes: int | None = None
     uncertainty: Uncertainty | None = None
+    capacity_rps: float | None = None
+    replicas: int | None = None
+    rps_per_replica: float | None = None
 
     def to_json(self) -> dict:
         range_ = self.uncertainty

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from profiler.measuring.statistics import Outcome
 from profiler.spec import STANDARD, Grid, Policy
@@ -59,6 +60,19 @@ def next_probe(
     if high - low == 1:
         return Answer(points[high])
     return points[_between(low, high, largest, _place(points, guess))]
+
+
+def next_of_curve(points: tuple[int, ...], results: Mapping[int, Outcome]) -> int | None:
+    """The size to measure next where all are wanted; None when none is left.
+
+    The largest, then the middle of the widest stretch between those that were measured (of several
+    the one of the smallest sizes), so that the curve is even whenever it ends.
+    """
+    known = [-1, *(i for i, point in enumerate(points) if point in results)]
+    if known[-1] != len(points) - 1:
+        return points[-1]
+    width, low = max(((high - low, -low) for low, high in pairwise(known)), default=(0, 0))
+    return points[-low + width // 2] if width > 1 else None
 
 
 def _place(points: tuple[int, ...], guess: int | None) -> int | None:

@@ -22,12 +22,16 @@ class Uncertainty:
     cpu_millicores: tuple[int, int]
     memory_bytes: tuple[int | None, int]
     more_data: str
+    #: Where a rate was searched: the highest that was kept, the lowest above it that was not (None:
+    #: none was seen to fail).
+    capacity_rps: tuple[float, float | None] | None = None
 
     def to_json(self) -> dict:
         return {
             "cpu_millicores": list(self.cpu_millicores),
             "memory_bytes": list(self.memory_bytes),
             "more_data": self.more_data,
+            "capacity_rps": self.capacity_rps and list(self.capacity_rps),
         }
 
 

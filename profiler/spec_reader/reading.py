@@ -27,6 +27,7 @@ from profiler.spec_reader.config import read_config, read_headers
 from profiler.spec_reader.load import check_rounds, read_load
 from profiler.spec_reader.objective import read_objective
 from profiler.spec_reader.policy import check_floors, read_policy
+from profiler.spec_reader.question import check_question, read_question
 from profiler.spec_reader.target import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
 
 KEYS = (
@@ -40,6 +41,8 @@ KEYS = (
     "budget",
     "answers",
     "policy",
+    "question",
+    "peak_rps",
 )
 DATASET_KEYS = ("path", "content_type", "method", "request_path", "headers")
 
@@ -87,8 +90,10 @@ def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bo
         budget=_read_budget(root),
         answers=read_answers(root),
         policy=policy,
+        **read_question(root),
     )
     check_floors(root, policy, spec.limits)
+    check_question(root, spec)
     check_rounds(root, spec.load, spec.budget)
     _check_rows(spec, problems)
     problems.raise_if_any()

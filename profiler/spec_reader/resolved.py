@@ -27,6 +27,8 @@ def spec_to_json(spec: Spec, base: Path) -> dict:
         "budget": asdict(spec.budget),
         "answers": _answers(spec.answers),
         "policy": policy_to_json(spec.policy),
+        "question": spec.question,
+        "peak_rps": spec.peak_rps,
     }
 
 

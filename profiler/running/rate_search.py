@@ -1,0 +1,99 @@
+"""Finds the highest rate that a size takes: probes of one service under other and other loads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from profiler.load.driver import Driver
+from profiler.measuring.measurement import Measurement
+from profiler.measuring.objective import resolve_bound
+from profiler.rig import Rig
+from profiler.running.measurer import Measurer
+from profiler.running.size_search import BUSY_S, BUSY_SHARE, SHORTEST_S, measured_demand
+from profiler.running.verification import verify_at
+from profiler.sizing.advice import Advice
+from profiler.sizing.capacity import CapacityCase, advise_capacity, outcomes_by_rate, rate_text
+from profiler.sizing.evidence import SIZING
+from profiler.sizing.explanation import size_text
+from profiler.sizing.rate_estimate import RateEstimate, estimate_rate
+from profiler.sizing.rate_search import Capacity, next_rate, rates
+from profiler.spec import Spec
+
+
+class RateSearch:
+    """`next_rate` asked what to offer, and the measurer told, until there is an answer."""
+
+    def __init__(self, measurer: Measurer, spec: Spec) -> None:
+        self.spec = spec
+        self.start_rps = spec.load.stages[0].rate_rps
+        self.points = rates(self.start_rps)
+        #: Where the search goes first: what a replay of the first measurement says.
+        self.estimate: RateEstimate | None = None
+        self._measurer = measurer
+        self._control = measurer.control
+
+    def run(self, rig: Rig, reference: Measurement) -> None:
+        """Search by sending to the running service at other rates."""
+        self.estimate = self._estimate(rig, reference)
+        guess = self.estimate and self.estimate.rate_rps
+        about = f"; estimated about {rate_text(guess)}" if guess else ""
+        self._control.enter("sizing", f"searching the highest rate that it takes{about}")
+        tried = outcomes_by_rate(self._measurer.measurements)
+        while not isinstance(
+            step := next_rate(self.points, tried, self.start_rps, guess), Capacity
+        ):
+            self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(tried))
+            rig.offer(step)
+            found = self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step))
+            # What cannot be believed after all repeats proves nothing: it has not passed.
+            tried[step] = found.outcome if found.validity.valid else "undecided"
+
+    def _estimate(self, rig: Rig, reference: Measurement) -> RateEstimate | None:
+        demand = measured_demand(rig, self.spec, reference)
+        return demand and estimate_rate(
+            demand,
+            self.points,
+            resolve_bound(self.spec.objective, reference),
+            quota_cores=self.spec.limits.cpu_millicores / 1000,
+            service_cores=len(self.spec.target.service_cores),
+            is_poisson=self.spec.load.stages[0].arrivals == "poisson",
+        )
+
+    def _long_enough_s(self, reference: Measurement, rate_rps: float) -> float:
+        """The least load for a probe of this rate, by how busy the quota will be on average."""
+        busy = (reference.cpu_seconds_per_request or 0.0) * rate_rps * 1000
+        return BUSY_S if busy >= BUSY_SHARE * self.spec.limits.cpu_millicores else SHORTEST_S
+
+    @property
+    def _case(self) -> CapacityCase:
+        spec = self.spec
+        return CapacityCase(
+            tuple(self._measurer.measurements), self.points, spec.limits, spec.objective,
+            spec.load, spec.policy,
+        )  # fmt: skip
+
+    def prove(self, start: partial, driver: Driver) -> None:
+        """Measure fresh services of exactly the size, until one takes the rate; few steps down."""
+        if not self._measurer.limits_enforced or self._case.refusal(budget_ended=False):
+            return
+        self._control.enter("verifying", f"starting afresh at {size_text(self.spec.limits)}")
+        while (rate_rps := self._case.next_step()) is not None:
+            self._control.tell(f"verifying {rate_text(rate_rps)}")
+            spec = replace(self.spec, load=self.spec.load.at_rate(rate_rps))
+            found = verify_at(self._measurer, spec, self.spec.limits, start, driver)
+            if found.outcome == "passed" or not found.validity.valid:
+                return  # proven, or nothing learnt: what cannot be believed calls for no more
+
+    def advise(self, budget_ended: bool) -> Advice:
+        return advise_capacity(
+            self._measurer.measurements,
+            points=self.points,
+            limits=self.spec.limits,
+            objective=self.spec.objective,
+            load=self.spec.load,
+            peak_rps=self.spec.peak_rps,
+            limits_enforced=self._measurer.limits_enforced,
+            budget_ended=budget_ended,
+            policy=self.spec.policy,
+        )

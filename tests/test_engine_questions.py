@@ -1,0 +1,57 @@
+"""Other questions than the size, asked of real containers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine_cli import Project
+
+pytestmark = pytest.mark.docker
+
+#: 5 ms of cpu a request: half a core pays for 100 a second.
+SCORE = """
+    import time
+
+    def init():
+        pass
+
+    def run(raw_data):
+        until = time.process_time() + 0.005
+        while time.process_time() < until:
+            pass
+        return len(raw_data)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    project = Project(tmp_path)
+    project.score(SCORE)
+    project.spec["limits"]["cpu_millicores"] = 500
+    return project
+
+
+def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
+    project.spec["question"] = "rate"
+    project.spec["peak_rps"] = 400
+    project.spec["load"] = {"mode": "open", "rate_rps": 40, "arrivals": "constant"}
+    project.spec["objective"] = {"percentile": 90, "latency_ms": 300, "confidence": 0.8}
+
+    ended = project.run_believed()
+
+    assert ended.status == 0, ended.output
+    advice = ended.result["advice"]
+    assert advice["standing"] == "verified", advice
+    assert (advice["cpu_millicores"], advice["memory_bytes"]) == (500, 512 << 20)
+    # The overhead of the server takes some of the half core, and it can never be more than all.
+    assert 40 < advice["capacity_rps"] < 100
+    assert advice["replicas"] == -(-400 // advice["capacity_rps"])
+    verifying = [m for m in ended.result["measurements"] if m["phase"] == "verifying"][-1]
+    assert verifying["nominal_rps"] == advice["capacity_rps"]
+    assert (verifying["cpu_millicores"], verifying["outcome"]) == (500, "passed")
+    above = [m for m in ended.result["measurements"] if m["nominal_rps"] > advice["capacity_rps"]]
+    nearest = min(above, key=lambda m: m["nominal_rps"])
+    assert nearest["outcome"] != "passed"
+    assert nearest["nominal_rps"] <= 1.051 * advice["capacity_rps"]
