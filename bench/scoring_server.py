@@ -1,16 +1,20 @@
 """A minute of full load on the scoring server, which closes the connection after each answer.
 
 A client that lets closed connections pile up (TIME-WAIT) slows down as it goes; wrk is measured
-beside. The service is made and started as a run does it, in a container.
+beside. The service is made and started as a run does it, in a container. What a request costs it
+in CPU at the beginning and at the end tells whether it is the service that changes, or its host.
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,7 +25,7 @@ from bench.kit import peers, script
 from bench.kit.containers import LABELS, engine, spec_of
 from bench.kit.cores import CAPACITY
 from bench.kit.load import put_load
-from bench.kit.report import Goal, Report
+from bench.kit.report import Goal, Report, said
 from profiler.control import Control
 from profiler.dataset import Row
 from profiler.load.driver import Driver
@@ -33,25 +37,39 @@ from profiler.spec import Environment, ScoredConfig, Stage
 
 SOURCE = script.ROOT / "examples" / "echo" / "service"
 CONNECTIONS = 8
-SECONDS, PART_S = 60, 10
-QUICK_SECONDS, QUICK_PART_S = 9, 3
+SECONDS, PART_S, REPEATS = 60, 10, 3
+QUICK_SECONDS, QUICK_PART_S, QUICK_REPEATS = 9, 3, 1
 GOAL = Goal(0.05, "share")
 BODY = b'{"data": [1, 2, 3]}'
 
 
+@dataclass(frozen=True)
+class Minute:
+    """One load, its first part and its last: answers per second, the service's CPU a request."""
+
+    first_rps: float
+    last_rps: float
+    failed: int | None = None
+    first_cpu_ms: float | None = None
+    last_cpu_ms: float | None = None
+
+
 def bench(report: Report) -> None:
-    seconds, part_s = (QUICK_SECONDS, QUICK_PART_S) if report.quick else (SECONDS, PART_S)
+    whole = (SECONDS, PART_S, REPEATS)
+    seconds, part_s, repeats = (
+        (QUICK_SECONDS, QUICK_PART_S, QUICK_REPEATS) if report.quick else whole
+    )
     table = report.table(
         f"Closed loop, {CONNECTIONS} at a time, {seconds} s, a new connection for each request",
-        "", f"requests/s, first {part_s} s", f"last {part_s} s", "failed",
+        "", f"requests/s, first {part_s} s", f"last {part_s} s",
+        "service's CPU per request, first", "last", "failed",
         figure="slower at the end by",
     )  # fmt: skip
     with engine(), scoring_service() as service:
-        rates, failed = our_rates(service, seconds, part_s)
-        tell(table, "Model Profiler", rates, str(failed), GOAL)
+        ours = [by_us(service, seconds, part_s) for _ in range(repeats)]
+        tell(table, "Model Profiler", ours, GOAL)
         if peers.has("wrk", report):
-            rates = wrk_rates(service, seconds, part_s)
-            tell(table, "wrk", rates, "not told", None)
+            tell(table, "wrk", [by_wrk(service, seconds, part_s)], None)
 
 
 @contextmanager
@@ -68,44 +86,68 @@ def scoring_service() -> Iterator[Service]:
         yield service
 
 
-def our_rates(service: Service, seconds: int, part_s: int) -> tuple[list[float], int]:
-    """Answers per second in the first and in the last part, and how many requests failed."""
+def by_us(service: Service, seconds: int, part_s: int) -> Minute:
     row = Row(1, BODY, None, "application/json", "POST", "/score", ())
     with (
         tempfile.TemporaryDirectory(prefix="mp-bench-") as folder,
         Driver([row], cores=CAPACITY.driver_cores, work_dir=Path(folder)) as driver,
+        ThreadPoolExecutor(1) as beside,
     ):
         driver.connect(service.address)
         stage = Stage("closed", concurrency=CONNECTIONS)
         put_load(driver, stage, 2.0)  # the first requests warm it up
-        columns = put_load(driver, stage, seconds).columns
+        reading = beside.submit(cpu_ms_at, service, (0, part_s, seconds - part_s, seconds))
+        columns = put_load(driver, stage, seconds + 0.1).columns
+        cpu_ms = reading.result()
     answered = columns["outcome"] == OK
     at_s = (columns["finished_ns"][answered] - columns["scheduled_ns"][0]) / 1e9
-    return ends(at_s, seconds, part_s), int((~answered).sum())
-
-
-def ends(at_s: np.ndarray, seconds: int, part_s: int) -> list[float]:
-    """Median count of the whole seconds of the first part, and of the last."""
     counts = np.bincount(at_s[at_s < seconds].astype(int), minlength=seconds)
-    return [float(np.median(counts[:part_s])), float(np.median(counts[-part_s:]))]
+    first, last = counts[:part_s], counts[-part_s:]
+    return Minute(
+        float(np.median(first)),
+        float(np.median(last)),
+        int((~answered).sum()),
+        (cpu_ms[1] - cpu_ms[0]) / first.sum(),
+        (cpu_ms[3] - cpu_ms[2]) / last.sum(),
+    )
 
 
-def wrk_rates(service: Service, seconds: int, part_s: int) -> list[float]:
+def cpu_ms_at(service: Service, moments_s: Sequence[float]) -> list[float]:
+    """The service's CPU time so far, read at each of these seconds from now."""
+    began = time.monotonic()
+    read = []
+    for moment_s in moments_s:
+        time.sleep(max(0.0, began + moment_s - time.monotonic()))
+        read.append(service.read_usage().cpu_ns / 1e6)
+    return read
+
+
+def by_wrk(service: Service, seconds: int, part_s: int) -> Minute:
     """wrk for a part at a time, without a rest."""
     url = f"http://{service.address.host}:{service.address.port}/score"
     began = time.monotonic()
     rates = []
     while not rates or time.monotonic() - began < seconds - part_s / 2:
         rates.append(peers.wrk(url, CONNECTIONS, part_s, body=BODY).rps)
-    return [rates[0], rates[-1]]
+    return Minute(rates[0], rates[-1])
 
 
-def tell(table, name: str, rates: list[float], failed: str, goal: Goal | None) -> None:
-    first, last = rates
+def tell(table, name: str, minutes: list[Minute], goal: Goal | None) -> None:
     table.row(
-        name, f"{first:,.0f}", f"{last:,.0f}", failed,
-        values=[1 - last / first], unit="share", goal=goal,
-    )  # fmt: skip
+        name,
+        f"{statistics.median(one.first_rps for one in minutes):,.0f}",
+        f"{statistics.median(one.last_rps for one in minutes):,.0f}",
+        _middle_ms([one.first_cpu_ms for one in minutes]),
+        _middle_ms([one.last_cpu_ms for one in minutes]),
+        "not told" if minutes[0].failed is None else str(sum(one.failed for one in minutes)),
+        values=[1 - one.last_rps / one.first_rps for one in minutes],
+        unit="share",
+        goal=goal,
+    )
+
+
+def _middle_ms(values: list[float | None]) -> str:
+    return "not read" if None in values else said(statistics.median(values), "ms")
 
 
 if __name__ == "__main__":

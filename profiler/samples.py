@@ -13,7 +13,7 @@ Columns = dict[str, np.ndarray]
 REQUEST_COLUMNS: dict[str, str] = {
     "scheduled_ns": "i8",  # when it was due (closed loop: when its turn came)
     "sent_ns": "i8",  # when the driver turned to it; getting a connection comes after
-    "finished_ns": "i8",  # last byte of the answer, or when it was given up
+    "finished_ns": "i8",  # kernel had the last byte of the answer, or when it was given up
     "status": "i2",  # HTTP status; 0 when there was none
     "outcome": "u1",  # index into OUTCOMES
     "bytes_sent": "i8",

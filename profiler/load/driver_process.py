@@ -5,7 +5,6 @@ Reads commands from stdin, writes frames (channel.py) to stdout, complains on st
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import ctypes
@@ -16,13 +15,12 @@ import resource
 import signal
 import sys
 import time
-import traceback
 from pathlib import Path
 
 import numpy as np
-import uvloop
 
 from profiler.load.channel import FrameOutput, message_frame, records_frame
+from profiler.load.loop import Loop
 from profiler.load.request_file import RequestFile
 from profiler.load.sender import Sender
 from profiler.load.stages import OncePass, Sequence
@@ -46,7 +44,7 @@ _PR_SET_PDEATHSIG = 1
 class DriverProcess:
     """Obeys commands, one load at a time."""
 
-    def __init__(self, loop, realtime: bool) -> None:
+    def __init__(self, loop: Loop, realtime: bool) -> None:
         self._loop = loop
         self._realtime = realtime
         self._sender = Sender(loop, _most_connections())
@@ -63,7 +61,7 @@ class DriverProcess:
 
     def begin(self) -> None:
         os.set_blocking(sys.stdin.fileno(), False)
-        self._loop.add_reader(sys.stdin.fileno(), self._read_commands)
+        self._loop.watch(sys.stdin.fileno(), self._read_commands)
         self._output.put(message_frame({"type": "ready", "realtime": self._realtime}))
         self._tick()
 
@@ -245,17 +243,6 @@ def _die_with(parent: int) -> None:
         os._exit(0)
 
 
-def _fail_loudly(loop, context: dict) -> None:
-    """What the network does to a transport is an outcome; anything else is a bug: die of it."""
-    error = context.get("exception")
-    if error is None or isinstance(error, OSError):
-        return
-    print(context.get("message"), file=sys.stderr)  # noqa: T201
-    traceback.print_exception(error, file=sys.stderr)
-    sys.stderr.flush()
-    os._exit(1)
-
-
 def main(arguments: list[str]) -> None:
     """`PARENT_PID CORES`: the engine's process and the cores to run on, comma-separated."""
     _die_with(int(arguments[0]))
@@ -263,13 +250,10 @@ def main(arguments: list[str]) -> None:
     realtime = _be_on_time([int(core) for core in arguments[1].split(",") if core])
     gc.freeze()
     gc.disable()
-    loop = uvloop.new_event_loop()
-    asyncio.set_event_loop(loop)
-    loop.set_exception_handler(_fail_loudly)
+    loop = Loop()
     np.random.default_rng([0]).exponential(1.0)  # its first use takes 10 ms
-    process = DriverProcess(loop, realtime)
-    loop.call_soon(process.begin)
-    loop.run_forever()
+    DriverProcess(loop, realtime).begin()
+    loop.run()
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ _WITH_BODY = ("POST", "PUT", "PATCH")
 #: What the row may not say itself: it would contradict the bytes that are sent.
 _OURS = ("content-length", "transfer-encoding")
 
+#: So many rows are cut out of the file beforehand: it takes a fiftieth of a request's time.
+_MOST_READY = 10_000
+
 
 def write_requests(path: Path, rows: Sequence[Row], address: Address) -> None:
     """Write all rows as HTTP/1.1 requests to `address`, with an index before them.
@@ -86,11 +89,16 @@ class RequestFile:
         self._starts: list[int] = index["start"].tolist()
         self._ends: list[int] = (index["start"] + index["length"]).tolist()
         self._head_only: list[bool] = index["head_only"].tolist()
+        self._ready = [self._cut(place) for place in range(min(count, _MOST_READY))]
 
     def __len__(self) -> int:
         return len(self._starts)
 
     def __getitem__(self, row: int) -> tuple[memoryview, bool]:
         """All bytes of a row's request, and whether its answer has no body (HEAD)."""
-        place = row - 1
+        if row <= _MOST_READY:
+            return self._ready[row - 1]
+        return self._cut(row - 1)
+
+    def _cut(self, place: int) -> tuple[memoryview, bool]:
         return self._view[self._starts[place] : self._ends[place]], self._head_only[place]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import Callable
 from itertools import chain, takewhile
@@ -10,8 +11,9 @@ from time import monotonic_ns
 import numpy as np
 
 from profiler.load.channel import RECORD
-from profiler.load.connection import Connection
+from profiler.load.connection import Connection, stamping
 from profiler.load.inspection import ANSWER_BYTES, Inspection
+from profiler.load.loop import Loop
 from profiler.load.request_file import RequestFile
 from profiler.samples import OUTCOMES
 from profiler.service import Address
@@ -56,11 +58,12 @@ class Sender:
     outcomes.
     """
 
-    def __init__(self, loop, most_connections: int) -> None:
+    def __init__(self, loop: Loop, most_connections: int) -> None:
         self._loop = loop
         self._most = most_connections
-        self._address: Address | None = None
+        self._address: tuple[int, tuple] | None = None
         self.requests: RequestFile | None = None
+        self._stamping = stamping()
         self._connections: set[Connection] = set()
         #: Connections that can take another request; the one that came last goes first.
         self.idle: dict[Connection, None] = {}
@@ -69,9 +72,13 @@ class Sender:
         self.reset(timeout_s=30.0)
 
     def target(self, address: Address, requests: RequestFile) -> None:
-        """Send to this address from now on."""
+        """Send to this numeric address from now on."""
         self.close()
-        self._address = address
+        found = socket.getaddrinfo(
+            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )
+        family, _, _, _, where = found[0]
+        self._address = family, where
         self.requests = requests
 
     def reset(self, timeout_s: float) -> None:
@@ -113,21 +120,9 @@ class Sender:
 
     def connect(self, exchange: Exchange) -> None:
         """Open a connection; it sends the request itself as soon as it is made."""
-        connection = exchange.connection = Connection(self, exchange)
+        connection = exchange.connection = Connection(self, self._loop, exchange)
         self._connections.add(connection)
-        connection.opening = self._loop.create_task(self._open(connection, exchange))
-
-    async def _open(self, connection: Connection, exchange: Exchange) -> None:
-        try:
-            await self._loop.create_connection(
-                lambda: connection, self._address.host, self._address.port
-            )
-        except OSError:
-            self.forget(connection)
-            if exchange.connection is connection:
-                self.finish(exchange, "connect_failed", 0, monotonic_ns(), 0, 0, b"")
-        finally:
-            connection.opening = None
+        connection.open(*self._address)
 
     # Called by connections
 
@@ -135,7 +130,6 @@ class Sender:
         """This connection is gone."""
         self._connections.discard(connection)
         self.idle.pop(connection, None)
-        self._send_waiting()
 
     def finish(
         self,
@@ -168,9 +162,10 @@ class Sender:
         )
         if self.bad is None and outcome not in ("ok", "aborted"):
             self.bad = (exchange.row, status, outcome, bytes(answer[:ANSWER_BYTES]), why)
-        exchange.done(exchange, outcome in _FAILED)
+        # First those that have waited: who is told may ask for the place that has become free.
         if self._waiting:
             self._send_waiting()
+        exchange.done(exchange, outcome in _FAILED)
 
     def _inspect(self, row: int, outcome: str, status: int, answer: bytes) -> str:
         """What is wrong with a success; its finishing time is on record already."""
@@ -210,9 +205,8 @@ class Sender:
     def _give_up(self, exchange: Exchange, outcome: str) -> None:
         connection = exchange.connection
         sent, received = connection.abandon()
-        self.finish(exchange, outcome, 0, monotonic_ns(), sent, received, b"")
-        # Not before the request has ended: its place goes to one that waits.
         self.forget(connection)
+        self.finish(exchange, outcome, 0, monotonic_ns(), sent, received, b"")
 
     def close(self) -> None:
         """Close every connection: an idle one can keep a single-threaded server from others."""

@@ -8,6 +8,7 @@ from time import monotonic_ns
 
 import numpy as np
 
+from profiler.load.loop import Loop
 from profiler.load.schedule import NS, arrival_blocks, row_order, stage_end
 from profiler.load.sender import Exchange, Sender
 from profiler.load.timer import Alarm
@@ -33,7 +34,7 @@ _LEAD_NS = 2_000_000
 class Sequence:
     """A whole load: its stages one after the other, round and round, until it is stopped."""
 
-    def __init__(self, loop, sender: Sender, alarm: Alarm, load: Load) -> None:
+    def __init__(self, loop: Loop, sender: Sender, alarm: Alarm, load: Load) -> None:
         self._loop = loop
         self._sender = sender
         self._alarm = alarm
@@ -197,7 +198,7 @@ class ClosedStage:
 class OncePass:
     """Each given row once, one at a time."""
 
-    def __init__(self, loop, sender: Sender, rows: list[int], finished: Callable) -> None:
+    def __init__(self, loop: Loop, sender: Sender, rows: list[int], finished: Callable) -> None:
         self._loop = loop
         self._sender = sender
         self._rows = iter(rows)

@@ -1,4 +1,4 @@
-"""A wake-up at an exact time: a timerfd, because event loops round their timers to 1 ms."""
+"""A wake-up at an exact time: a timerfd, because the loop rounds its timers to 1 ms."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
+
+from profiler.load.loop import Loop
 
 _ABSOLUTE = 1  # TFD_TIMER_ABSTIME
 _NS = 1_000_000_000
@@ -23,11 +25,11 @@ class _Itimerspec(ctypes.Structure):
 class Alarm:
     """Calls one function in the loop at a CLOCK_MONOTONIC time; setting it again replaces that."""
 
-    def __init__(self, loop) -> None:
+    def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._fd = _create()
         self._call: Callable[[], None] | None = None
-        loop.add_reader(self._fd, self._ring)
+        loop.watch(self._fd, self._ring)
 
     def set(self, at_ns: int, call: Callable[[], None]) -> None:
         """Call `call` at `at_ns`; at once, but not before returning, when that has passed."""
