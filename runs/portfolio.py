@@ -49,6 +49,11 @@ class SizedModel:
     def memory_slack(self) -> float | None:
         return self._slack(self.memory_bytes, "memory_bytes")
 
+    @property
+    def differs(self) -> bool:
+        """Whether the tags ask for another size than the newest run advises."""
+        return bool(self.is_sized and self.advised and (self.cpu_slack or self.memory_slack))
+
     def _slack(self, asked: float | None, key: str) -> float | None:
         if asked is None or self.advised is None:
             return None

@@ -91,6 +91,14 @@ def test_every_column_sorts_with_unknowns_in_it(signed_in, make, alice) -> None:
             assert signed_in.get(f"/models/portfolio/?sort={sign}{column}").status_code == 200
 
 
+def test_a_models_page_says_what_its_newest_run_advises_instead(signed_in, make, alice) -> None:
+    model, run = applied(make, alice)
+    assert "The newest advice" not in signed_in.get(model.get_absolute_url()).content.decode()
+    model.set_tags({"requestedCpu": "2"}, alice)
+    page = signed_in.get(model.get_absolute_url()).content.decode()
+    assert f"{run.name}</a>, is 500m and 512 MiB." in page
+
+
 def test_a_models_page_says_that_its_size_is_stale(signed_in, make, alice) -> None:
     model, run = applied(make, alice)
     assert "may be stale" not in signed_in.get(model.get_absolute_url()).content.decode()
