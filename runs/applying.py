@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from profiler.measuring.objective import describe
 from profiler.sizing.evidence import REFERENCE
-from profiler.sizing.tags import tags
+from profiler.sizing.tags import MEASUREMENT_TAG, tags
 from profiler.spec import Objective
+from runs import formatting
 from runs.models import Measurement, ProfileRun, RegisteredModel, TagEvent
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def why_refused(run: ProfileRun) -> str | None:
     """The reason for which this run's advice cannot be applied directly; None when it can."""
     if reason := why_no_size(run):
         return reason
+    return why_review_first()
+
+
+def why_review_first() -> str | None:
+    """Why no size at all can be applied directly; None where it can."""
     if review_is_required():
         return (
             "Somebody else must approve a size before it is applied (SIZING_REVIEW=required): "
@@ -69,6 +75,11 @@ def needs_confirmation(run: ProfileRun) -> bool:
     return bool(run.advice) and run.advice["standing"] == PROVISIONAL
 
 
+def doubts_of_advice(run: ProfileRun) -> tuple[str, ...]:
+    """What has to be confirmed; empty for a verified advice."""
+    return tuple(run.advice["reasons"]) if needs_confirmation(run) else ()
+
+
 def decisive_measurement(run: ProfileRun) -> Measurement | None:
     """What the advice rests on: the last measurement at its cpu (the verification, where there was
     one); for a size worked out without trying it, the one at the largest size.
@@ -88,7 +99,8 @@ def advised_size(run: ProfileRun) -> dict:
     if reason := why_no_size(run):
         raise ApplyRefused(reason)
     keys = ("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "standing")
-    return {**{key: run.advice.get(key) for key in keys}, "measurement": None}
+    size = {key: run.advice.get(key) for key in keys}
+    return {**size, "measurement": None, "doubts": list(doubts_of_advice(run))}
 
 
 def size_tags(run: ProfileRun, actor: User, size: dict) -> dict[str, str]:
@@ -105,6 +117,7 @@ def size_tags(run: ProfileRun, actor: User, size: dict) -> dict[str, str]:
         by=actor.get_username(),
         gpus=run.config.gpus,
         gpu_memory_bytes=size.get("gpu_memory_bytes"),
+        measurement=size.get("measurement"),
     )
 
 
@@ -133,16 +146,19 @@ def apply_size(
         raise ApplyRefused(reason)
     if needs_confirmation(run) and not confirmed:
         raise ConfirmationNeeded(f"This advice is provisional: {_sentences(run.advice['reasons'])}")
-    source = origin(run)
+    size = advised_size(run)
+    source = origin(run, size)
     if needs_confirmation(run):
         source += f" (provisional, confirmed by {actor.get_username()})"
-    written, _ = write(run, chosen, advised_size(run), actor, source, as_properties=as_properties)
+    written, _ = write(run, chosen, size, actor, source, as_properties=as_properties)
     return written
 
 
-def origin(run: ProfileRun) -> str:
+def origin(run: ProfileRun, size: dict) -> str:
     """Where a size comes from, for the tags' history."""
-    return f"advice of {run.name}"
+    if size.get("measurement") is None:
+        return f"advice of {run.name}"
+    return f"measured point of {run.name} at {formatting.cpu(size['cpu_millicores'])}"
 
 
 def write(
@@ -162,12 +178,18 @@ def write(
     chosen = list(models)
     _check_models(run, chosen)
     written, events = size_tags(run, actor, size), []
+    changes = changes_of(written)
     with transaction.atomic():
         for model in chosen:
-            events += model.set_tags(written, actor, source, run)
+            events += model.set_tags(changes, actor, source, run)
             if as_properties:
                 model.add_properties(written)
     return written, events
+
+
+def changes_of(tags: dict[str, str]) -> dict[str, str | None]:
+    """What writing these tags does: a size that no measurement was chosen for names none."""
+    return {MEASUREMENT_TAG: None, **tags}
 
 
 def _check_models(run: ProfileRun, chosen: list[RegisteredModel]) -> None:

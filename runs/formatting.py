@@ -73,6 +73,17 @@ def latency(value_ms: float | None) -> str:
     return UNKNOWN if value_ms is None else f"{milliseconds(value_ms)} ms"
 
 
+def interval_ms(low: float | None, high: float | None) -> str:
+    """Both ends, or the one that is known; empty where neither is."""
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"over {milliseconds(low)}"
+    if low is None:
+        return f"under {milliseconds(high)}"
+    return f"{milliseconds(low)}–{milliseconds(high)}"  # noqa: RUF001
+
+
 def duration(seconds: float | None) -> str:
     """320 ms, 1.9 s, 42 s, 6 min 16 s, 2 h 5 min."""
     if seconds is None:

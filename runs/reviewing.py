@@ -28,9 +28,20 @@ class Outdated:
 
 
 def outdated(proposal: Proposal) -> list[Outdated]:
-    """Newer versions of its models, newer evidence for them, tags that others changed since."""
+    """Newer versions of its models, newer evidence for them, tags that others changed since.
+
+    First what its size lacks: a size that was not verified needs a confirmation too.
+    """
     chosen = list(proposal.models.all())
-    return [*_newer_versions(chosen), *_newer_evidence(proposal, chosen), *_tags(proposal, chosen)]
+    return [
+        *_doubts(proposal), *_newer_versions(chosen), *_newer_evidence(proposal, chosen),
+        *_tags(proposal, chosen),
+    ]  # fmt: skip
+
+
+def _doubts(proposal: Proposal) -> list[Outdated]:
+    url = proposal.run.get_absolute_url()
+    return [Outdated(doubt, url) for doubt in proposal.size.get("doubts", ())]
 
 
 def _newer_versions(chosen: list[RegisteredModel]) -> list[Outdated]:
@@ -139,7 +150,7 @@ def apply(proposal: Proposal, actor: User, *, although: Iterable[str] = ()) -> d
     with transaction.atomic():
         written, events = applying.write(
             proposal.run, proposal.models.all(), proposal.size, actor,
-            f"proposal {proposal}, {applying.origin(proposal.run)}",
+            f"proposal {proposal}, {applying.origin(proposal.run, proposal.size)}",
             as_properties=proposal.as_properties,
         )  # fmt: skip
         proposal.mark_applied(actor, text, events)

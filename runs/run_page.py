@@ -10,14 +10,17 @@ from profiler.events import PHASES
 from profiler.raw.formats import can_write_parquet
 from runs import formatting, raw_data
 from runs.charts.scene import Scene
-from runs.charts.sizes import Curve, one_per_size
+from runs.charts.size_points import kinds_shown
+from runs.charts.sizes import Curve, of_advised_variant, one_per_size
 from runs.driver_facts import driver_facts
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.payload_card import payload_card
 from runs.policy_facts import policy_facts
 from runs.remedies import remedy
+from runs.size_table import size_table
+from runs.tagged_sizes import tagged_sizes
 from runs.usage_facts import cpu_pressure, usage_facts
-from runs.verdict import decisive, objective_words, tagged, verdict
+from runs.verdict import decisive, objective_words, verdict
 
 #: As much of a log as a page carries; the whole of it is one link away.
 LOG_CHUNKS_ON_PAGE = 60
@@ -116,7 +119,7 @@ def percentile_rows(row: Measurement) -> list[PercentileRow]:
             PercentileRow(
                 name="p99.9" if name == "p999" else name,
                 measured=formatting.milliseconds(data["latency_ms"][name]),
-                interval=_interval(low, high),
+                interval=formatting.interval_ms(low, high),
                 from_send=formatting.milliseconds(data["latency_from_send_ms"][name]),
                 bound=formatting.bound(bound["latency_ms"]) if is_judged else "",
                 kept=row.outcome == "passed" if is_judged else None,
@@ -135,16 +138,6 @@ def _estimate(data: dict, name: str) -> str:
         return "too few requests"
     requests, have = formatting.count(needed["requests"]), formatting.count(needed["have"])
     return f"{requests} requests needed, {have} seen"
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f"over {formatting.milliseconds(low)}"
-    if low is None:
-        return f"under {formatting.milliseconds(high)}"
-    return f"{formatting.milliseconds(low)}–{formatting.milliseconds(high)}"  # noqa: RUF001
 
 
 #: Circumstances that are shown with a label, in this order; the rest is in the raw record.
@@ -205,16 +198,18 @@ def curve_of(
     """What the sizing curve is drawn from; None before anything was measured."""
     if not measurements:
         return None
-    bound = _last_bound(measurements)
-    largest = max(row.cpu_millicores for row in measurements)
-    cores = tagged(models, "requestedCpu")
+    bound, advice = _last_bound(measurements), run.advice or {}
+    alike = of_advised_variant(measurements, advice)
+    standing_for = one_per_size(alike)
     return Curve(
-        measurements=one_per_size(measurements),
-        largest_millicores=largest,
+        measurements=standing_for,
+        largest_millicores=max(row.cpu_millicores for row in measurements),
         percentile=bound.get("percentile", 95.0),
         bound_ms=bound.get("latency_ms"),
-        advised_millicores=(run.advice or {}).get("cpu_millicores"),
-        tagged_millicores=round(cores * 1000) if cores else None,
+        advised_millicores=advice.get("cpu_millicores"),
+        advised_standing=advice.get("standing", ""),
+        others=[row for row in alike if row not in standing_for],
+        tagged=tagged_sizes(models),
         policy=run.followed_policy,
     )
 
@@ -339,6 +334,8 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "curve": curve,
         "curve_finding": curve_finding(curve) if curve else "",
         "neighbours": neighbours(curve) if curve else [],
+        "curve_kinds": kinds_shown(curve) if curve else [],
+        "size_table": size_table(run, curve) if curve else None,
         "shown": shown,
         "objective": objective_words(shown.data["bound"] or {}) if shown else "",
         "scene": scene_of(run, shown),

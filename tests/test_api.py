@@ -89,6 +89,20 @@ def test_ten_runs_take_as_many_queries_as_one(signed_in, make) -> None:
     assert queries_of(lambda: ask(signed_in, "runs/")) == one
 
 
+def test_measured_sizes_are_listed_as_they_could_be_used(signed_in, make) -> None:
+    run = sized_run(make)
+    row = run.measurements.get(ordinal=2)
+    row.valid = False
+    row.save()
+    sizes = {one["cpu_millicores"]: one for one in ask(signed_in, f"runs/{run.name}/sizes/")}
+    assert list(sizes) == [200, 300, 400, 500, 1000]
+    assert (sizes[400]["standing"], sizes[400]["doubts"]) == ("verified", [])
+    assert sizes[300]["standing"] == "measured"
+    assert "objective was not kept" in sizes[300]["doubts"][0]
+    assert "cannot be believed" in sizes[500]["refused"]
+    assert sizes[500]["memory_bytes"] is None
+
+
 def test_runs_are_compared(signed_in, make) -> None:
     base, slower = record_result(make, 1), record_result(make, 2, slower=1.5)
     data = ask(signed_in, "compare/", runs=f"{slower.name},{base.name}", base=base.name)
@@ -221,6 +235,7 @@ def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
         "/api/v1/runs/{name}/",
         "/api/v1/runs/{name}/measurements/",
         "/api/v1/runs/{name}/measurements/{ordinal}/",
+        "/api/v1/runs/{name}/sizes/",
         "/api/v1/compare/",
     }
     validate_schema(schema)

@@ -128,3 +128,81 @@ def test_a_form_refused_keeps_what_was_ticked(signed_in, verified) -> None:
     page = signed_in.post(f"/runs/{verified.name}/apply/", {"as_properties": "on"})
     assert 'name="as_properties" checked' in text_of(page)
     assert not any(diff.chosen for diff in page.context["diffs"])
+
+
+# --- A measured size in place of the advised ------------------------------------------------------
+def test_every_measured_size_can_be_chosen_from_the_runs_page(signed_in, verified) -> None:
+    page = text_of(signed_in.get(f"/runs/{verified.name}/"))
+    for ordinal, size in ((2, "500m"), (3, "200m"), (4, "300m"), (1, "1 core")):
+        address = f"/runs/{verified.name}/apply/?measurement={ordinal}"
+        assert f'href="{address}" aria-label="Use {size}"' in page
+    assert f'href="/runs/{verified.name}/apply/" aria-label="Use 400m"' in page
+    assert "current tag of ridge:1" in page
+
+
+def test_what_a_size_gains_and_loses_is_said_before_anything_is_written(
+    signed_in, verified
+) -> None:
+    page = text_of(signed_in.get(f"/runs/{verified.name}/apply/?measurement=4"))
+    assert "Against the advised 400m, 128 MiB" in page
+    assert "saves 0.1 cores of cpu (25 %)" in page
+    assert "the objective is not kept, where it is kept otherwise" in page
+    assert "Against the current tags of ridge:1, 1 core" in page
+    assert "I know that the objective was not kept at this size." in page
+    assert not TagEvent.objects.filter(run=verified).exists()
+
+
+def test_a_measured_size_needs_a_tick_and_then_is_applied(signed_in, verified) -> None:
+    address = f"/runs/{verified.name}/apply/?measurement=2"
+    refusal = signed_in.post(address, {"model": ["ridge:1"]})
+    assert refusal.status_code == 409
+    assert "This size is not proven" in text_of(refusal)
+    assert not TagEvent.objects.filter(run=verified).exists()
+    assert signed_in.post(address, {"model": ["ridge:1"], "confirmed": "on"}).status_code == 302
+    ridge = verified.models.get(name="ridge")
+    assert (ridge.tags["requestedCpu"], ridge.tags["profile.standing"]) == ("0.5", "measured")
+
+
+def test_a_size_that_is_not_to_be_believed_is_locked_with_its_reason(signed_in, verified) -> None:
+    row = verified.measurements.get(ordinal=2)
+    row.valid = False
+    row.data["validity"] = {"valid": False, "reasons": ["The host was noisy."]}
+    row.save()
+    page = text_of(signed_in.get(f"/runs/{verified.name}/"))
+    assert "apply/?measurement=2" not in page
+    assert "The host was noisy." in page
+    page = signed_in.get(f"/runs/{verified.name}/apply/?measurement=2")
+    assert "This size cannot be applied" in text_of(page)
+
+
+@pytest.mark.parametrize("nonsense", ["99", "x", "-1", "1e3", "9" * 40])
+def test_a_measurement_that_is_not_there_is_not_found(signed_in, verified, nonsense) -> None:
+    page = signed_in.get(f"/runs/{verified.name}/apply/?measurement={nonsense}")
+    assert page.status_code == 404
+
+
+def test_a_measured_size_is_proposed_with_what_speaks_against_it(signed_in, verified) -> None:
+    address = f"/runs/{verified.name}/propose/?measurement=4"
+    assert "the objective was not kept" in text_of(signed_in.get(address))
+    page = signed_in.post(address, {"models": ["ridge:1"]}, follow=True)
+    assert "the objective was not kept" in text_of(page)
+    proposal = verified.proposals.get()
+    assert (proposal.size["cpu_millicores"], proposal.size["measurement"]) == (300, 4)
+    unconfirmed = signed_in.post(f"{proposal.get_absolute_url()}apply/")
+    assert unconfirmed.status_code == 409
+    signed_in.post(f"{proposal.get_absolute_url()}apply/", {"although": "on"})
+    ridge = verified.models.get(name="ridge")
+    assert ridge.tags["profile.standing"] == "measured"
+    source = TagEvent.objects.get(model=ridge, key="requestedCpu", new="0.3").source
+    assert f"measured point of {verified.name} at 300m" in source
+
+
+def test_where_a_review_is_required_sizes_lead_to_a_proposal(signed_in, verified, settings) -> None:
+    settings.SIZING_REVIEW = "required"
+    page = text_of(signed_in.get(f"/runs/{verified.name}/"))
+    assert f"/runs/{verified.name}/propose/?measurement=2" in page
+    assert "apply/?measurement=2" not in page
+    refusal = signed_in.post(
+        f"/runs/{verified.name}/apply/?measurement=2", {"model": ["ridge:1"], "confirmed": "on"}
+    )
+    assert refusal.status_code == 409

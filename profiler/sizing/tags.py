@@ -6,6 +6,9 @@ from decimal import ROUND_CEILING, Decimal
 
 from profiler.spec import GIB
 
+#: Only of a size that somebody chose among the measured ones: the measurement's number in its run.
+MEASUREMENT_TAG = "profile.measurement"
+
 
 def requested_cpu(cpu_millicores: int) -> str:
     """Cores as a decimal without trailing zeros: 300 -> "0.3", 1000 -> "1"."""
@@ -51,8 +54,10 @@ def tags(
     by: str,
     gpus: int = 0,
     gpu_memory_bytes: int | None = None,
+    measurement: int | None = None,
 ) -> dict[str, str]:
     """The tags that applying a size writes to a model. `date` is UTC ISO 8601."""
+    chosen = {} if measurement is None else {MEASUREMENT_TAG: str(measurement)}
     return {
         **rounded_sizes(cpu_millicores, memory_bytes, gpus, gpu_memory_bytes),
         "profile.run": run,
@@ -62,4 +67,5 @@ def tags(
         "profile.dataset": dataset,
         "profile.date": date,
         "profile.by": by,
+        **chosen,
     }

@@ -192,6 +192,40 @@ class MeasurementDetailSerializer(MeasurementSerializer):
         fields = (*MeasurementSerializer.Meta.fields, "document")
 
 
+class SizeSerializer(serializers.Serializer):
+    """A measured size as one to use: `refused` says why it cannot be, and then the rest is null.
+
+    `standing` is `measured` unless it is the advised size; `doubts` are what whoever applies it has
+    to confirm.
+    """
+
+    measurement = serializers.IntegerField(source="row.ordinal")
+    cpu_millicores = serializers.IntegerField(source="row.cpu_millicores")
+    outcome = serializers.CharField(source="row.outcome")
+    valid = serializers.BooleanField(source="row.valid")
+    refused = serializers.CharField(allow_null=True)
+    memory_bytes = serializers.SerializerMethodField()
+    gpu_memory_bytes = serializers.SerializerMethodField()
+    standing = serializers.SerializerMethodField()
+    doubts = serializers.SerializerMethodField()
+    memory_reason = serializers.SerializerMethodField()
+
+    def get_memory_bytes(self, one: dict) -> int | None:
+        return one["size"] and one["size"].memory_bytes
+
+    def get_gpu_memory_bytes(self, one: dict) -> int | None:
+        return one["size"] and one["size"].gpu_memory_bytes
+
+    def get_standing(self, one: dict) -> str | None:
+        return one["size"] and one["size"].standing
+
+    def get_doubts(self, one: dict) -> list[str] | None:
+        return one["size"] and list(one["size"].doubts)
+
+    def get_memory_reason(self, one: dict) -> str | None:
+        return one["size"] and one["size"].memory_reason
+
+
 class ComparedRunSerializer(serializers.Serializer):
     """A run against the base: its comparison by phase (`measuring` at the largest size,
     `verifying` at the verified one), as docs/comparing.md has it, or why there is none."""

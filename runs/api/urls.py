@@ -18,6 +18,7 @@ urlpatterns = [
         views.MeasurementDetail.as_view(),
         name="api_measurement_detail",
     ),
+    path("runs/<str:name>/sizes/", views.SizeList.as_view(), name="api_size_list"),
     path("compare/", views.Compare.as_view(), name="api_compare"),
     path("schema/", SpectacularJSONAPIView.as_view(), name="api_schema"),
     re_path(r"", views.Nothing.as_view()),

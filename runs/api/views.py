@@ -12,6 +12,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from runs.api import serializers
+from runs.applying import ApplyRefused
+from runs.charts.sizes import of_advised_variant, one_per_size
+from runs.choosing import choice_of
 from runs.comparing import CannotCompare, compare_runs
 from runs.lists.runs import RunFilter
 from runs.models import Measurement, PriceList, ProfileRun
@@ -90,6 +93,24 @@ class MeasurementDetail(WithPrices, generics.RetrieveAPIView):
         return Measurement.objects.filter(run__name=self.kwargs["name"]).select_related(
             "run__config"
         )
+
+
+class SizeList(APIView):
+    """Every size a run measured, smallest first, as it could be used in place of the advised."""
+
+    @extend_schema(responses=serializers.SizeSerializer(many=True))
+    def get(self, request: Request, name: str) -> Response:
+        run = get_object_or_404(ProfileRun, name=name)
+        rows = one_per_size(of_advised_variant(list(run.measurements.all()), run.advice))
+        sizes = [{"row": row, **self._choice(run, row)} for row in rows]
+        return Response(serializers.SizeSerializer(sizes, many=True).data)
+
+    def _choice(self, run: ProfileRun, row: Measurement) -> dict:
+        """What the size would be, or why it cannot be used."""
+        try:
+            return {"size": choice_of(run, row.ordinal), "refused": None}
+        except ApplyRefused as refusal:
+            return {"size": None, "refused": str(refusal)}
 
 
 class Compare(APIView):

@@ -132,16 +132,24 @@ LABEL_GAP = 0.06
 def log_end_labels(
     x: float, ends: dict[str, float], log_span: list[float], fonts: dict[str, dict]
 ) -> list[dict]:
-    """Names at the ends of lines on a log axis, moved apart where the lines end close together.
+    """`end_labels` on a log axis; `ends` are the lines' last values by name."""
+    places = {name: math.log10(max(value, 1e-3)) for name, value in ends.items()}
+    return end_labels(x, places, log_span, fonts)
 
-    `ends` are the lines' last values by name, `log_span` the axis' range as plotly has it.
+
+def end_labels(
+    x: float, ends: dict[str, float], span: list[float], fonts: dict[str, dict]
+) -> list[dict]:
+    """Names at the ends of lines, moved apart where the lines end close together.
+
+    `ends` are places on the axis by name, logarithms on a log axis, and `span` its range.
     """
-    low, high = log_span
+    low, high = span
     gap = LABEL_GAP * (high - low)
     names = sorted(ends, key=ends.get)
     places, below = [], -math.inf
     for name in names:
-        below = max(math.log10(max(ends[name], 1e-3)), below + gap)
+        below = max(ends[name], below + gap)
         places.append(below)
     # What was pushed out at the top comes back in, and pushes the others down.
     above = high + gap / 2

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from profiler.sizing import search
 from profiler.spec import STANDARD, Policy
 from runs.models import Measurement
+from runs.tagged_sizes import TaggedSize
 
 
 @dataclass(frozen=True)
 class Curve:
     """What the curve is drawn from: one measurement a size, smallest first.
 
-    `percentile` is the objective's and `bound_ms` its bound; `tagged_millicores` is what the
-    model's tags ask for now. Unknown ones are None.
+    `percentile` is the objective's and `bound_ms` its bound; None where it is not known. `others`
+    are the measurements of the same sizes that do not stand for them. `tagged` is what the models'
+    tags ask for now, by the models' names.
     """
 
     measurements: Sequence[Measurement]
@@ -24,7 +26,9 @@ class Curve:
     percentile: float
     bound_ms: float | None
     advised_millicores: int | None = None
-    tagged_millicores: int | None = None
+    advised_standing: str = ""
+    others: Sequence[Measurement] = ()
+    tagged: Sequence[TaggedSize] = ()
     policy: Policy = STANDARD
 
     @property
@@ -42,6 +46,14 @@ class Curve:
             return float(place)
         step = grid[place] - grid[place - 1]
         return place - 1 + (cpu_millicores - grid[place - 1]) / step
+
+
+def of_advised_variant(
+    measurements: Sequence[Measurement], advice: dict | None
+) -> list[Measurement]:
+    """Those of the service as it is advised: other workers or variables make another curve."""
+    advised = (advice or {}).get("variant") or {}
+    return [row for row in measurements if (row.data.get("variant") or {}) == advised]
 
 
 def one_per_size(measurements: Sequence[Measurement]) -> list[Measurement]:

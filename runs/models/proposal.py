@@ -95,7 +95,7 @@ class Proposal(models.Model):
     baseline = models.ForeignKey(
         ProfileRun, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    #: {cpu_millicores, memory_bytes, gpu_memory_bytes, standing, measurement}; the measurement is
+    #: {cpu_millicores, memory_bytes, gpu_memory_bytes, standing, doubts, measurement}; the last is
     #: the ordinal of a chosen point, None for the advice.
     size = models.JSONField()
     as_properties = models.BooleanField(default=False)

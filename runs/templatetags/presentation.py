@@ -38,7 +38,6 @@ for name in (
     "rate",
     "power",
     "energy",
-    "money",
     "percentile_name",
 ):
     register.filter(name, getattr(formatting, name))
@@ -68,6 +67,7 @@ STATE_BADGES = {
 STANDING_BADGES = {
     "verified": {"tone": "pass", "icon": "rosette-discount-check"},
     "provisional": {"tone": "warn", "icon": "alert-triangle"},
+    "measured": {"tone": "warn", "icon": "alert-triangle"},
     "declined": {"tone": "fail", "icon": "ban"},
 }
 PROPOSAL_BADGES = {

@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from runs import applying, reviewing
+from runs import choosing, reviewing
 from runs.applying import ApplyRefused
 from runs.forms.proposals import ProposalForm
 from runs.lists.paging import paged
@@ -55,10 +55,10 @@ def proposal_page(request: HttpRequest, proposal: Proposal, refusal: str = "") -
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def run_propose(request: HttpRequest, name: str) -> HttpResponse:
-    """Put the advised size forward."""
+    """Put the advised size forward, or with `?measurement=` a measured one."""
     run = get_object_or_404(ProfileRun.objects.for_page(), name=name)
     try:
-        size = applying.advised_size(run)
+        size = choosing.size_to_use(run, request.GET.get("measurement", ""))
     except ApplyRefused as refusal:
         status = 409 if request.method == "POST" else 200
         context = {"run": run, "locked": str(refusal)}
@@ -134,7 +134,7 @@ def _unconfirmed(proposal: Proposal, request: HttpRequest) -> str | None:
     if not newer or "although" in request.POST:
         return None
     known = " ".join(one.text for one in newer)
-    return f"{known} Check that you want it although it is outdated."
+    return f"{known} Check that you know what speaks against it."
 
 
 @require_POST

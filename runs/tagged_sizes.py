@@ -1,0 +1,43 @@
+"""The sizes that models' tags ask for now: one where they agree, several where they do not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from runs.models import RegisteredModel
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class TaggedSize:
+    """What the tags of these models ask for; no memory where they name none."""
+
+    models: tuple[str, ...]
+    cpu_millicores: int
+    memory_bytes: int | None
+
+
+def tagged_sizes(models: Sequence[RegisteredModel]) -> list[TaggedSize]:
+    """Each size that the tags of some of the models name, smallest first; none without a cpu."""
+    found: dict[tuple[int, int | None], list[str]] = {}
+    for model in models:
+        cores = _number(model, "requestedCpu")
+        if cores is None:
+            continue
+        gib = _number(model, "requestedMemoryInGb")
+        size = (round(cores * 1000), None if gib is None else round(gib * GIB))
+        found.setdefault(size, []).append(model.ref)
+    ordered = sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or 0))
+    return [TaggedSize(tuple(refs), *size) for size, refs in ordered]
+
+
+def _number(model: RegisteredModel, key: str) -> float | None:
+    """A tag as a positive number; None where it is none."""
+    try:
+        value = float(model.tags.get(key, ""))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) and value > 0 else None
