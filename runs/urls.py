@@ -25,6 +25,7 @@ urlpatterns = [
     path("sign-in/", session.sign_in, name="sign_in"),
     path("sign-out/", session.sign_out, name="sign_out"),
     path("models/", models.model_list, name="model_list"),
+    path("models/portfolio/", models.model_portfolio, name="model_portfolio"),
     path("models/register/", models.model_register, name="model_register"),
     path("models/<str:name>/<int:version>/", models.model_detail, name="model_detail"),
     path("models/<str:name>/<int:version>/tags/", models.model_set_tag, name="model_set_tag"),

@@ -38,6 +38,7 @@ for name in (
     "rate",
     "power",
     "energy",
+    "money",
     "percentile_name",
 ):
     register.filter(name, getattr(formatting, name))

@@ -10,9 +10,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from runs import storage
 from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
 from runs.lists.paging import paged
+from runs.lists.portfolio import PortfolioTable
 from runs.lists.registry import ModelFilter, ModelTable
-from runs.models import ProfileRun, RegisteredModel
+from runs.models import PriceList, ProfileRun, RegisteredModel
+from runs.portfolio import one_sized, portfolio, totals
 from runs.roles import Role, needs
+from runs.run_costs import HOW_TO_SET
 
 RUNS_ON_PAGE = 20
 EVENTS_ON_PAGE = 100
@@ -27,6 +30,19 @@ def model_list(request: HttpRequest) -> HttpResponse:
     chosen = ModelFilter(request.GET, queryset=RegisteredModel.objects.for_list())
     table = paged(request, ModelTable(chosen.qs))
     return render(request, "models/model_list.html", {"filter": chosen, "table": table})
+
+
+@require_safe
+def model_portfolio(request: HttpRequest) -> HttpResponse:
+    prices = PriceList.objects.current()
+    rows = portfolio(prices)
+    context = {
+        "table": paged(request, PortfolioTable(rows)),
+        "prices": prices,
+        "how_to_set": HOW_TO_SET,
+        **totals(rows),
+    }
+    return render(request, "models/portfolio.html", context)
 
 
 @require_safe
@@ -47,6 +63,7 @@ def model_page(
         "versions": list(RegisteredModel.objects.versions_of(model.name)),
         "tags": model.tags_with_events(),
         "events": model.tag_events.for_page()[:EVENTS_ON_PAGE],
+        "sized": one_sized(model),
         "runs": runs[:RUNS_ON_PAGE],
         "run_count": runs.count(),
         "tag_form": tag_form or TagForm(),

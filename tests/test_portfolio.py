@@ -1,0 +1,115 @@
+"""The portfolio: evidence, staleness, slack and waste of every model's size."""
+
+from __future__ import annotations
+
+import pytest
+
+from runs.applying import apply_size
+from runs.models import PriceList
+from runs.portfolio import portfolio, totals
+from tests.page_rows import queries_of
+
+pytestmark = pytest.mark.django_db
+
+GIB = 1 << 30
+
+
+def by_name(prices=None) -> dict:
+    return {row.name: row for row in portfolio(prices)}
+
+
+def applied(make, alice, name: str = "ridge"):
+    """A model whose tags hold the size of its run: 500m, 512 MiB."""
+    model = make.model(name)
+    run = make.finished_run(models=[model])
+    apply_size(run, [model], alice)
+    return model, run
+
+
+def test_a_size_just_applied_is_verified_current_and_wastes_nothing(make, alice) -> None:
+    applied(make, alice)
+    row = by_name()["ridge"]
+    assert (row.standing, row.stale, row.is_sized) == ("verified", [], True)
+    assert (row.cpu_slack, row.memory_slack) == (0, 0)
+
+
+def test_slack_and_waste_are_what_the_tags_ask_for_beyond_the_advice(make, alice) -> None:
+    model, _ = applied(make, alice)
+    model.set_tags({"requestedCpu": "2", "requestedMemoryInGb": "1.5"}, alice)
+    PriceList.objects.create(core_hour="0.04", gib_hour="0.005", currency="EUR")
+    row = by_name(PriceList.objects.current())["ridge"]
+    assert (row.cpu_slack, row.memory_slack) == (1500, GIB)
+    # 730.5 h of 1.5 cores at 0.04 and 1 GiB at 0.005
+    assert row.waste_a_month == pytest.approx(730.5 * (1.5 * 0.04 + 1 * 0.005))
+    assert row.cost_a_month == pytest.approx(730.5 * (2 * 0.04 + 1.5 * 0.005))
+
+
+def test_a_model_that_asks_for_less_does_not_make_up_for_one_that_asks_for_more(
+    make, alice
+) -> None:
+    less, _ = applied(make, alice, "ridge")
+    more, _ = applied(make, alice, "lasso")
+    less.set_tags({"requestedCpu": "0.1"}, alice)
+    more.set_tags({"requestedCpu": "1"}, alice)
+    assert totals(portfolio(None))["cpu_slack"] == 500
+
+
+def test_what_changed_since_makes_a_size_stale(make, alice) -> None:
+    _, run = applied(make, alice)
+    make.config(run.config.name)
+    make.dataset(run.dataset.name)
+    config, dataset = by_name()["ridge"].stale
+    assert config == "The config score:2 is newer than score:1, with which it was measured."
+    assert dataset == (
+        "The dataset requests:2 is newer than requests:1, with which it was measured."
+    )
+
+
+def test_tags_carried_to_a_new_version_are_stale(make, alice) -> None:
+    model, _ = applied(make, alice)
+    make.model("ridge", tags=model.tags)
+    assert by_name()["ridge"].stale == ["It was measured for ridge:1."]
+    assert totals(portfolio(None))["stale_count"] == 1
+
+
+def test_a_size_by_hand_and_none_at_all_come_first(signed_in, make, alice) -> None:
+    applied(make, alice, "sound")
+    make.model("unsized")
+    make.model("by-hand", tags={"requestedCpu": "1", "requestedMemoryInGb": "1"})
+    page = signed_in.get("/models/portfolio/")
+    rows = [row.record.name for row in page.context["table"].page.object_list]
+    assert rows == ["unsized", "by-hand", "sound"]
+    text = page.content.decode()
+    assert "2 of 3" in text and "Not sized" in text and "By hand" in text
+
+
+def test_every_column_sorts_with_unknowns_in_it(signed_in, make, alice) -> None:
+    applied(make, alice, "sound")
+    make.model("unsized")
+    for column in ("name", "cpu_millicores", "cpu_slack", "waste_a_month", "standing"):
+        for sign in ("", "-"):
+            assert signed_in.get(f"/models/portfolio/?sort={sign}{column}").status_code == 200
+
+
+def test_a_models_page_says_what_its_newest_run_advises_instead(signed_in, make, alice) -> None:
+    model, run = applied(make, alice)
+    assert "The newest advice" not in signed_in.get(model.get_absolute_url()).content.decode()
+    model.set_tags({"requestedCpu": "2"}, alice)
+    page = signed_in.get(model.get_absolute_url()).content.decode()
+    assert f"{run.name}</a>, is 500m and 512 MiB." in page
+
+
+def test_a_models_page_says_that_its_size_is_stale(signed_in, make, alice) -> None:
+    model, run = applied(make, alice)
+    assert "may be stale" not in signed_in.get(model.get_absolute_url()).content.decode()
+    make.dataset(run.dataset.name)
+    assert "may be stale" in signed_in.get(model.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize("count", [10, 20])
+def test_the_portfolio_asks_the_database_the_same_for_any_number(
+    signed_in, make, alice, count
+) -> None:
+    for number in range(count):
+        applied(make, alice, f"model-{number}")
+    assert queries_of(lambda: signed_in.get("/models/portfolio/")) <= 14
