@@ -170,6 +170,7 @@ def test_with_several_the_default_is_chosen_already(signed_in, parts, careful) -
     first = re.search(r'<select name="policy".*?<option[^>]*>([^<]*)', page)
     assert first[1] == "careful (default)"
     assert re.search(r'name="percentile"[^>]* placeholder="the policy&#x27;s"', page)
+    assert "memory 30 % in steps of 16 MiB, cpu 15 % where not limited, 3 steps up" in page
     signed_in.post(NEW, parts)
     assert ProfileRun.objects.get().policy["name"] == "careful"
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict
 
 from profiler.spec import MIB, STANDARD, Floors, Grid, Limits, Policy
-from profiler.spec_fields import Table, shown
+from profiler.spec_fields import Problems, Table, shown
 from profiler.spec_reader import objective
 from profiler.spec_reader.target import MEMORY_BYTES_MIN
 
@@ -58,6 +58,11 @@ def check_floors(root: Table, policy: Policy, limits: Limits | None) -> None:
                 f"policy.floors.{name}",
                 f"{floor} is above limits.{name}, {limit}; lower the floor or raise the limit",
             )
+
+
+def policy_of(data: dict) -> Policy:
+    """A stored policy; what it lacks, and what of it makes no sense, is the standard one's."""
+    return read_policy(Table({"policy": data}, "", Problems(), ("policy",)))
 
 
 def policy_to_json(policy: Policy) -> dict:

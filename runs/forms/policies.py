@@ -27,6 +27,7 @@ class SizingPolicyForm(forms.ModelForm):
             *("floor_cpu_millicores", "floor_memory_mib"),
             *OBJECTIVE_KEYS,
         )
+        widgets = {"grid_steps_millicores": forms.Textarea(attrs={"rows": 2, "cols": 50})}
 
     def clean(self) -> dict:
         cleaned = super().clean()

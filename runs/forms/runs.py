@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from profiler.spec import MIB, STANDARD, Budget
-from profiler.spec_reader.policy import policy_to_json
+from profiler.spec_reader.policy import policy_of, policy_to_json
 from runs.formatting import cpu, memory
 from runs.forms.names import NameField
 from runs.forms.problems import OURS, add_problem
@@ -27,6 +27,7 @@ from runs.forms.run_fields import (
 )
 from runs.forms.run_load import LoadFields, load_initial
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, SizingPolicy, Target
+from runs.policy_facts import policy_facts
 from runs.spec_check import problems_of
 
 RELATIVE, BOUND = "relative", "bound"
@@ -159,6 +160,11 @@ class NewRunForm(LoadFields, AnswersFields):
         super().__init__(*args, **kwargs)
         self.policies = list(self.fields["policy"].queryset)
         self._show_defaults_of(self.policies)
+
+    @property
+    def policy_facts(self) -> list[list[tuple[str, str]]]:
+        """What each policy says, to choose by."""
+        return [policy_facts(policy_of(row.as_spec())) for row in self.policies]
 
     def _show_defaults_of(self, policies: list[SizingPolicy]) -> None:
         """What is left empty is the policy's: its values in grey, where there is but one."""

@@ -19,8 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from profiler import errors
-from profiler.spec_fields import Problems, Table
-from profiler.spec_reader.policy import read_policy
+from profiler.spec_reader.policy import policy_of
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
 from runs.models.measurement import SampleChunk
@@ -277,7 +276,7 @@ class ProfileRun(models.Model):
     @property
     def followed_policy(self) -> Policy:
         """What it followed, whatever became of the policy since."""
-        return read_policy(Table({"policy": self.policy}, "", Problems(), ("policy",)))
+        return policy_of(self.policy)
 
     def log_text(self) -> str:
         return "".join(self.log_chunks.values_list("text", flat=True))
