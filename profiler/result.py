@@ -20,7 +20,8 @@ from profiler.spec_reader.policy import policy_to_json
 class Result:
     """`state` is succeeded, failed, cancelled or timed_out; `error` is set where it failed.
 
-    `estimate` is the guess the search began with. Measurements are those that were finished, in
+    `estimate` is the guess the search began with, `memory` and `startup` are
+    what sizing.memory_facts and sizing.startup tell. Measurements are those that were finished, in
     the order they were taken. `spec` is None for a run that was refused.
     """
 
@@ -32,6 +33,8 @@ class Result:
     phases: list[dict] = field(default_factory=list)
     spec: Spec | None = None
     estimate: Estimate | RateEstimate | None = None
+    memory: dict | None = None
+    startup: dict | None = None
     name: str = ""
 
     @classmethod
@@ -47,6 +50,8 @@ class Result:
             "advice": self.advice.to_json() if self.advice else None,
             "estimate": self.estimate.to_json() if self.estimate else None,
             "measurements": [measurement.to_json() for measurement in self.measurements],
+            "memory": self.memory,
+            "startup": self.startup,
             "azureml": self._azureml(),
             "policy": policy_to_json(self.spec.policy) if self.spec else None,
             "circumstances": self.circumstances,

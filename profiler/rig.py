@@ -192,3 +192,10 @@ class Rig:
         """Change the running service's cpu quota: the next measurement is of that size."""
         self.service.resize(cpu_millicores)
         self.size = Limits(cpu_millicores, self.size.memory_bytes)
+
+    def limit_memory(self, memory_bytes: int) -> bool:
+        """Change the running service's memory limit; False where it stays as it was."""
+        if not self.service.limit_memory(memory_bytes):
+            return False
+        self.size = Limits(self.size.cpu_millicores, memory_bytes)
+        return True

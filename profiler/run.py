@@ -21,14 +21,19 @@ from profiler.measuring.sensitivity import RowFacts
 from profiler.result import Result
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
+from profiler.running.memory_pressure import probe_pressure
+from profiler.running.memory_survey import survey_memory
 from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch
+from profiler.running.starting import try_faster_start
 from profiler.running.verification import verify
 from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
 from profiler.sizing.advice import Advice, advise
 from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.explanation import size_text
+from profiler.sizing.memory_facts import memory_facts
+from profiler.sizing.startup import startup_facts
 from profiler.spec import Spec
 
 #: The least load, in seconds, at the largest size: three windows must be steady.
@@ -125,7 +130,9 @@ class Run:
             if self.rates:
                 self.rates.prove(start, driver)
             elif size := self.search.size_to_verify():
-                verify(self.measurer, self.search.spec, size, start, driver)
+                smaller = self.search.smaller_size_to_verify()
+                verify(self.measurer, self.search.spec, size, start, driver, smaller=smaller)
+                try_faster_start(self.measurer, self.search, start, driver)
         self.control.leave()
 
     def _noise_floor(self) -> dict:
@@ -166,6 +173,9 @@ class Run:
             raise rig.requests_failed(reference.errors, reference.requests)
         if self.measurer.limits_enforced and reference.is_believed_pass:
             self.search.run(rig, reference)
+        if reference.is_believed_pass:
+            self.search.survey = survey_memory(self.measurer, rig, reference)
+            self.search.pressure = probe_pressure(self.search, rig, reference)
 
     # -- the end --
 
@@ -181,6 +191,7 @@ class Run:
             limits_enforced=self.measurer.limits_enforced,
             budget_ended=budget_ended,
             policy=self.spec.policy,
+            survey=self.search.survey,
         )
 
     def _out_of_time(self, message: str) -> Result:
@@ -208,4 +219,16 @@ class Run:
             phases=[phase.to_json() for phase in self.control.phases],
             spec=self.spec,
             estimate=self.rates.estimate if self.rates else self.search.estimate,
+            memory=memory_facts(
+                self.search.measurements,
+                self.search.survey,
+                self.spec.policy,
+                self.search.pressure,
+            ),
+            startup=self._startup_facts(advice),
         )
+
+    def _startup_facts(self, advice: Advice | None) -> dict | None:
+        advised = advice.cpu_millicores if advice else None
+        search = self.search
+        return startup_facts(search.measurements, search.starts, search.points, advised)

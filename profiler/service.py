@@ -137,6 +137,14 @@ class Service(ABC):
     def resize(self, cpu_millicores: int) -> None:
         """Change the cpu quota of the running service, without a restart."""
 
+    def limit_memory(self, memory_bytes: int) -> bool:
+        """Change the memory limit of the running service, without a restart.
+
+        False where it stays as it was: this kind enforces none, or the kernel cannot take so much
+        back (cgroup version 1; version 2 kills for memory instead).
+        """
+        return False
+
     @abstractmethod
     def exited(self) -> Exit | None:
         """None while the first process runs."""

@@ -279,6 +279,8 @@ class Spec:
     budget: Budget
     answers: AnswerCheck | None = None
     policy: Policy = STANDARD
+    #: Whether the memory limit is lowered until it hurts.
+    memory_probe: bool = False
     variant: Variant = AS_GIVEN
     question: Question = "size"
     peak_rps: float | None = None

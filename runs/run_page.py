@@ -13,11 +13,13 @@ from runs.charts.scene import Scene
 from runs.charts.size_points import kinds_shown
 from runs.charts.sizes import Curve, of_advised_variant, one_per_size
 from runs.driver_facts import driver_facts
+from runs.memory_card import memory_card
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.payload_card import payload_card
 from runs.policy_facts import policy_facts
 from runs.remedies import remedy
 from runs.size_table import size_table
+from runs.startup_card import startup_card
 from runs.tagged_sizes import tagged_sizes
 from runs.usage_facts import cpu_pressure, usage_facts
 from runs.verdict import decisive, objective_words, verdict
@@ -346,6 +348,8 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "is_open_loop": bool(shown and shown.data["offered_rps"] is not None),
         "cpu_ms_per_request": _cpu_ms_per_request(shown),
         "payload": payload_card(run, shown),
+        "memory_use": memory_card(run),
+        "startup": startup_card(run),
         "phase_strip": phase_strip(run),
         "circumstances": circumstance_facts(run.circumstances or {}),
         "policy_facts": policy_facts(run.followed_policy),

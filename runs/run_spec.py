@@ -29,6 +29,8 @@ def build(run: ProfileRun, models: list[RegisteredModel]) -> dict:
     for part in ("limits", "load", "objective", "budget", "answers", "policy"):
         if getattr(run, part):
             spec[part] = getattr(run, part)
+    if run.memory_probe:
+        spec["memory_probe"] = True
     return spec
 
 

@@ -262,6 +262,8 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
     startup = _most(kept, "memory_startup_peak_bytes")
     before = [row.data for row in measurements if row.phase == REFERENCE]
     load = [_most(kept, "memory_steady_peak_bytes"), _most(before, "memory_warmup_peak_bytes")]
+    survey = ((run.result or {}).get("memory") or {}).get("counted") or {}
+    load.append(survey.get("load_peak_bytes"))
     under_load = max((value for value in load if value is not None), default=None)
     known = [value for value in (startup, under_load) if value is not None]
     if not known or not run.advice["memory_bytes"]:

@@ -9,9 +9,12 @@ import numpy as np
 
 from profiler.measuring import codec
 from profiler.measuring.measurement import Measurement as EngineMeasurement
+from profiler.measuring.memory_survey import Survey
 from profiler.measuring.summary import summarise
 from profiler.samples import OK, Columns
 from profiler.sizing import advice, search
+from profiler.sizing.memory_facts import memory_facts
+from profiler.sizing.startup import startup_facts
 from profiler.spec import Limits, Objective, Policy
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.recording import measurement_fields
@@ -97,7 +100,7 @@ def measured(
             cpu_millicores=cpu_millicores,
             memory_bytes=memory_bytes,
             load=OPEN,
-            startup_s=STARTUP_S,
+            startup_s=others.pop("startup_s", STARTUP_S),
             sample_interval_s=0.02,
             driver={"late_p99_ms": 0.1, "busy_fraction": 0.2},
             noise={"steal_fraction": 0.0, "outside_busy_fraction": 0.01},
@@ -148,7 +151,12 @@ PROBES = (
 VERIFIED = {"phase": "verifying", "cpu_millicores": 400, "memory_bytes": 128 * MIB}
 
 
-def sized_run(make, probes: Sequence[dict] = (*PROBES, VERIFIED), **fields: object) -> ProfileRun:
+def sized_run(
+    make,
+    probes: Sequence[dict] = (*PROBES, VERIFIED),
+    survey: Survey | None = None,
+    **fields: object,
+) -> ProfileRun:
     """A finished run: measured, sized and verified at 400m, with the engine's own advice."""
     objective = {"percentile": 95, "latency_ms": 50}
     run = make.run(objective=objective, **fields)
@@ -164,8 +172,12 @@ def sized_run(make, probes: Sequence[dict] = (*PROBES, VERIFIED), **fields: obje
         load=OPEN,
         limits_enforced=found[-1].limits_enforced,
         policy=Policy(),
+        survey=survey,
     )
-    run.complete(token, closed("succeeded", advice=advised.to_json()))
+    memory = memory_facts(found, survey, Policy())
+    startup = startup_facts(found, (), search.grid(1000), advised.cpu_millicores)
+    parts = json.loads(json.dumps({"memory": memory, "startup": startup}))
+    run.complete(token, closed("succeeded", advice=advised.to_json(), **parts))
     run.refresh_from_db()
     return run
 

@@ -266,8 +266,9 @@ FOUR_FAILED = [measured("verifying", cpu, "failed") for cpu in (300, 400, 500, 6
         ),
         (
             [leaking("measuring", 1000)],
-            "Memory leaks: it grew by 2 MiB per second (1.5 to 2.5 with 95 % confidence) at "
-            "1 cpu and 2 GiB, so no size is enough for long.",
+            "Memory leaks: it grew by 7,200 MiB per hour (5,400 to 9,000 with 95 % confidence) at "
+            "1 cpu and 2 GiB; from 163 MiB it meets that limit after 15.7 min (12.6 to 20.9), so "
+            "no size is enough for long.",
         ),
         (
             [*SEARCH, *FOUR_FAILED],

@@ -320,6 +320,22 @@ def test_a_check_that_is_none_is_refused_at_its_field(
     assert said in answer.content.decode()
 
 
+def test_the_memory_probe_is_for_containers_and_a_clone_asks_for_it_again(
+    signed_in, make, parts
+) -> None:
+    asked = {**parts, "name": "first", "memory_probe": "on"}
+    form = signed_in.post(NEW, asked).context["form"]
+    assert "docker" in form.errors["memory_probe"][0]
+    asked["target"] = make.target(name="docks", kind="docker").pk
+    signed_in.post(NEW, asked)
+    assert ProfileRun.objects.get(name="first").spec["memory_probe"] is True
+    clone = signed_in.get(f"{NEW}?clone=first").context["form"]
+    assert clone["memory_probe"].value() is True
+    assert clone.limits_open
+    signed_in.post(NEW, {**parts, "name": "second"})
+    assert "memory_probe" not in ProfileRun.objects.get(name="second").spec
+
+
 def test_twice_the_rows_to_choose_from_take_no_more_queries(signed_in, make, parts) -> None:
     def add(numbers: range) -> None:
         for number in numbers:

@@ -200,8 +200,8 @@ def test_nothing_to_warn_of() -> None:
         ({"suspicious_answers": 3}, "3 answers came with a success status but look like errors"),
         ({"startup_s": 45.2}, "Starting took 45 s"),
         ({"threads_max": 16, "throttled_fraction": 0.4}, "16 threads share a quota of 500"),
-        ({"growth": Estimate(2 * MIB, MIB, 3 * MIB)}, "Memory was still growing: by 2 MiB"),
-        ({"growth": Estimate(2 * MIB, MIB, 3 * MIB), "leaks": True}, "Memory leaks: by 2 MiB"),
+        ({"growth": Estimate(2 * MIB, MIB, 3 * MIB)}, "Memory was still growing: by 7,200 MiB"),
+        ({"growth": Estimate(2 * MIB, MIB, 3 * MIB), "leaks": True}, "Memory leaks: by 7,200 MiB"),
     ],
 )
 def test_each_warning_has_its_numbers(others, beginning) -> None:

@@ -160,13 +160,17 @@ class Driver:
         self._end(reply)
         return self.results()
 
-    def start(self, load: Load) -> None:
-        """Begin the load: its stages in turn, round and round, until `stop`."""
+    def start(self, load: Load, rows: Sequence[int] | None = None) -> None:
+        """Begin the load: its stages in turn, round and round, until `stop`.
+
+        With `rows`, these alone are sent, in this order, whatever order the load has.
+        """
         stages = [
             {**vars(stage), "times_s": stage.times_s and self._write_times(number, stage.times_s)}
             for number, stage in enumerate(load.stages)
         ]
-        self._begin("start", load={**vars(load), "stages": stages})
+        only = None if rows is None else [int(row) for row in rows]
+        self._begin("start", load={**vars(load), "stages": stages}, rows=only)
 
     def stop(self, drain_s: float) -> DriverReport:
         """Send nothing more, wait up to `drain_s` for answers; the rest ends as "aborted"."""

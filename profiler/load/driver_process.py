@@ -92,10 +92,11 @@ class DriverProcess:
         self._going = OncePass(self._loop, self._sender, rows, self._end_of_pass)
         self._going.begin()
 
-    def _do_start(self, load: dict) -> None:
+    def _do_start(self, load: dict, rows: list[int] | None) -> None:
         stages = tuple(_stage(stage) for stage in load.pop("stages"))
         self._reset(load["timeout_s"])
-        self._going = Sequence(self._loop, self._sender, self._alarm, Load(stages, **load))
+        load = Load(stages, **load)
+        self._going = Sequence(self._loop, self._sender, self._alarm, load, rows)
         self._going.begin()
 
     def _do_stop(self, drain_s: float) -> None:

@@ -32,15 +32,26 @@ _LEAD_NS = 2_000_000
 
 
 class Sequence:
-    """A whole load: its stages one after the other, round and round, until it is stopped."""
+    """A whole load: its stages one after the other, round and round, until it is stopped.
 
-    def __init__(self, loop: Loop, sender: Sender, alarm: Alarm, load: Load) -> None:
+    It sends all rows in the load's order, or the given `rows` in theirs.
+    """
+
+    def __init__(
+        self,
+        loop: Loop,
+        sender: Sender,
+        alarm: Alarm,
+        load: Load,
+        rows: list[int] | None = None,
+    ) -> None:
         self._loop = loop
         self._sender = sender
         self._alarm = alarm
         self._load = load
-        order = row_order(len(sender.requests), load.order, load.seed)
-        self._rows = cycle(order.tolist())
+        if rows is None:
+            rows = row_order(len(sender.requests), load.order, load.seed).tolist()
+        self._rows = cycle(rows)
         self._begun = 0
         self._current: OpenStage | ClosedStage | None = None
 

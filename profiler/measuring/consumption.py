@@ -30,6 +30,12 @@ def millicores(usage: Columns, start_ns: int, end_ns: int) -> float | None:
     return None if cpu_ns is None else cpu_ns / (end_ns - start_ns) * 1000
 
 
+def cpu_seconds_so_far(usage: Columns) -> float | None:
+    """CPU-seconds from the service's start to the last sample; None without samples."""
+    cpu_ns = most(usage, "cpu_ns")
+    return None if cpu_ns is None else cpu_ns / NS
+
+
 def most_millicores(usage: Columns, start_ns: int, end_ns: int) -> float | None:
     """The most of any whole window of the period; of the period where it is shorter than one."""
     width = int(WINDOW_S * NS)

@@ -86,6 +86,10 @@ KINDS: dict[str, Kind] = {
         "Warm the service up in init(), or look in its log for what it still does."
     ),
     "slow-start": Kind("Scale ahead of need, or load the model at build time."),
+    "slow-start-at-size": Kind(
+        "Take the size named, give more cpu while it starts where the platform can, or scale ahead "
+        "of need."
+    ),
     "threads-over-quota": Kind(
         "Set OMP_NUM_THREADS (or the library's own setting) to the number of cores of the size."
     ),

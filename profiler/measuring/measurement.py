@@ -138,6 +138,10 @@ class Measurement:
     memory_steady_peak_bytes: int | None = None
     memory_steady_kernel_peak_bytes: int | None = None
     memory_kernel_peak_bytes: int | None = None
+    memory_startup_anon_peak_bytes: int | None = None
+    memory_startup_file_peak_bytes: int | None = None
+    memory_steady_anon_peak_bytes: int | None = None
+    memory_steady_file_peak_bytes: int | None = None
     memory_peak_is_exact: bool | None = None
     memory_sampling_error_bytes: int | None = None
     memory_slope_bytes_per_s: Estimate | None = None
@@ -157,6 +161,7 @@ class Measurement:
     threads_max: int | None = None
     gpu: GpuUse | None = None
     startup_s: float | None = None
+    startup_cpu_s: float | None = None
     sample_interval_s: float | None = None
     sampler: dict = field(default_factory=dict)
     answers: AnswersFound | None = None

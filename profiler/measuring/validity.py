@@ -14,6 +14,7 @@ from profiler.measuring.disturbance import changed_midway, host_noise, host_pres
 from profiler.measuring.due_requests import LATE_MS, LATE_SHARE
 from profiler.measuring.findings import Finding, texts
 from profiler.measuring.gpu_findings import gpu_noise, gpu_warnings
+from profiler.measuring.growth import per_hour_text
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Estimate, Outcome, requests_needed
 
@@ -264,8 +265,7 @@ def _growing_memory(growth: Estimate | None, leaks: bool, duration_s: float) -> 
     code, verb = ("memory-leak", "leaks") if leaks else ("memory-growing", "was still growing")
     return Finding(
         code,
-        f"Memory {verb}: by {growth.value / MIB:.3g} MiB per second "
-        f"({growth.low / MIB:.3g} to {growth.high / MIB:.3g}) while it was measured.",
+        f"Memory {verb}: by {per_hour_text(growth)}, while it was measured.",
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_survey import Survey
 from profiler.measuring.objective import resolve_bound
 from profiler.measuring.statistics import Outcome
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import between
 from profiler.sizing.evidence import SIZING, leaks, of_variant, outcomes
-from profiler.sizing.memory import memory_needed
+from profiler.sizing.memory import memory_advice, memory_needed
+from profiler.sizing.pressure import Pressure
 from profiler.sizing.quota_model import Demand, Estimate, demand_of, estimate
 from profiler.sizing.search import Answer, grid, next_of_curve, next_probe
+from profiler.sizing.startup import StartPoint
 from profiler.spec import Limits, ScoredConfig, Spec
 
 #: The least load, in seconds, of a probe on the way: ten CFS periods.
@@ -31,6 +34,12 @@ class SizeSearch:
         self.points = grid(self.spec.limits.cpu_millicores, self.spec.policy)
         #: Where the search begins: what a replay of the first measurement says.
         self.estimate: Estimate | None = None
+        #: What memory the largest rows took; None before that was looked at.
+        self.survey: Survey | None = None
+        #: What of the touched memory is needed; None where that was not looked at.
+        self.pressure: Pressure | None = None
+        #: Fresh starts beside those of measurements.
+        self.starts: list[StartPoint] = []
         self._measurer = measurer
         self._control = measurer.control
         self._tried: dict[int, Outcome] = {}
@@ -86,8 +95,17 @@ class SizeSearch:
         if not self._tried or leaks(self.measurements):
             return None
         found = next_probe(self.points, self._tried)
-        memory = memory_needed(self.measurements, self.spec.limits, self.spec.policy)
+        memory = memory_needed(self.measurements, self.spec.limits, self.spec.policy, self.survey)
         return Limits(found.cpu_millicores, memory)
+
+    def smaller_size_to_verify(self) -> Limits | None:
+        """The same with only the memory that was found to be needed; None where that is no less."""
+        size, needed = self.size_to_verify(), self.pressure and self.pressure.needed_bytes
+        if size is None or needed is None:
+            return None
+        policy = self.spec.policy
+        memory = memory_advice(needed, None, ceiling_bytes=size.memory_bytes, policy=policy)
+        return Limits(size.cpu_millicores, memory) if memory < size.memory_bytes else None
 
 
 def measured_demand(rig: Rig, spec: Spec, reference: Measurement) -> Demand | None:

@@ -19,14 +19,25 @@ from profiler.spec import Limits, Spec
 SHORTEST_S = 4.0
 
 
-def verify(measurer: Measurer, spec: Spec, size: Limits, start: partial, driver: Driver) -> None:
+def verify(
+    measurer: Measurer,
+    spec: Spec,
+    size: Limits,
+    start: partial,
+    driver: Driver,
+    *,
+    smaller: Limits | None = None,
+) -> None:
     """Measure fresh services until a size is proven, from `size` up; few steps up are taken.
 
-    `spec` is that of the variant of the config that `start` starts.
+    `spec` is that of the variant of the config that `start` starts. A `smaller` size is tried
+    first, once: where it is not proven, that counts for nothing.
     """
     control = measurer.control
     points, steps = grid(spec.limits.cpu_millicores, spec.policy), spec.policy.steps_up
-    control.enter("verifying", f"starting afresh at {size_text(size)}")
+    control.enter("verifying", f"starting afresh at {size_text(smaller or size)}")
+    if smaller and verify_at(measurer, spec, smaller, start, driver).is_believed_pass:
+        return
     for step in range(steps + 1):
         control.tell(f"verifying {size_text(size)}", step / (steps + 1))
         measurement = verify_at(measurer, spec, size, start, driver)

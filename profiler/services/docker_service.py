@@ -129,6 +129,14 @@ class DockerService(Service):
         with engine_errors():
             self._container.update(cpu_period=CPU_PERIOD_US, cpu_quota=quota_us(cpu_millicores))
 
+    def limit_memory(self, memory_bytes: int) -> bool:
+        try:
+            with engine_errors():
+                self._container.update(mem_limit=memory_bytes, memswap_limit=memory_bytes)
+        except APIError:
+            return False  # version 1 refuses a limit below what it can free
+        return True
+
     def exited(self) -> Exit | None:
         """Free while the cgroup answers; only then is the engine asked (some milliseconds)."""
         if self._exit is None and not (self._reader and self._reader.is_there()):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_survey import Survey
 from profiler.sizing.case import Case
 from profiler.sizing.explanation import size_of
 from profiler.sizing.memory import gpu_memory_needed
@@ -55,13 +56,14 @@ def advise(
     limits_enforced: bool,
     budget_ended: bool = False,
     policy: Policy,
+    survey: Survey | None = None,
 ) -> Advice:
     """The advice that these measurements support; see DESIGN's rules of sizing.
 
     Verified only when a fresh service at exactly the advised size, under enforced limits, kept the
     objective. `budget_ended` says that the run stopped before it had measured all it wanted.
     """
-    case = Case(tuple(measurements), points, limits, objective, load, policy)
+    case = Case(tuple(measurements), points, limits, objective, load, policy, survey)
     refusal = case.refusal(budget_ended)
     if refusal:
         return Advice("declined", refusal, None, None, " ".join(refusal))

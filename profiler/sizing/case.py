@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_survey import Survey
 from profiler.sizing import explanation
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, latest_at, leaks, outcomes
 from profiler.sizing.explanation import cpu_text, size_of, size_text
@@ -25,6 +26,7 @@ class Case:
     objective: Objective
     load: Load
     policy: Policy
+    survey: Survey | None = None
 
     def of_phase(self, phase: str) -> list[Measurement]:
         return [measurement for measurement in self.measurements if measurement.phase == phase]
@@ -33,6 +35,11 @@ class Case:
     def reference(self) -> Measurement | None:
         """The last measurement at the largest size (an invalid one is repeated)."""
         return next(reversed(self.of_phase(REFERENCE)), None)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What the peaks come to; None where none is known."""
+        return memory_needed(self.measurements, self.limits, self.policy, self.survey)
 
     def refusal(self, budget_ended: bool) -> tuple[str, ...]:
         """Why there can be no advice at all; empty when there can."""
@@ -50,7 +57,7 @@ class Case:
         leaking = leaks(self.measurements)
         if leaking:
             return (explanation.leak_sentence(leaking[-1]),)
-        if memory_needed(self.measurements, self.limits, self.policy) is None:
+        if self.memory_bytes is None:
             return ("The memory in use could not be measured.",)
         return self._refused_by_verification(budget_ended)
 
@@ -104,14 +111,14 @@ class Case:
             return size_of(tried[-1])
         found = outcomes(self.measurements)
         passed = [cpu for cpu, outcome in found.items() if outcome == "passed"]
-        return Limits(min(passed), memory_needed(self.measurements, self.limits, self.policy))
+        return Limits(min(passed), self.memory_bytes)
 
     def size_by_use(self) -> Limits:
         """Where no quota can be held: the grid's first size over the most used in any second."""
         used = self.reference.cpu_millicores_used_max or self.reference.cpu_millicores
         wanted = used * (1 + self.policy.cpu_margin)
         cpu = next((point for point in self.points if point >= wanted), self.points[-1])
-        return Limits(cpu, memory_needed(self.measurements, self.limits, self.policy))
+        return Limits(cpu, self.memory_bytes)
 
     def doubts(self, limits_enforced: bool, budget_ended: bool) -> tuple[str, ...]:
         """Why the size is not verified."""
@@ -142,7 +149,7 @@ class Case:
         return found.more_data if verified and low < high else ""
 
     def uncertainty(self, size: Limits, verified: Measurement | None) -> Uncertainty:
-        known = [peak for peak in peaks(self.measurements) if peak is not None]
+        known = [peak for peak in peaks(self.measurements, self.survey) if peak is not None]
         return uncertainty(
             self.measurements, self.points, size, is_verified=verified is not None,
             largest=self.limits, memory_peak_bytes=max(known, default=None),
@@ -169,10 +176,10 @@ class Case:
             explanation.reference_sentence(self.reference),
             why_cpu,
             explanation.memory_sentence(
-                *peaks(self.measurements),
+                *peaks(self.measurements, self.survey),
                 size.memory_bytes,
                 self.policy,
-                memory_needed(self.measurements, self.limits, self.policy),
+                self.memory_bytes,
             ),
             explanation.gpu_memory_sentence(
                 [m.gpu for m in self.measurements if m.is_believed_pass and m.gpu is not None],

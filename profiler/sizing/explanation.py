@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from profiler.measuring.gpu import GpuUse
+from profiler.measuring.growth import per_hour_text, seconds_until, time_text
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import describe
+from profiler.measuring.statistics import Estimate
 from profiler.spec import GIB, MIB, Limits, Load, Objective, Policy
 
 
@@ -71,14 +73,19 @@ def memory_sentence(
     policy: Policy,
     computed_bytes: int | None,
 ) -> str:
-    """Memory by its formula, and any step up that verification took beyond it."""
+    """Memory by its formula, and where verification went from there."""
     said = (
         f"Memory: the larger of {memory_text(startup_peak_bytes)} at the peak of starting and "
         f"{memory_text(steady_peak_bytes)} under load, plus {policy.memory_margin:.0%}, rounded up "
         f"to {memory_text(policy.memory_step_bytes)} (policy {policy.name}{_floor_text(policy)}), "
         f"is {memory_text(computed_bytes)}"
     )
-    if computed_bytes != advised_bytes:
+    if advised_bytes < (computed_bytes or 0):
+        said += (
+            "; less was found to be needed when the limit was lowered, and what was tried and is "
+            f"advised is {memory_text(advised_bytes)}"
+        )
+    elif computed_bytes != advised_bytes:
         said += f"; what was tried and is advised is {memory_text(advised_bytes)}"
     return said + "."
 
@@ -138,10 +145,18 @@ def verified_sentence(verified: Measurement) -> str:
 def leak_sentence(measurement: Measurement) -> str:
     slope = measurement.memory_slope_bytes_per_s
     return (
-        f"Memory leaks: it grew by {slope.value / MIB:.3g} MiB per second "
-        f"({slope.low / MIB:.3g} to {slope.high / MIB:.3g} with 95 % confidence) at "
-        f"{size_text(size_of(measurement))}, so no size is enough for long."
+        f"Memory leaks: it grew by {per_hour_text(slope)} at {size_text(size_of(measurement))}"
+        f"{_reached_after(measurement, slope)}, so no size is enough for long."
     )
+
+
+def _reached_after(measurement: Measurement, slope: Estimate) -> str:
+    """When this goes on to the limit it ran under; empty where that is not known."""
+    used = measurement.memory_steady_peak_bytes
+    if used is None or not measurement.limits_enforced:
+        return ""
+    left = seconds_until(measurement.memory_bytes, used, slope)
+    return f"; from {memory_text(used)} it meets that limit after {time_text(left)}" if left else ""
 
 
 def size_of(measurement: Measurement) -> Limits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_survey import Survey
 from profiler.sizing.evidence import REFERENCE, SIZING
 from profiler.spec import Limits, Policy
 
@@ -36,10 +37,15 @@ def with_margin(peak_bytes: int, policy: Policy) -> int:
 
 
 def memory_needed(
-    measurements: Sequence[Measurement], limits: Limits, policy: Policy
+    measurements: Sequence[Measurement],
+    limits: Limits,
+    policy: Policy,
+    survey: Survey | None = None,
 ) -> int | None:
     """`memory_advice` from the peaks before verification of all that is believed and passed."""
-    return memory_advice(*peaks(measurements), ceiling_bytes=limits.memory_bytes, policy=policy)
+    return memory_advice(
+        *peaks(measurements, survey), ceiling_bytes=limits.memory_bytes, policy=policy
+    )
 
 
 def gpu_memory_needed(measurements: Sequence[Measurement], policy: Policy) -> int | None:
@@ -56,15 +62,21 @@ def gpu_memory_needed(measurements: Sequence[Measurement], policy: Policy) -> in
     return min(with_margin(max(peaks), policy), has) if peaks else None
 
 
-def peaks(measurements: Sequence[Measurement]) -> tuple[int | None, int | None]:
+def peaks(
+    measurements: Sequence[Measurement], survey: Survey | None = None
+) -> tuple[int | None, int | None]:
     """Start-up and load peak of the reference and the probes; a failed one's queue is no need.
 
     Load is also what came before the reference: each row was sent once, a rare large one perhaps
-    never again.
+    never again; and what a survey saw of the largest rows, as many at a time as the load has.
     """
     kept = [m for m in measurements if m.phase in (REFERENCE, SIZING) and m.is_believed_pass]
     before = [m for m in measurements if m.phase == REFERENCE]
-    load = (_peak(kept, "memory_steady_peak_bytes"), _peak(before, "memory_warmup_peak_bytes"))
+    load = (
+        _peak(kept, "memory_steady_peak_bytes"),
+        _peak(before, "memory_warmup_peak_bytes"),
+        survey.counted_peak_bytes if survey else None,
+    )
     known = [peak for peak in load if peak is not None]
     return _peak(kept, "memory_startup_peak_bytes"), max(known, default=None) if kept else None
 

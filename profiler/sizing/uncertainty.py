@@ -52,9 +52,14 @@ def uncertainty(
     proven = size if is_verified else largest
     return Uncertainty(
         cpu_millicores=(min([*open_sizes, size.cpu_millicores]), proven.cpu_millicores),
-        memory_bytes=(memory_peak_bytes, proven.memory_bytes),
+        memory_bytes=(_least(memory_peak_bytes, proven.memory_bytes), proven.memory_bytes),
         more_data=_more_data(open_sizes, below, is_verified),
     )
+
+
+def _least(peak_bytes: int | None, proven_bytes: int) -> int | None:
+    """A size that was proven below the peak: part of what was touched was not needed."""
+    return None if peak_bytes is None else min(peak_bytes, proven_bytes)
 
 
 def _more_data(open_sizes: Sequence[int], below: Sequence[int], is_verified: bool) -> str:

@@ -43,6 +43,7 @@ KEYS = (
     "policy",
     "question",
     "peak_rps",
+    "memory_probe",
 )
 DATASET_KEYS = ("path", "content_type", "method", "request_path", "headers")
 
@@ -91,6 +92,7 @@ def read_spec_data(data: object, base: Path, *, capacity: Capacity, confined: bo
         answers=read_answers(root),
         policy=policy,
         **read_question(root),
+        memory_probe=_read_memory_probe(root, target),
     )
     check_floors(root, policy, spec.limits)
     check_question(root, spec)
@@ -207,6 +209,18 @@ def _read_budget(root: Table) -> Budget:
         build_s=table.number("build_s", 1, DAY_S, default.build_s),
         ready_s=table.number("ready_s", 1, DAY_S, default.ready_s),
     )
+
+
+def _read_memory_probe(root: Table, target: Target | None) -> bool:
+    wanted = root.flag("memory_probe", False)
+    if wanted and target is not None and target.kind == "process":
+        root.add(
+            "memory_probe",
+            "lowers a memory limit, and a process has none; remove it or use a docker target",
+        )
+    if wanted and root.raw("question") == "rate":
+        root.add("memory_probe", 'comes after the search of a size, and "rate" gives it; remove it')
+    return wanted
 
 
 def _check_rows(spec: Spec, problems: Problems) -> None:

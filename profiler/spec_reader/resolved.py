@@ -29,6 +29,7 @@ def spec_to_json(spec: Spec, base: Path) -> dict:
         "policy": policy_to_json(spec.policy),
         "question": spec.question,
         "peak_rps": spec.peak_rps,
+        "memory_probe": spec.memory_probe,
     }
 
 

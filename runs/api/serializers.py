@@ -90,6 +90,7 @@ class RunDetailSerializer(RunSerializer):
     budget = JSON(read_only=True)
     answers = JSON(read_only=True)
     policy = serializers.SerializerMethodField()
+    memory_probe = serializers.BooleanField(read_only=True)
     circumstances = JSON(read_only=True)
     phase_times = JSON(read_only=True)
     azureml = JSON(read_only=True)
@@ -97,8 +98,8 @@ class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
         fields = (
             *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "advice_cost",
-            "inputs", "load", "objective", "limits", "budget", "answers", "policy", "circumstances",
-            "phase_times", "azureml",
+            "inputs", "load", "objective", "limits", "budget", "answers", "policy", "memory_probe",
+            "circumstances", "phase_times", "azureml",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profiler.samples import Columns
-from runs.charts import gpu, latency, payload, series, sizing, usage
+from runs.charts import gpu, latency, payload, series, sizing, startup, usage
 from runs.models import Measurement, ProfileRun
 from runs.raw_data import dropped_words
 from runs.run_page import curve_of, scene_of, shown_measurement
@@ -29,6 +29,8 @@ def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
     if chart == "sizing":
         version = f"{len(measurements)}-{run.state}"
         return Source(version, lambda: _sizing(run, measurements))
+    if chart == "startup":
+        return Source(f"startup-{run.state}", lambda: _startup(run))
     if chart not in DRAWN:
         return None
     row = shown_measurement(run, measurements, wanted)
@@ -44,6 +46,11 @@ def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
 def _sizing(run: ProfileRun, measurements: list[Measurement]) -> dict:
     curve = curve_of(run, measurements, list(run.models.all()))
     return sizing.draw(curve).to_json() if curve else NOTHING_YET
+
+
+def _startup(run: ProfileRun) -> dict:
+    found = (run.result or {}).get("startup")
+    return startup.draw(found).to_json() if found else NOTHING_YET
 
 
 def _latencies(

@@ -136,6 +136,7 @@ class ProfileRunQuerySet(models.QuerySet):
         budget: dict | None = None,
         answers: dict | None = None,
         policy: dict | None = None,
+        memory_probe: bool = False,
     ) -> ProfileRun:
         """Create a run and queue it on its target once the transaction commits.
 
@@ -157,6 +158,7 @@ class ProfileRunQuerySet(models.QuerySet):
                 budget=budget or {},
                 answers=answers or {},
                 policy=policy or SizingPolicy.objects.default_spec(),
+                memory_probe=memory_probe,
             )
             RunModel.objects.bulk_create(RunModel(run=run, model=model) for model in models)
             run.spec = run_spec.build(run, models)
@@ -192,6 +194,9 @@ class ProfileRun(models.Model):
     answers = models.JSONField(default=dict, blank=True)
     #: The policy it follows, with its values as they were; {} from before there were policies.
     policy = models.JSONField(default=dict, blank=True)
+    memory_probe = models.BooleanField(
+        default=False, help_text="Lower the memory limit until it hurts, to see what is needed"
+    )
     spec = models.JSONField(default=dict, blank=True)
     input_hashes = models.JSONField(default=dict, blank=True)
 

@@ -1,0 +1,143 @@
+"""Lowers the memory limit of a running service until it hurts: what it needs of what it touched."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from profiler.control import NS
+from profiler.errors import OUT_OF_MEMORY, RunFailed
+from profiler.measuring import consumption
+from profiler.measuring.decision import round_s
+from profiler.measuring.latency import latencies_ms
+from profiler.measuring.measurement import Measurement
+from profiler.measuring.objective import Bound, resolve_bound
+from profiler.measuring.statistics import nearest_rank
+from profiler.rig import DRAIN_S, LOOK_S, Rig
+from profiler.running.size_search import SizeSearch
+from profiler.samples import ABORTED, OK, between
+from profiler.sizing.explanation import memory_text
+from profiler.sizing.memory import peaks
+from profiler.sizing.pressure import Pressure, Step, Under, hurts, next_limit, whole_steps
+
+#: After a change of the limit: what was dropped and is needed comes back in this time.
+SETTLE_S = 1.0
+#: A step lasts this long, and until so many requests were answered; but not much longer.
+STEP_S, LEAST_REQUESTS, LONGEST_S = 2.0, 20, 6.0
+#: The probe begins no step after this; nor when less of the run's budget is left than this and
+#: three starts take, which the verification needs.
+PROBE_S, RESERVE_S = 40.0, 30.0
+
+
+def probe_pressure(search: SizeSearch, rig: Rig, reference: Measurement) -> Pressure | None:
+    """At the cpu that the search found; the last thing done to a service, which may die of it.
+
+    None where it was not asked for, or no size was found. Whatever goes wrong is told; the run does
+    not depend on it.
+    """
+    size = search.size_to_verify() if search.spec.memory_probe else None
+    _, touched_bytes = peaks(search.measurements, search.survey)
+    if size is None or touched_bytes is None:
+        return None
+    rig.control.log("[memory] lowering the memory limit until it hurts")
+    rig.resize(size.cpu_millicores)
+    bound = resolve_bound(search.spec.objective, reference)
+    return lower_until_it_hurts(rig, bound, touched_bytes)
+
+
+def lower_until_it_hurts(rig: Rig, bound: Bound, touched_bytes: int) -> Pressure:
+    """Lower the limit from `touched_bytes` down, under the rig's load, at its present cpu."""
+    return _Prober(rig, bound, whole_steps(touched_bytes)).probe()
+
+
+class _Prober:
+    def __init__(self, rig: Rig, bound: Bound, touched_bytes: int) -> None:
+        self._rig = rig
+        self._bound = bound
+        self._touched_bytes = touched_bytes
+        self._steps: list[Step] = []
+        self._end_s = time.monotonic() + PROBE_S
+
+    def probe(self) -> Pressure:
+        largest_bytes = self._rig.size.memory_bytes
+        ended = ""
+        try:
+            before = self._load(largest_bytes)
+            while (limit := self._next()) is not None:
+                if ended := self._out_of_time():
+                    break
+                self._steps.append(self._try(limit, before))
+            self._rig.limit_memory(largest_bytes)
+        except RunFailed as failure:
+            ended = self._end_of(failure)
+        return Pressure(self._touched_bytes, tuple(self._steps), ended)
+
+    def _next(self) -> int | None:
+        usage = self._rig.sampler.last()
+        held = (usage.memory_anon_bytes or 0) + (usage.memory_shmem_bytes or 0) if usage else 0
+        return next_limit(self._touched_bytes, held, self._steps)
+
+    def _out_of_time(self) -> str:
+        left_s = self._rig.control.remaining_s()
+        if time.monotonic() > self._end_s:
+            return f"The time for this, {PROBE_S:g} s, was used up."
+        if left_s < RESERVE_S + 3 * self._rig.startup_s:
+            return "What is left of the run's budget is needed for the verification."
+        return ""
+
+    def _end_of(self, failure: RunFailed) -> str:
+        """What the service died of, as a last step where it was the limit."""
+        limit = self._rig.size.memory_bytes
+        if failure.code != OUT_OF_MEMORY:
+            return f"The service ended at {memory_text(limit)}: {failure.message}"
+        self._steps.append(Step(limit, "the service was killed for memory"))
+        return f"The service was killed for memory at {memory_text(limit)}: no more was tried."
+
+    def _try(self, limit_bytes: int, before: Under) -> Step:
+        if not self._rig.limit_memory(limit_bytes):
+            return Step(limit_bytes, "the kernel could not take so much back")
+        under = self._load(limit_bytes)
+        return Step(limit_bytes, hurts(under, before, self._bound), under)
+
+    def _load(self, limit_bytes: int) -> Under:
+        """The run's own load for a short while. RunFailed when the service dies of it."""
+        rig = self._rig
+        rig.driver.start(rig.load)
+        try:
+            rig.control.sleep(SETTLE_S)
+            start_ns = rig.end_period()
+            self._wait(start_ns)
+            end_ns = rig.end_period()
+        finally:
+            rig.driver.stop(DRAIN_S)
+        rig.refuse_gone()
+        requests = between(rig.driver.results(), "scheduled_ns", start_ns, end_ns)
+        usage = rig.usage_between(start_ns, end_ns)
+        risen = consumption.rises(usage, start_ns, end_ns)
+        faults, seconds = risen["page_faults_major"], (end_ns - start_ns) / NS
+        answered = requests["outcome"][requests["outcome"] != ABORTED]
+        return Under(
+            memory_bytes=limit_bytes,
+            requests=len(answered),
+            errors=int(np.count_nonzero(answered != OK)),
+            latency_ms=nearest_rank(latencies_ms(requests, self._bound), self._bound.percentile),
+            major_faults_per_s=None if faults is None else faults / seconds,
+            pressure_share=consumption.pressures(usage, start_ns, end_ns)[
+                "memory_pressure_some_fraction"
+            ],
+            limit_hits=risen["memory_limit_hits"],
+        )
+
+    def _wait(self, start_ns: int) -> None:
+        """Until there is enough to tell; a load of several stages takes a round."""
+        rig = self._rig
+        shortest_s = max(STEP_S, round_s(rig.load, rig.rate_rps))
+        while True:
+            seconds = (time.monotonic_ns() - start_ns) / NS
+            finished_ns = rig.driver.results()["finished_ns"]
+            answered = int(np.count_nonzero(finished_ns >= start_ns))
+            if seconds >= max(shortest_s, LONGEST_S if answered < LEAST_REQUESTS else 0.0):
+                return
+            rig.control.sleep(LOOK_S)
+            rig.refuse_gone()

@@ -1,0 +1,120 @@
+"""Memory that is needed, told from memory that was touched: by a limit that is lowered by steps.
+
+docs/memory.md has the method. What is done to the service is in running/memory_pressure.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profiler.measuring.objective import Bound
+from profiler.spec import MIB
+
+STEP_BYTES = 16 * MIB
+#: More than without pressure, by so much: page faults that read from a disk, each second, and the
+#: share of the time in which something waited for memory.
+MAJOR_FAULTS_PER_S, PRESSURE_SHARE = 10.0, 0.01
+
+
+@dataclass(frozen=True)
+class Under:
+    """A short load under a limit; numbers that are not known are None."""
+
+    memory_bytes: int
+    requests: int
+    errors: int
+    latency_ms: float | None
+    major_faults_per_s: float | None
+    pressure_share: float | None
+    limit_hits: int | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A limit that was tried: kept where `reason` is empty. `under` is None where it never ran."""
+
+    memory_bytes: int
+    reason: str = ""
+    under: Under | None = None
+
+    @property
+    def kept(self) -> bool:
+        return not self.reason
+
+    def to_json(self) -> dict:
+        loaded = vars(self.under) if self.under else {}
+        return {**loaded, "memory_bytes": self.memory_bytes, "kept": self.kept,
+                "reason": self.reason}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pressure:
+    """What the probe found: `touched_bytes` is the load's peak, rounded up to whole steps.
+
+    `ended` says why it ended before the answer was known to one step; empty otherwise.
+    """
+
+    touched_bytes: int
+    steps: tuple[Step, ...] = ()
+    ended: str = ""
+
+    @property
+    def needed_bytes(self) -> int | None:
+        """The smallest limit that did not hurt; None where each did."""
+        return min((step.memory_bytes for step in self.steps if step.kept), default=None)
+
+    def to_json(self) -> dict:
+        return {
+            "touched_bytes": self.touched_bytes,
+            "needed_bytes": self.needed_bytes,
+            "step_bytes": STEP_BYTES,
+            "steps": [step.to_json() for step in self.steps],
+            "ended": self.ended,
+        }
+
+
+def next_limit(touched_bytes: int, held_bytes: int, steps: Sequence[Step]) -> int | None:
+    """The limit to try next, a multiple of the step; None once it is known to one step.
+
+    First what was touched; if that is kept, the middle between the smallest that was kept and the
+    largest that was not. Memory that cannot be dropped (`held_bytes`) needs no trying.
+    """
+    if not steps:
+        return touched_bytes
+    kept = [step.memory_bytes for step in steps if step.kept]
+    if not kept:
+        return None
+    high = min(kept) // STEP_BYTES
+    hurt = [step.memory_bytes for step in steps if not step.kept]
+    low = max([held_bytes, *hurt]) // STEP_BYTES
+    return None if high - low <= 1 else (low + high) // 2 * STEP_BYTES
+
+
+def whole_steps(memory_bytes: int) -> int:
+    """Rounded up to the step."""
+    return -(-memory_bytes // STEP_BYTES) * STEP_BYTES
+
+
+def hurts(now: Under, before: Under, bound: Bound) -> str:
+    """Why a limit hurts, against the same load `before` it was lowered; empty where it does not.
+
+    Hits of the limit alone do not: every read of a file hits a limit that its cache has filled.
+    """
+    if not now.requests:
+        return "no request was answered"
+    if now.errors > bound.max_error_rate * now.requests and now.errors > before.errors:
+        return f"{now.errors} of {now.requests} requests failed"
+    if bound.latency_ms is not None and (now.latency_ms or 0.0) > bound.latency_ms:
+        return f"p{bound.percentile:g} was {now.latency_ms:.4g} ms"
+    faults = _risen(now.major_faults_per_s, before.major_faults_per_s)
+    if faults > MAJOR_FAULTS_PER_S:
+        return f"{faults:.0f} more page faults a second had to read from a disk"
+    waiting = _risen(now.pressure_share, before.pressure_share)
+    if waiting > PRESSURE_SHARE:
+        return f"something waited for memory in {waiting:.1%} more of the time"
+    return ""
+
+
+def _risen(now: float | None, before: float | None) -> float:
+    return (now or 0.0) - (before or 0.0)

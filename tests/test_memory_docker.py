@@ -1,0 +1,116 @@
+"""Memory of real containers: by rows and by concurrency, and a limit that is lowered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import docker
+import numpy as np
+import pytest
+
+from profiler.control import Control
+from profiler.dataset import Row
+from profiler.load.driver import Driver
+from profiler.measuring.sensitivity import RowFacts
+from profiler.rig import Rig
+from profiler.running import memory_pressure
+from profiler.running.measurer import Measurer
+from profiler.running.memory_survey import survey_memory
+from profiler.services.docker_service import DockerService
+from profiler.spec import Limits
+from tests.raw_samples import MIB, bound
+from tests.service_kit import images, scored, service_cores, spec_of
+from tests.test_advice import measured
+
+pytestmark = pytest.mark.docker
+
+
+def row(number: int, body: bytes) -> Row:
+    return Row(number, body, None, "application/json", "POST", "/score", ())
+
+
+@contextmanager
+def rig_of(folder: Path, source: str, bodies: list[bytes], **options: int) -> Iterator[Rig]:
+    """A service of this source, ready, under a driver that sends these bodies."""
+    client = docker.from_env()
+    spec = spec_of(scored(folder, source, **options))
+    spec = replace(spec, limits=Limits(1000 * len(service_cores()), 512 * MIB))
+    control = Control(lambda event: None, lambda: False)
+    rows = [row(number, body) for number, body in enumerate(bodies, start=1)]
+    image = images(client).prepare(spec)
+    with (
+        DockerService(spec, spec.limits, image, {}, client) as service,
+        Driver(rows, cores=(), work_dir=folder) as driver,
+        Rig(spec, spec.limits, service, driver, control) as rig,
+    ):
+        rig.become_ready()
+        yield rig
+
+
+def test_memory_is_told_by_row_and_by_concurrency(tmp_path):
+    source = """
+        import time
+
+        def init():
+            pass
+
+        def run(raw_data):
+            hoard = bytearray(b"x") * (len(raw_data) * 1000)
+            time.sleep(0.03)
+            return len(hoard)
+    """
+    bodies = [b'"' + b"x" * size + b'"' for size in (10, 60_000, 10)]
+    with rig_of(tmp_path / "service", source, bodies, workers=2) as rig:
+        measurer = Measurer(rig.spec, rig.control)
+        sizes = np.array([len(body) for body in bodies])
+        measurer.rows = RowFacts(sizes, np.full(3, -1))
+        survey = survey_memory(
+            measurer, rig, measured("measuring", 1000, driver={"in_flight_max": 2})
+        )
+        held = rig.sampler.last().memory_anon_bytes
+
+    large, small = survey.by_row[0], survey.by_row[-1]
+    assert (large.rows, large.errors) == ((2,), 0)
+    assert large.peaks.anon_peak_bytes > held + 50 * MIB
+    assert small.peaks.anon_peak_bytes < held + 40 * MIB
+    levels = {sent.concurrency: sent for sent in survey.by_concurrency}
+    assert {level: sent.counts for level, sent in levels.items()} == {1: True, 2: True, 4: False}
+    assert survey.counted_peak_bytes >= large.peaks.peak_bytes
+    assert survey.missing == ()
+
+
+def test_cached_files_are_touched_and_not_needed(tmp_path, monkeypatch):
+    source = """
+        import os
+        import pathlib
+
+        def init():
+            global hoard
+            hoard = bytearray(b"x") * (32 << 20)
+            file = (pathlib.Path(__file__).parent / "big.bin").open("rb")
+            os.sync()  # what the build left in the cache is not this service's
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            for _ in range(3):
+                file.seek(0)
+                while file.read(1 << 20):
+                    pass
+
+        def run(raw_data):
+            return len(hoard)
+    """
+    folder = tmp_path / "service"
+    folder.mkdir()
+    (folder / "big.bin").write_bytes(np.random.default_rng(0).bytes(96 << 20))
+    monkeypatch.setattr(memory_pressure, "SETTLE_S", 0.2)
+    monkeypatch.setattr(memory_pressure, "STEP_S", 0.4)
+    with rig_of(folder, source, [b"1"]) as rig:
+        touched = rig.sampler.last().memory_working_set_bytes
+        found = memory_pressure.lower_until_it_hurts(rig, bound(95, 250), touched)
+        assert rig.service.exited() is None
+
+    assert found.touched_bytes >= touched
+    assert found.needed_bytes < found.touched_bytes - 48 * MIB, found.to_json()
+    assert found.needed_bytes > 32 * MIB
