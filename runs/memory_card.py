@@ -50,13 +50,16 @@ def memory_card(run: ProfileRun) -> MemoryCard | None:
     counted = max(
         (value for value in memory["counted"].values() if value is not None), default=None
     )
+    # What was needed when the limit was lowered may have been proven, and decides then.
+    advised = (run.advice or {}).get("memory_bytes")
+    is_less = None not in (advised, counted) and advised < counted
     lines = []
     for name, note, period in found:
         peak = period["peak_bytes"]
         lines.append(
             Line(
                 name, peak, period.get("anon_peak_bytes"), period.get("file_peak_bytes"),
-                round(peak / highest * 100, 2), peak == counted, note,
+                round(peak / highest * 100, 2), peak == counted and not is_less, note,
             )
         )  # fmt: skip
     return MemoryCard(
@@ -107,10 +110,10 @@ def _sent_note(sent: dict, said: str) -> str:
 
 
 def _finding(lines: list[Line], counted: int | None) -> str:
-    decisive = next((line for line in lines if line.decides), None)
     if counted is None:
         return "could not be measured"
-    where = f": {decisive.name[0].lower()}{decisive.name[1:]}" if decisive else ""
+    highest = next((line.name for line in lines if line.peak_bytes == counted), "")
+    where = f": {highest[0].lower()}{highest[1:]}" if highest else ""
     return f"{formatting.memory(counted)} at most{where}"
 
 

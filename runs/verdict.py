@@ -262,16 +262,19 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
     startup = _most(kept, "memory_startup_peak_bytes")
     before = [row.data for row in measurements if row.phase == REFERENCE]
     load = [_most(kept, "memory_steady_peak_bytes"), _most(before, "memory_warmup_peak_bytes")]
-    survey = ((run.result or {}).get("memory") or {}).get("counted") or {}
-    load.append(survey.get("load_peak_bytes"))
+    facts = (run.result or {}).get("memory") or {}
+    load.append((facts.get("counted") or {}).get("load_peak_bytes"))
     under_load = max((value for value in load if value is not None), default=None)
     known = [value for value in (startup, under_load) if value is not None]
     if not known or not run.advice["memory_bytes"]:
         return None
-    decides = "Start-up" if startup == max(known) else "Load"
+    decides = f"{'Start-up' if startup == max(known) else 'Load'} decides: peak"
+    decisive = max(known)
+    if run.advice["memory_bytes"] < decisive and facts.get("needed_bytes"):
+        decides, decisive = "Lowering the limit decides: needed", facts["needed_bytes"]
     policy = run.followed_policy
     text = (
-        f"{decides} decides: peak {formatting.memory(max(known))} and "
+        f"{decides} {formatting.memory(decisive)} and "
         f"{formatting.percent(policy.memory_margin)}, up to the next "
         f"{formatting.memory(policy.memory_step_bytes)}"
     )

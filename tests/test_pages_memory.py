@@ -54,6 +54,16 @@ def test_the_page_tells_needed_from_touched(signed_in, make) -> None:
     )
 
 
+def test_a_proven_need_decides_instead_of_a_peak(signed_in, make) -> None:
+    run = sized_run(make, (*PROBES, {**VERIFIED, "memory_bytes": 80 * MIB}))
+    run.result["memory"]["needed_bytes"] = 64 * MIB
+    run.save()
+    page = signed_in.get(run.get_absolute_url()).content.decode()
+    assert "Lowering the limit decides: needed 64 MiB and 15 %" in page
+    assert ">decides<" not in page
+    assert "100 MiB at most: start" in page
+
+
 def test_a_slow_start_is_warned_of_beside_the_advised_size(signed_in, make) -> None:
     run = sized_run(make, SLOW_START)
     page = signed_in.get(run.get_absolute_url()).content.decode()

@@ -70,8 +70,18 @@ def test_a_start_is_slow_for_its_size_only_when_long_and_longer_than_at_the_larg
 def test_the_size_that_halves_it() -> None:
     model = StartModel(wait_s=1.0, cpu_s=2.0, cores=1.0)
     # At 200m 11 s; half of it, 5.5 s, needs 2 / 4.5 = 444m.
-    assert halving_size(model, POINTS, 200, 11.0) == 500
-    assert halving_size(StartModel(10.0, 2.0, 1.0), POINTS, 200, 20.0) is None
+    here = StartPoint(200, 11.0, 2.0)
+    assert halving_size(model, [], POINTS, here) == 500
+    assert halving_size(StartModel(10.0, 2.0, 1.0), [], POINTS, here) is None
+
+
+def test_what_was_measured_goes_before_what_the_model_says() -> None:
+    here, model = StartPoint(200, 11.0, 2.0), StartModel(1.0, 2.0, 1.0)
+    assert halving_size(model, [StartPoint(500, 6.0, 2.0)], POINTS, here) == 600
+    assert halving_size(StartModel(9.0, 0.4, 1.0), [StartPoint(1000, 3.0, 2.0)], POINTS, here) == (
+        1000
+    )
+    assert halving_size(None, [StartPoint(1000, 3.0, None)], POINTS, here) == 1000
 
 
 def test_only_fresh_starts_are_points_and_each_once() -> None:

@@ -11,7 +11,7 @@ from profiler.running.size_search import SizeSearch
 from profiler.services.prepared import Start
 from profiler.sizing.evidence import VERIFYING
 from profiler.sizing.explanation import size_text
-from profiler.sizing.startup import StartPoint, start_advice
+from profiler.sizing.startup import StartPoint, start_advice, starts_of
 from profiler.spec import Limits
 
 #: A start is tried where it should take at most this share of the time that is left.
@@ -20,11 +20,14 @@ BUDGET_SHARE = 0.5
 
 def try_faster_start(measurer: Measurer, search: SizeSearch, start: Start, driver: Driver) -> None:
     """Start afresh at the size that should halve it, once, where a proven size starts slowly."""
-    verified = next(reversed(search.measurements), None)
+    known = search.measurements
+    verified = next(reversed(known), None)
     if verified is None or verified.phase != VERIFYING or not verified.is_believed_pass:
         return
-    advice = start_advice(search.measurements, search.points, verified.cpu_millicores)
+    advice = start_advice(known, search.points, verified.cpu_millicores)
     if advice is None or advice.halving_millicores is None:
+        return
+    if any(start.cpu_millicores == advice.halving_millicores for start in starts_of(known)):
         return
     control = measurer.control
     if advice.model.seconds(advice.halving_millicores) > BUDGET_SHARE * control.remaining_s():

@@ -84,14 +84,19 @@ def is_slow(seconds: float, at_largest_s: float) -> bool:
 
 
 def halving_size(
-    model: StartModel, points: Sequence[int], cpu_millicores: int, seconds: float
+    model: StartModel | None, starts: Sequence[StartPoint], points: Sequence[int], here: StartPoint
 ) -> int | None:
-    """The smallest size of the grid that the model sees start in half the `seconds` it takes here.
+    """The smallest size of the grid that starts in half the time it takes `here`.
 
-    None where none does: the rest is waiting, or work that more cores do not share.
+    As measured, where it was, else as the model has it. None where none does: the rest is waiting,
+    or work that more cores do not share.
     """
-    larger = (point for point in points if point > cpu_millicores)
-    return next((point for point in larger if model.seconds(point) <= seconds / 2), None)
+    measured = {start.cpu_millicores: start.seconds for start in starts}
+    for point in points:
+        seconds = measured.get(point) or (model.seconds(point) if model else None)
+        if point > here.cpu_millicores and seconds and seconds <= here.seconds / 2:
+            return point
+    return None
 
 
 @dataclass(frozen=True)
@@ -122,12 +127,13 @@ def start_advice(
     if not here and model is None:
         return None
     seconds = max(here) if here else model.seconds(cpu_millicores)
-    halving = model and halving_size(model, points, cpu_millicores, seconds)
-    slow = is_slow(seconds, largest.seconds)
+    halving = None
+    if is_slow(seconds, largest.seconds):
+        here = StartPoint(cpu_millicores, seconds, None)
+        halving = halving_size(model, starts, points, here)
     return StartAdvice(
-        seconds, largest.seconds, largest.cpu_millicores, cpu_millicores, model,
-        halving if slow else None,
-    )  # fmt: skip
+        seconds, largest.seconds, largest.cpu_millicores, cpu_millicores, model, halving
+    )
 
 
 def startup_facts(
@@ -152,7 +158,7 @@ def startup_facts(
     ]  # fmt: skip
     told = [start.to_json() for start in (*starts, *more_starts)]
     advice = advised_millicores and start_advice(measurements, points, advised_millicores)
-    halving = _halving(advice, more_starts) if advice else None
+    halving = _halving(advice, [*starts, *more_starts]) if advice else None
     warning = _warning(advice, halving) if advice and advice.is_slow else None
     return {
         "points": sorted([*told, *predicted], key=lambda point: point["cpu_millicores"]),
@@ -165,11 +171,11 @@ def startup_facts(
     }
 
 
-def _halving(advice: StartAdvice, more_starts: Sequence[StartPoint]) -> dict | None:
+def _halving(advice: StartAdvice, starts: Sequence[StartPoint]) -> dict | None:
     size = advice.halving_millicores
     if size is None:
         return None
-    measured = [start.seconds for start in more_starts if start.cpu_millicores == size]
+    measured = [start.seconds for start in starts if start.cpu_millicores == size]
     seconds = max(measured) if measured else advice.model.seconds(size)
     return {"cpu_millicores": size, "seconds": seconds, "measured": bool(measured)}
 
@@ -178,7 +184,7 @@ def _warning(advice: StartAdvice, halving: dict | None) -> Finding:
     said = (
         f"Starting takes {advice.seconds:.3g} s at {cpu_text(advice.cpu_millicores)} cpu, "
         f"{advice.seconds / advice.at_largest_s:.2g} times the {advice.at_largest_s:.3g} s at "
-        f"{cpu_text(advice.largest_millicores)}"
+        f"{cpu_text(advice.largest_millicores)} cpu"
     )
     if advice.model:
         said += f"; {advice.model.cpu_s:.2g} s of starting is cpu time, which a quota stretches"
@@ -189,7 +195,7 @@ def _warning(advice: StartAdvice, halving: dict | None) -> Finding:
             "Give more cpu while it starts where the platform can, or scale ahead of need.",
         )
     how = "took, measured," if halving["measured"] else "would take, as predicted,"
-    size = cpu_text(halving["cpu_millicores"])
+    size = f"{cpu_text(halving['cpu_millicores'])} cpu"
     return Finding(
         "slow-start-at-size", f"{said}. At {size} a start {how} {halving['seconds']:.3g} s."
     )
