@@ -17,7 +17,7 @@ from bench.sizing.stage import Stage, staged
 from bench.sizing.truth import stopper
 from profiler.errors import Cancelled, RunFailed
 from profiler.rig import DRAIN_S
-from profiler.samples import OK
+from profiler.samples import ABORTED, OK
 from profiler.spec import MIB, Limits
 
 FOLDER = Path(__file__).with_name("soak")
@@ -57,7 +57,7 @@ def soaked(name: str, folder: Path = FOLDER) -> dict | None:
 def soak(name: str, size: Limits, minutes: float, should_stop) -> dict:
     say(f"{name}: {size.cpu_millicores}m, {size.memory_bytes // MIB} MiB, {minutes:g} minutes")
     facts, began = circumstances(), time.monotonic()
-    found: dict = {"oom_kills": None, "requests": None, "errors": None, "died_of": None}
+    found: dict = {"oom_kills": None, "requests": None, "died_of": None}
     with staged(spec_of(name), should_stop) as stage:
         try:
             found |= _loaded(stage, size, minutes)
@@ -86,12 +86,13 @@ def _loaded(stage: Stage, size: Limits, minutes: float) -> dict:
                 rig.refuse_gone()
         finally:
             report = rig.driver.stop(DRAIN_S)
-        requests = rig.driver.results()
+        outcomes = rig.driver.results()["outcome"]
         usage = rig.service.read_usage(complete=True)
         return {
             "oom_kills": usage.oom_kills if usage else None,
             "requests": report.sent,
-            "errors": int((requests["outcome"] != OK).sum()),
+            "errors": int(((outcomes != OK) & (outcomes != ABORTED)).sum()),
+            "unanswered": int((outcomes == ABORTED).sum()),
         }
 
 
