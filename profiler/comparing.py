@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from profiler.measuring.compared import Compared
 from profiler.measuring.comparison import Comparison, compare
 from profiler.measuring.unlike import Measured
-from profiler.sizing.evidence import REFERENCE, VERIFYING
+from profiler.sizing.evidence import REFERENCE, VERIFYING, advised_variant
 
 #: What each phase's measurement is of, for readers.
 PHASES = {REFERENCE: "largest size", VERIFYING: "verified size"}
@@ -27,12 +27,23 @@ class RunResult:
         """The run of a RESULT document. ValueError says why it cannot be compared."""
         if not isinstance(result, dict) or not isinstance(result.get("measurements"), list):
             raise ValueError("is no result of a run: it has no list of measurements")
-        run = cls(name, result["measurements"], result.get("circumstances") or {})
+        run = cls.of(
+            name, result.get("advice"), result["measurements"], result.get("circumstances") or {}
+        )
         if run.measured(REFERENCE) is None:
             raise ValueError(
                 "has no measurement at the largest size, so there is nothing to compare"
             )
         return run
+
+    @classmethod
+    def of(
+        cls, name: str, advice: dict | None, measurements: Sequence[dict], circumstances: dict
+    ) -> RunResult:
+        """Only measurements of the variant of the config that the run advises are compared."""
+        variant = advised_variant(advice, measurements)
+        kept = [m for m in measurements if m.get("variant", {}) == variant]
+        return cls(name, kept, circumstances)
 
     def measured(self, phase: str) -> Measured | None:
         """The phase's last measurement that may be believed, or else its last that has requests."""

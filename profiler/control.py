@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from profiler import events
@@ -12,7 +13,7 @@ from profiler.errors import BudgetEnded, Cancelled
 NS = 1_000_000_000
 
 #: Where each phase begins on the run's progress bar (0..1); the last one ends at 1.
-PHASE_STARTS = dict(zip(events.PHASES, (0.0, 0.15, 0.2, 0.25, 0.3, 0.4, 0.8), strict=True))
+PHASE_STARTS = dict(zip(events.PHASES, (0.0, 0.15, 0.2, 0.25, 0.3, 0.4, 0.8, 0.9), strict=True))
 
 
 @dataclass
@@ -85,6 +86,15 @@ class Control:
         if self._deadline_ns is None:
             return float("inf")
         return (self._deadline_ns - time.monotonic_ns()) / NS
+
+    @contextmanager
+    def holding_back(self, seconds: float) -> Iterator[None]:
+        """What is done within may use the budget but for these last seconds of it."""
+        before, self._deadline_ns = self._deadline_ns, self._deadline_ns - int(seconds * NS)
+        try:
+            yield
+        finally:
+            self._deadline_ns = before
 
     def check(self) -> None:
         """Raise Cancelled or BudgetEnded when the run must not go on."""

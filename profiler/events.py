@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 EVENTS_VERSION = 1
 
-PHASES = ("building", "starting", "checking", "warming", "measuring", "sizing", "verifying")
+PHASES = (
+    "building", "starting", "checking", "warming", "measuring", "sizing", "verifying", "diagnosing",
+)  # fmt: skip
 
 # Kinds of event and what their `data` holds:
 #   phase        {phase, fraction (0..1 of the whole run), message}; also sent within a phase

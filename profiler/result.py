@@ -9,7 +9,8 @@ from profiler.azureml import azureml_details
 from profiler.errors import RunFailed
 from profiler.measuring.measurement import SCHEMA_VERSION, Measurement
 from profiler.sizing.advice import Advice
-from profiler.sizing.evidence import REFERENCE
+from profiler.sizing.diagnosing import Diagnosis
+from profiler.sizing.evidence import REFERENCE, of_variant
 from profiler.sizing.quota_model import Estimate
 from profiler.sizing.rate_estimate import RateEstimate
 from profiler.spec import Spec
@@ -35,6 +36,7 @@ class Result:
     estimate: Estimate | RateEstimate | None = None
     memory: dict | None = None
     startup: dict | None = None
+    diagnoses: list[Diagnosis] = field(default_factory=list)
     name: str = ""
 
     @classmethod
@@ -49,6 +51,7 @@ class Result:
             "error": self.error.to_json() if self.error else None,
             "advice": self.advice.to_json() if self.advice else None,
             "estimate": self.estimate.to_json() if self.estimate else None,
+            "diagnoses": [diagnosis.to_json() for diagnosis in self.diagnoses],
             "measurements": [measurement.to_json() for measurement in self.measurements],
             "memory": self.memory,
             "startup": self.startup,
@@ -70,7 +73,9 @@ class Result:
         if self.spec is None:
             return {}
         stages = self.spec.load.stages
-        reference = next((m for m in reversed(self.measurements) if m.phase == REFERENCE), None)
+        advised = self.advice.variant if self.advice else self.spec.variant
+        references = [m for m in of_variant(self.measurements, advised) if m.phase == REFERENCE]
+        reference = next(reversed(references), None)
         return azureml_details(
             name=self.name,
             state=self.state,

@@ -20,24 +20,25 @@ from profiler.measuring.measurement import Measurement
 from profiler.measuring.sensitivity import RowFacts
 from profiler.result import Result
 from profiler.rig import Rig
+from profiler.running.diagnosing import Diagnosing
 from profiler.running.measurer import Measurer
 from profiler.running.memory_pressure import probe_pressure
 from profiler.running.memory_survey import survey_memory
 from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch
 from profiler.running.starting import try_faster_start
+from profiler.running.variant_search import REFERENCE_S, VariantSearch
 from profiler.running.verification import verify
 from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
 from profiler.sizing.advice import Advice, advise
+from profiler.sizing.choice import Tried, others_sentence
+from profiler.sizing.diagnosing import Diagnosis
 from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.explanation import size_text
 from profiler.sizing.memory_facts import memory_facts
 from profiler.sizing.startup import startup_facts
 from profiler.spec import Spec
-
-#: The least load, in seconds, at the largest size: three windows must be steady.
-REFERENCE_S = 4.0
 
 
 def profile(
@@ -81,9 +82,12 @@ class Run:
         self.labels = labels
         self.work_dir = work_dir
         self.measurer = Measurer(spec, control)
-        self.search = SizeSearch(self.measurer, spec)
+        first, *_ = spec.config.concurrency.variants()
+        self.search = SizeSearch(self.measurer, spec.changed_by(first))
         #: In its place where a rate is asked for.
         self.rates = RateSearch(self.measurer, spec) if spec.question == "rate" else None
+        self.tried: list[Tried] = []
+        self.diagnosis: Diagnosing | None = None
         self.circumstances: dict = {}
 
     def to_its_end(self) -> Result:
@@ -127,12 +131,17 @@ class Run:
         ):
             start = partial(start_with, gpus=gpus)
             self._measure_and_size(start, driver)
+            self._try_variants(start, driver)
             if self.rates:
                 self.rates.prove(start, driver)
             elif size := self.search.size_to_verify():
                 smaller = self.search.smaller_size_to_verify()
-                verify(self.measurer, self.search.spec, size, start, driver, smaller=smaller)
-                try_faster_start(self.measurer, self.search, start, driver)
+                chosen = partial(start, variant=self.search.spec.variant)
+                verify(self.measurer, self.search.spec, size, chosen, driver, smaller=smaller)
+                try_faster_start(self.measurer, self.search, chosen, driver)
+            self.diagnosis = Diagnosing(self.measurer, self.search)
+            if not self.rates:
+                self.diagnosis.measure_fixes(start, driver)
         self.control.leave()
 
     def _noise_floor(self) -> dict:
@@ -147,10 +156,11 @@ class Run:
 
     def _measure_and_size(self, start: Start, driver: Driver) -> None:
         """Everything that one service can tell, begun at the largest size."""
-        limits = self.spec.limits
+        spec, limits = self.search.spec, self.spec.limits
         self.control.enter("starting", f"starting at the largest size, {size_text(limits)}")
         self.control.start_budget(self.spec.budget.duration_s)
-        with start(limits) as service, Rig(self.spec, limits, service, driver, self.control) as rig:
+        service = start(limits, variant=spec.variant)
+        with service, Rig(spec, limits, service, driver, self.control) as rig:
             rig.become_ready()
             self.measurer.limits_enforced = service.limits_enforced
             self._note(service.circumstances() | {"startup_s": rig.startup_s})
@@ -177,12 +187,25 @@ class Run:
             self.search.survey = survey_memory(self.measurer, rig, reference)
             self.search.pressure = probe_pressure(self.search, rig, reference)
 
+    def _try_variants(self, start: Start, driver: Driver) -> None:
+        """Where several workers or threads are asked for, every pair: the best one is advised."""
+        variants = self.spec.config.concurrency.variants()
+        if len(variants) > 1 and self.measurer.limits_enforced:
+            took_s = self.spec.budget.duration_s - self.control.remaining_s()
+            search = VariantSearch(self.measurer, self.search, start, driver)
+            search.run(variants, took_s)
+            self.search, self.tried = search.best, search.tried
+
+    def _diagnoses(self) -> list[Diagnosis]:
+        """What was found wrong, measured or not; of a run that failed its error says all."""
+        return (self.diagnosis or Diagnosing(self.measurer, self.search)).diagnoses()
+
     # -- the end --
 
     def _advise(self, *, budget_ended: bool = False) -> Advice:
         if self.rates:
             return self.rates.advise(budget_ended)
-        return advise(
+        advice = advise(
             self.search.measurements,
             points=self.search.points,
             limits=self.spec.limits,
@@ -193,6 +216,7 @@ class Run:
             policy=self.spec.policy,
             survey=self.search.survey,
         )
+        return advice.of(self.search.spec, others_sentence(self.tried))
 
     def _out_of_time(self, message: str) -> Result:
         """Something measured makes a provisional advice; nothing measured is a time-out."""
@@ -219,6 +243,7 @@ class Run:
             phases=[phase.to_json() for phase in self.control.phases],
             spec=self.spec,
             estimate=self.rates.estimate if self.rates else self.search.estimate,
+            diagnoses=self._diagnoses() if state == "succeeded" else [],
             memory=memory_facts(
                 self.search.measurements,
                 self.search.survey,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from profiler.threads import thread_env
+
 MIB = 1 << 20
 GIB = 1 << 30
 
@@ -34,8 +36,30 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class Concurrency:
+    """Numbers of workers, and of threads in each, of which every pair is searched with the cpu.
+
+    Empty for what is not searched: it is as the config says.
+    """
+
+    workers: tuple[int, ...] = ()
+    threads: tuple[int, ...] = ()
+
+    def variants(self) -> tuple[Variant, ...]:
+        """All pairs; the config as given alone where nothing else is asked for."""
+        return tuple(
+            Variant(workers, thread_env(threads) if threads else {})
+            for workers in self.workers or (None,)
+            for threads in self.threads or (None,)
+        )
+
+
+@dataclass(frozen=True)
 class ScoredConfig:
-    """A score.py with init() and run(), served by azureml-inference-server-http."""
+    """A score.py with init() and run(), served by azureml-inference-server-http.
+
+    `workers` are the first of those that `concurrency` asks for, where it does.
+    """
 
     entry_script: str
     source_directory: Path
@@ -44,6 +68,7 @@ class ScoredConfig:
     workers: int = 1
     gpu: int = 0  # how many it needs
     egress: bool = False
+    concurrency: Concurrency = Concurrency()
 
 
 @dataclass(frozen=True)
@@ -59,6 +84,7 @@ class ContainerConfig:
     env: dict[str, str] = field(default_factory=dict)
     gpu: int = 0  # how many it needs
     egress: bool = False
+    concurrency: Concurrency = Concurrency()
 
 
 Config = ScoredConfig | ContainerConfig

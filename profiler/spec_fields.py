@@ -265,6 +265,26 @@ class Table:
             return value
         return default
 
+    def integers(self, key: str, low: int, high: int, most: int) -> tuple[int, ...]:
+        """A whole number from `low` to `high`, or a list of up to `most` different ones.
+
+        Empty when there is none.
+        """
+        value = self.raw(key)
+        if value is None:
+            return ()
+        numbers = value if isinstance(value, list | tuple) else (value,)
+        for number in numbers:
+            whole = isinstance(number, int) and not isinstance(number, bool)
+            if not whole or not low <= number <= high:
+                asked = f"a whole number from {low} to {high}, or a list of such"
+                self.add(key, f"must be {asked}, not {shown(value)}")
+                return ()
+        if not 1 <= len(numbers) <= most or len(set(numbers)) < len(numbers):
+            self.add(key, f"must list 1 to {most} different numbers, not {shown(value)}")
+            return ()
+        return tuple(numbers)
+
     def number(
         self,
         key: str,

@@ -15,6 +15,7 @@ from profiler.sizing.tags import MEASUREMENT_TAG, tags
 from profiler.spec import Objective
 from runs import formatting
 from runs.models import Measurement, ProfileRun, RegisteredModel, TagEvent
+from runs.variants import of_the_advised
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -84,10 +85,11 @@ def decisive_measurement(run: ProfileRun) -> Measurement | None:
     """What the advice rests on: the last measurement at its cpu (the verification, where there was
     one); for a size worked out without trying it, the one at the largest size.
     """
-    at_size = run.measurements.filter(cpu_millicores=run.advice["cpu_millicores"])
-    if run.advice["standing"] == PROVISIONAL and not at_size.exists():
-        at_size = run.measurements.filter(phase=REFERENCE)
-    return at_size.order_by("-ordinal").first()
+    rows = of_the_advised(run, list(run.measurements.order_by("ordinal")))
+    at_size = [row for row in rows if row.cpu_millicores == run.advice["cpu_millicores"]]
+    if run.advice["standing"] == PROVISIONAL and not at_size:
+        at_size = [row for row in rows if row.phase == REFERENCE]
+    return next(reversed(at_size), None)
 
 
 def _sentences(reasons: Iterable[str]) -> str:

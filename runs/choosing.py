@@ -10,10 +10,11 @@ from profiler.sizing.chosen import MEASURED, CannotChoose, Choice, choose
 from profiler.sizing.tradeoff import Difference, Option, differences
 from runs import applying, formatting
 from runs.applying import ApplyRefused, ConfirmationNeeded
-from runs.charts.sizes import of_advised_variant, one_per_size
+from runs.charts.sizes import one_per_size
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.run_costs import RunCosts
 from runs.tagged_sizes import tagged_sizes
+from runs.variants import of_the_advised
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -133,7 +134,7 @@ class Tradeoff:
 
 def tradeoffs(run: ProfileRun, choice: Choice, models: Sequence[RegisteredModel]) -> list[Tradeoff]:
     """Against the advised size, and against each size that the models' tags ask for now."""
-    rows = one_per_size(of_advised_variant(list(run.measurements.all()), run.advice))
+    rows = one_per_size(of_the_advised(run, list(run.measurements.all())))
     at = {row.cpu_millicores: row.data for row in rows if row.valid}
     chosen = next(row for row in run.measurements.all() if row.ordinal == choice.measurement)
     new = Option(choice.cpu_millicores, choice.memory_bytes, chosen.data)

@@ -13,6 +13,7 @@ from runs.comparing import Against, RunComparison
 from runs.costs import Prices
 from runs.models import Measurement, PriceList, ProfileRun
 from runs.run_costs import HOW_TO_SET, advised_costs
+from runs.variants import of_the_advised
 
 #: A number and its unit stay on one line.
 SPACE = "\N{NO-BREAK SPACE}"
@@ -136,7 +137,8 @@ def _cost_rows(found: RunComparison, prices: Prices) -> list[Row]:
 def _at_advised(run: ProfileRun) -> Measurement | None:
     """The last of the compared measurements that was taken at the advised cpu."""
     cpu = (run.advice or {}).get("cpu_millicores")
-    found = [row for row in run.compared_measurements if row.cpu_millicores == cpu]
+    taken = of_the_advised(run, run.compared_measurements)
+    found = [row for row in taken if row.cpu_millicores == cpu]
     return found[-1] if found else None
 
 

@@ -67,7 +67,11 @@ def _against(base: ProfileRun, run: ProfileRun) -> Against:
 
 def _result(run: ProfileRun) -> RunResult:
     taken = [row.data for row in run.compared_measurements]
-    document = {"measurements": taken, "circumstances": run.circumstances}
+    document = {
+        "advice": run.advice,
+        "measurements": taken,
+        "circumstances": run.circumstances,
+    }
     try:
         return RunResult.from_json(run.name, document)
     except ValueError as error:

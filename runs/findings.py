@@ -34,12 +34,12 @@ def _group(group: str, findings: list[dict] | None, texts: list[str]) -> list[Sh
     if findings is None:
         return [Shown(group, text) for text in texts]
     return [
-        Shown(group, finding["text"], finding["advice"], _url(finding["docs"]))
+        Shown(group, finding["text"], finding["advice"], docs_url(finding["docs"]))
         for finding in findings
     ]
 
 
-def _url(docs: str) -> str:
+def docs_url(docs: str) -> str:
     """docs/validity.md#driver-late -> where the site shows that place."""
     path, _, anchor = docs.partition("#")
     return documentation.address(PurePath(path).stem, anchor)

@@ -11,7 +11,8 @@ from profiler.raw.formats import can_write_parquet
 from runs import formatting, raw_data
 from runs.charts.scene import Scene
 from runs.charts.size_points import kinds_shown
-from runs.charts.sizes import Curve, of_advised_variant, one_per_size
+from runs.charts.sizes import Curve, one_per_size
+from runs.diagnoses import advised_change, mends_of
 from runs.driver_facts import driver_facts
 from runs.memory_card import memory_card
 from runs.models import Measurement, ProfileRun, RegisteredModel
@@ -22,6 +23,7 @@ from runs.size_table import size_table
 from runs.startup_card import startup_card
 from runs.tagged_sizes import tagged_sizes
 from runs.usage_facts import cpu_pressure, usage_facts
+from runs.variants import of_the_advised
 from runs.verdict import decisive, objective_words, verdict
 
 #: As much of a log as a page carries; the whole of it is one link away.
@@ -38,17 +40,21 @@ class Step:
 
 
 def steps(run: ProfileRun) -> list[Step]:
-    """Phases can come again (a second start for the verification): the current one decides."""
+    """Phases can come again (a second start for the verification): the current one decides.
+
+    Few runs have a fix to measure: the last phase shows only where it was entered.
+    """
     seconds: dict[str, float] = {}
     for entry in run.phase_times or []:
         seconds[entry["phase"]] = seconds.get(entry["phase"], 0.0) + entry["seconds"]
     here = PHASES.index(run.phase) if run.phase in PHASES else -1
     if run.state == ProfileRun.State.SUCCEEDED:
         here = len(PHASES)
+    shown = [name for name in PHASES if name != "diagnosing" or name in seconds]
     return [
         Step(name, "done" if place < here else "now" if place == here else "to-come",
              seconds.get(name))
-        for place, name in enumerate(PHASES)
+        for place, name in enumerate(shown)
     ]  # fmt: skip
 
 
@@ -198,11 +204,11 @@ def curve_of(
     run: ProfileRun, measurements: Sequence[Measurement], models: Sequence[RegisteredModel]
 ) -> Curve | None:
     """What the sizing curve is drawn from; None before anything was measured."""
+    measurements = of_the_advised(run, measurements)
     if not measurements:
         return None
     bound, advice = _last_bound(measurements), run.advice or {}
-    alike = of_advised_variant(measurements, advice)
-    standing_for = one_per_size(alike)
+    standing_for = one_per_size(measurements)
     return Curve(
         measurements=standing_for,
         largest_millicores=max(row.cpu_millicores for row in measurements),
@@ -210,7 +216,7 @@ def curve_of(
         bound_ms=bound.get("latency_ms"),
         advised_millicores=advice.get("cpu_millicores"),
         advised_standing=advice.get("standing", ""),
-        others=[row for row in alike if row not in standing_for],
+        others=[row for row in measurements if row not in standing_for],
         tagged=tagged_sizes(models),
         policy=run.followed_policy,
     )
@@ -347,6 +353,8 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "percentiles": percentile_rows(shown) if shown else [],
         "is_open_loop": bool(shown and shown.data["offered_rps"] is not None),
         "cpu_ms_per_request": _cpu_ms_per_request(shown),
+        "mends": mends_of(run),
+        "advised_change": advised_change(run),
         "payload": payload_card(run, shown),
         "memory_use": memory_card(run),
         "startup": startup_card(run),

@@ -41,10 +41,11 @@ def _folder(model: RegisteredModel) -> str:
 def _config(run: ProfileRun) -> dict:
     """The config with its paths below `source`: in the definition they are within its files."""
     files = run.config.files
+    definition = {**run.config.definition, **run.concurrency}
     if files is None:
-        return run.config.definition
+        return definition
     source = f"{SOURCE}/{files.name}" if files.is_folder else SOURCE
-    config = {**run.config.definition, "source_directory": source}
+    config = {**definition, "source_directory": source}
     environment = config.get("environment", {})
     paths = {
         key: f"{source}/{environment[key]}"

@@ -11,6 +11,7 @@ from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.run_costs import cost_words
+from runs.variants import of_the_advised
 
 GIB = 1 << 30
 
@@ -58,6 +59,7 @@ def decisive(run: ProfileRun, measurements: Sequence[Measurement]) -> Measuremen
     The last at the advised cpu (its verification, where there was one); without an advice the last
     of all.
     """
+    measurements = of_the_advised(run, measurements)
     if run.advice and run.advice.get("cpu_millicores"):
         at_size = [
             row for row in measurements if row.cpu_millicores == run.advice["cpu_millicores"]
@@ -74,6 +76,7 @@ def verdict(
     advice = run.advice
     if not advice:
         return None
+    measurements = of_the_advised(run, measurements)
     behind = decisive(run, measurements)
     return Verdict(
         standing=advice["standing"],

@@ -351,6 +351,7 @@ def test_an_advice_is_json() -> None:
         *("standing", "reasons", "explanation"),
         *("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "uncertainty"),
         *("capacity_rps", "replicas", "rps_per_replica"),
+        *("workers", "threads", "variant"),
     }
     assert isinstance(found["reasons"], list)
 

@@ -15,7 +15,7 @@ from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.sensitivity import RowFacts
 from profiler.probe import Probe
 from profiler.rig import Rig
-from profiler.sizing.evidence import REFERENCE, VERIFYING
+from profiler.sizing.evidence import REFERENCE
 from profiler.spec import Limits, Spec
 
 #: A measurement that may not be believed is taken again, this often at most.
@@ -45,7 +45,7 @@ class Measurer:
 
     @property
     def reference(self) -> Measurement | None:
-        """The believed measurement at the largest size, which a relative objective refers to."""
+        """The first believed measurement at the largest size: a relative objective refers to it."""
         believed = (m for m in self.measurements if m.phase == REFERENCE and m.validity.valid)
         return next(believed, None)
 
@@ -59,13 +59,14 @@ class Measurer:
             self._wait_for_quiet()
         return measurement
 
-    def _bound(self, phase: str) -> Bound:
-        return resolve_bound(self.spec.objective, None if phase == REFERENCE else self.reference)
+    def _bound(self) -> Bound:
+        """Of a relative objective always by the first reference: one bound for all variants."""
+        return resolve_bound(self.spec.objective, self.reference)
 
     def _take(self, rig: Rig, phase: str, at_least_s: float) -> Measurement:
         return Probe(
             rig,
-            self._bound(phase),
+            self._bound(),
             phase=phase,
             ordinal=len(self.measurements),
             at_least_s=at_least_s,
@@ -89,16 +90,16 @@ class Measurer:
         )
         return measurement
 
-    def not_survived(self, spec: Spec, size: Limits, failure: RunFailed) -> Measurement:
+    def not_survived(self, phase: str, spec: Spec, size: Limits, failure: RunFailed) -> Measurement:
         """A failed measurement of a size at which the service did not start, or died."""
         context = MeasurementContext(
             ordinal=len(self.measurements),
-            phase=VERIFYING,
+            phase=phase,
             cpu_millicores=size.cpu_millicores,
             memory_bytes=size.memory_bytes,
             limits_enforced=self.limits_enforced,
             load=spec.load,
-            bound=self._bound(VERIFYING),
+            bound=self._bound(),
             start_ns=0,
             end_ns=0,
             distinct_rows=self.summary.distinct_rows,

@@ -28,10 +28,16 @@ PROOF_S = 60.0
 class SizeSearch:
     """`next_probe` asked what to measure, and the measurer told, until there is an answer."""
 
-    def __init__(self, measurer: Measurer, spec: Spec) -> None:
-        #: That of the variant of the config that is searched.
+    def __init__(
+        self, measurer: Measurer, spec: Spec, *, phase: str = "sizing", at_most: int | None = None
+    ) -> None:
+        """`spec` is that of the variant of the config that is searched, no size over `at_most`."""
         self.spec = spec
         self.points = grid(self.spec.limits.cpu_millicores, self.spec.policy)
+        self._searched = tuple(point for point in self.points if point <= (at_most or point))
+        #: Of a variant that only has to be better than another the curve says nothing.
+        self._whole_curve = spec.question == "curve" and at_most is None
+        self._phase = phase
         #: Where the search begins: what a replay of the first measurement says.
         self.estimate: Estimate | None = None
         #: What memory the largest rows took; None before that was looked at.
@@ -54,7 +60,8 @@ class SizeSearch:
         self.estimate = self._estimate(rig, reference)
         guess = self.estimate and self.estimate.cpu_millicores
         about = f"; estimated about {guess}m" if guess else ""
-        self._control.enter("sizing", f"searching the smallest cpu that keeps the objective{about}")
+        message = f"searching the smallest cpu that keeps the objective{about}"
+        self._control.enter(self._phase, message)
         self._tried = dict(outcomes(self.measurements))
         most = self._most_probes
         while not isinstance(step := self._next(guess), Answer):
@@ -67,21 +74,21 @@ class SizeSearch:
 
     @property
     def _most_probes(self) -> int:
-        count = len(self.points)
-        return count if self.spec.question == "curve" else count.bit_length() + 1
+        count = len(self._searched)
+        return count if self._whole_curve else count.bit_length() + 1
 
     def _next(self, guess: int | None) -> int | Answer:
         """Of a curve every size, while there is time for more than an answer and its proof."""
-        if self.spec.question == "curve" and self._control.remaining_s() > PROOF_S:
+        if self._whole_curve and self._control.remaining_s() > PROOF_S:
             step = next_of_curve(self.points, self._tried)
             if step is not None:
                 return step
-        return next_probe(self.points, self._tried, guess)
+        return next_probe(self._searched, self._tried, guess)
 
     def _estimate(self, rig: Rig, reference: Measurement) -> Estimate | None:
         """A first guess from the requests just measured; None for what the model cannot replay."""
         demand = measured_demand(rig, self.spec, reference)
-        bound = resolve_bound(self.spec.objective, reference)
+        bound = resolve_bound(self.spec.objective, self._measurer.reference or reference)
         return demand and estimate(demand, self.points, bound, len(self.spec.target.service_cores))
 
     def _long_enough_s(self, reference: Measurement, cpu_millicores: int) -> float:
@@ -91,10 +98,12 @@ class SizeSearch:
         return BUSY_S if busy >= BUSY_SHARE else SHORTEST_S
 
     def size_to_verify(self) -> Limits | None:
-        """What the search found; None where nothing can be proven or no size is enough."""
+        """What was found; None where nothing can be proven, no size is enough, or time ran out."""
         if not self._tried or leaks(self.measurements):
             return None
-        found = next_probe(self.points, self._tried)
+        found = next_probe(self._searched, self._tried)
+        if not isinstance(found, Answer) or found.cpu_millicores is None:
+            return None
         memory = memory_needed(self.measurements, self.spec.limits, self.spec.policy, self.survey)
         return Limits(found.cpu_millicores, memory)
 

@@ -63,4 +63,4 @@ def verify_at(
     except RunFailed as failure:
         if failure.code in (PROFILER_ERROR, NO_GPU):
             raise
-        return measurer.not_survived(spec, size, failure)
+        return measurer.not_survived(VERIFYING, spec, size, failure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from profiler.measuring.measurement import Measurement
@@ -12,7 +12,8 @@ from profiler.sizing.case import Case
 from profiler.sizing.explanation import size_of
 from profiler.sizing.memory import gpu_memory_needed
 from profiler.sizing.uncertainty import Uncertainty
-from profiler.spec import Limits, Load, Objective, Policy
+from profiler.spec import AS_GIVEN, Limits, Load, Objective, Policy, Spec, Variant
+from profiler.threads import threads_of
 
 Standing = Literal["verified", "provisional", "declined"]
 
@@ -24,6 +25,8 @@ class Advice:
     `gpu_memory_bytes` is for each of its GPUs; None where it has none. `uncertainty` says how far
     the size could be off; None where there is no size. `capacity_rps` is the highest rate that
     this size was found to take, where that was asked; so many `replicas` of it then share a peak.
+    The size is that of `workers` (None: an image's own) and `threads` (None: as libraries choose),
+    which is `variant` of the config as given.
     """
 
     standing: Standing
@@ -36,12 +39,26 @@ class Advice:
     capacity_rps: float | None = None
     replicas: int | None = None
     rps_per_replica: float | None = None
+    workers: int | None = None
+    threads: int | None = None
+    variant: Variant = AS_GIVEN
+
+    def of(self, spec: Spec, also: str) -> Advice:
+        """The advice as one of a variant of the config, `also` a sentence about other variants."""
+        return replace(
+            self,
+            workers=getattr(spec.config, "workers", None),
+            threads=threads_of(spec.config.env),
+            variant=spec.variant,
+            explanation=f"{self.explanation} {also}".strip(),
+        )
 
     def to_json(self) -> dict:
         range_ = self.uncertainty
         return {
             **self.__dict__,
             "reasons": list(self.reasons),
+            "variant": self.variant.to_json(),
             "uncertainty": range_.to_json() if range_ else None,
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.statistics import Outcome
@@ -14,6 +14,12 @@ REFERENCE, SIZING, VERIFYING = "measuring", "sizing", "verifying"
 def of_variant(measurements: Sequence[Measurement], variant: Variant) -> list[Measurement]:
     """Those of one variant of the config: what another one needs says nothing of it."""
     return [m for m in measurements if m.variant == variant]
+
+
+def advised_variant(advice: Mapping | None, measurements: Sequence[Mapping]) -> dict:
+    """Which variant a RESULT is about, as it stands there: the advised one, or else the first."""
+    first = measurements[0] if measurements else {}
+    return (advice or first).get("variant") or {}
 
 
 def outcomes(measurements: Sequence[Measurement]) -> dict[int, Outcome]:

@@ -7,16 +7,20 @@ from pathlib import Path
 
 from profiler import request_fields
 from profiler.environment.reading import IMAGE, IMAGE_ADVICE, environment_of
-from profiler.spec import Config, ContainerConfig, ScoredConfig, Target
+from profiler.spec import Concurrency, Config, ContainerConfig, ScoredConfig, Target
 from profiler.spec_fields import Folder, Table, shown
 from profiler.spec_reader.entry_script import check_script, read_script
+from profiler.threads import THREAD_VARIABLES, thread_env
 
 SCORED_KEYS = ("entry_script", "source_directory", "environment", "workers")
 CONTAINER_KEYS = ("image", "port", "health_path", "score_path", "method", "headers")
-COMMON_KEYS = ("env", "gpu", "egress")
+COMMON_KEYS = ("env", "threads", "gpu", "egress")
 KEYS = (*SCORED_KEYS, *CONTAINER_KEYS, *COMMON_KEYS)
 
 WORKERS_MAX = 64
+THREADS_MAX = 256
+#: Of workers and of threads each: every pair is a service of its own to start and measure.
+COUNTS_MAX = 6
 GPUS_MAX = 64
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -65,15 +69,42 @@ def _read_scored(table: Table, folder: Folder, target: Target | None) -> ScoredC
             if getattr(environment, key) is not None:
                 table.add(f"environment.{key}", "needs a docker target; a process has no image")
     source = table.path("source_directory", folder, "folder", ".")
+    workers, several_workers = _read_counts(table, target, "workers", WORKERS_MAX)
+    env, several_threads = _read_threads(table, target, OWN_VARIABLES | GPU_VARIABLES)
     return ScoredConfig(
         entry_script=_read_entry_script(table, source, environment.python),
         source_directory=source,
         environment=environment,
-        env=_read_env(table, OWN_VARIABLES | GPU_VARIABLES),
-        workers=table.integer("workers", 1, WORKERS_MAX, 1),
+        env=env,
+        workers=workers or 1,
         gpu=_read_gpu(table),
         egress=table.flag("egress", False),
+        concurrency=Concurrency(several_workers, several_threads),
     )
+
+
+def _read_counts(
+    table: Table, target: Target | None, key: str, high: int
+) -> tuple[int | None, tuple[int, ...]]:
+    """A number, or the first of several; and all of them where there are several to search."""
+    counts = table.integers(key, 1, high, COUNTS_MAX)
+    if len(counts) < 2:
+        return next(iter(counts), None), ()
+    if target and target.kind == "process":
+        why = "no cpu is searched in a process"
+        table.add(key, f"a list needs a docker target: {why}; give one number")
+    return counts[0], counts
+
+
+def _read_threads(
+    table: Table, target: Target | None, own: dict[str, str]
+) -> tuple[dict[str, str], tuple[int, ...]]:
+    """The environment with what `threads` adds to it, or the several that are to be searched."""
+    env = _read_env(table, own)
+    one, several = _read_counts(table, target, "threads", THREADS_MAX)
+    for name in [name for name in THREAD_VARIABLES if one and name in env]:
+        table.add(f"env.{name}", f"is what {table.at('threads')} sets; remove one of them")
+    return env | (thread_env(one) if one and not several else {}), several
 
 
 def _read_entry_script(table: Table, source: Path | None, python: str | None) -> str | None:
@@ -117,6 +148,7 @@ def _script_problems(path: Path, name: str, python: str | None) -> list[str]:
 def _read_container(table: Table, target: Target | None) -> ContainerConfig:
     if target and target.kind == "process":
         table.add("image", "needs a docker target; a process target runs only an entry_script")
+    env, several_threads = _read_threads(table, target, GPU_VARIABLES)
     return ContainerConfig(
         image=table.text("image", missing="name the image", pattern=IMAGE, advice=IMAGE_ADVICE),
         port=table.integer("port", 1, 65_535, missing="give the port the service listens on"),
@@ -124,9 +156,10 @@ def _read_container(table: Table, target: Target | None) -> ContainerConfig:
         score_path=table.checked("score_path", request_fields.wrong_path, "/score"),
         method=table.checked("method", request_fields.wrong_method, "POST"),
         headers=read_headers(table),
-        env=_read_env(table, GPU_VARIABLES),
+        env=env,
         gpu=_read_gpu(table),
         egress=table.flag("egress", False),
+        concurrency=Concurrency(threads=several_threads),
     )
 
 

@@ -38,6 +38,8 @@ def check_question(root: Table, spec: Spec) -> None:
 def _check_rate(root: Table, spec: Spec) -> None:
     """A rate is searched by sending one open stage faster and slower, against a bound of time."""
     stages = spec.load.stages
+    if spec.config and len(spec.config.concurrency.variants()) > 1:
+        root.add("question", '"rate" is asked of one service; give one number of workers, threads')
     if not root.has("load"):
         root.add("load", f"missing; the search of a rate begins at one: give {OPEN_STAGE}")
     elif len(stages) > 1:

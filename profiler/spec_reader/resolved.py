@@ -40,6 +40,8 @@ def _relative(path: Path, base: Path) -> str:
 
 def _config(config: Config, base: Path) -> dict:
     data = {**asdict(config), "gpu": config.gpu or False}
+    several = data.pop("concurrency")
+    data |= {key: list(counts) for key, counts in several.items() if counts}
     if isinstance(config, ScoredConfig):
         data["source_directory"] = _relative(config.source_directory, base)
         data["environment"] = _environment(config.environment, base)

@@ -13,11 +13,12 @@ from rest_framework.views import APIView
 
 from runs.api import serializers
 from runs.applying import ApplyRefused
-from runs.charts.sizes import of_advised_variant, one_per_size
+from runs.charts.sizes import one_per_size
 from runs.choosing import choice_of
 from runs.comparing import CannotCompare, compare_runs
 from runs.lists.runs import RunFilter
 from runs.models import Measurement, PriceList, ProfileRun
+from runs.variants import of_the_advised
 
 
 class Newest(pagination.CursorPagination):
@@ -101,7 +102,7 @@ class SizeList(APIView):
     @extend_schema(responses=serializers.SizeSerializer(many=True))
     def get(self, request: Request, name: str) -> Response:
         run = get_object_or_404(ProfileRun, name=name)
-        rows = one_per_size(of_advised_variant(list(run.measurements.all()), run.advice))
+        rows = one_per_size(of_the_advised(run, list(run.measurements.all())))
         sizes = [{"row": row, **self._choice(run, row)} for row in rows]
         return Response(serializers.SizeSerializer(sizes, many=True).data)
 

@@ -48,14 +48,6 @@ class Curve:
         return place - 1 + (cpu_millicores - grid[place - 1]) / step
 
 
-def of_advised_variant(
-    measurements: Sequence[Measurement], advice: dict | None
-) -> list[Measurement]:
-    """Those of the service as it is advised: other workers or variables make another curve."""
-    advised = (advice or {}).get("variant") or {}
-    return [row for row in measurements if (row.data.get("variant") or {}) == advised]
-
-
 def one_per_size(measurements: Sequence[Measurement]) -> list[Measurement]:
     """The measurement that counts for each size, smallest first.
 

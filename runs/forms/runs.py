@@ -14,6 +14,7 @@ from runs.forms.names import NameField
 from runs.forms.problems import OURS, add_problem
 from runs.forms.run_answers import KEYS as ANSWER_KEYS
 from runs.forms.run_answers import AnswersFields, answers_initial
+from runs.forms.run_concurrency import ConcurrencyFields, concurrency_initial
 from runs.forms.run_fields import (
     PercentField,
     PolicyChoice,
@@ -41,6 +42,8 @@ RESERVED_NAMES = {"new"}
 FIELDS = {
     "models": "models",
     "config": "config",
+    "config.workers": "workers_to_try",
+    "config.threads": "threads_to_try",
     "dataset": "dataset",
     "target": "target",
     "load": "stages",
@@ -68,7 +71,7 @@ FIELDS = {
 }
 
 
-class NewRunForm(LoadFields, AnswersFields):
+class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
     models = RefChoices(
         required=False,
         queryset=RegisteredModel.objects.select_related("files").order_by("name", "-version"),
@@ -254,6 +257,7 @@ class NewRunForm(LoadFields, AnswersFields):
             "target": cleaned["target"],
             "load": self.load_asked_for(),
             "answers": self.answers_asked_for(),
+            "concurrency": self.concurrency_asked_for(),
             "objective": self._objective(),
             "limits": given(limits),
             "memory_probe": cleaned["memory_probe"],
@@ -302,4 +306,5 @@ def initial_of(run: ProfileRun) -> dict:
         "objective_kind": BOUND if run.objective.get("latency_ms") else RELATIVE,
         **load_initial(run),
         **answers_initial(run.answers),
+        **concurrency_initial(run.concurrency),
     }

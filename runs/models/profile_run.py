@@ -137,6 +137,7 @@ class ProfileRunQuerySet(models.QuerySet):
         answers: dict | None = None,
         policy: dict | None = None,
         memory_probe: bool = False,
+        concurrency: dict | None = None,
     ) -> ProfileRun:
         """Create a run and queue it on its target once the transaction commits.
 
@@ -157,6 +158,7 @@ class ProfileRunQuerySet(models.QuerySet):
                 limits=limits or {},
                 budget=budget or {},
                 answers=answers or {},
+                concurrency=concurrency or {},
                 policy=policy or SizingPolicy.objects.default_spec(),
                 memory_probe=memory_probe,
             )
@@ -190,6 +192,8 @@ class ProfileRun(models.Model):
     objective = models.JSONField(default=dict, blank=True)
     limits = models.JSONField(default=dict, blank=True)
     budget = models.JSONField(default=dict, blank=True)
+    #: Workers and threads to try, in place of the config's own: {workers: [...], threads: [...]}.
+    concurrency = models.JSONField(default=dict, blank=True)
     #: What is expected of the answers, as in the spec.
     answers = models.JSONField(default=dict, blank=True)
     #: The policy it follows, with its values as they were; {} from before there were policies.

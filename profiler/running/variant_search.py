@@ -1,0 +1,108 @@
+"""Sizes other variants of the config: each in a service of its own, begun at the largest size."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from profiler.errors import NO_GPU, PROFILER_ERROR, BudgetEnded, RunFailed
+from profiler.load.driver import Driver
+from profiler.rig import Rig
+from profiler.running.measurer import Measurer
+from profiler.running.memory_survey import survey_memory
+from profiler.running.size_search import SizeSearch
+from profiler.sizing.choice import Tried, best_of, most_promising, variant_text
+from profiler.sizing.evidence import REFERENCE
+from profiler.spec import Variant
+
+#: The least load, in seconds, at the largest size: three windows must be steady.
+REFERENCE_S = 4.0
+NO_TIME = "the budget left no time for it"
+
+
+class VariantSearch:
+    """What was found of each variant, beginning with the one that was searched first.
+
+    `searches` and `tried` go together, place by place; a variant that was not tried has no search.
+    """
+
+    def __init__(
+        self, measurer: Measurer, first: SizeSearch, start: partial, driver: Driver
+    ) -> None:
+        self.searches: list[SizeSearch | None] = [first]
+        self.tried = [_tried(first)]
+        self._measurer = measurer
+        self._control = measurer.control
+        self._start = start
+        self._driver = driver
+
+    @property
+    def best(self) -> SizeSearch:
+        """That of the best variant; the first one's where none kept the objective."""
+        best = best_of(self.tried)
+        return self.searches[self.tried.index(best)] if best else self.searches[0]
+
+    def run(self, variants: tuple[Variant, ...], took_s: float) -> None:
+        """Search all of them, the most promising first; the first one took so many seconds.
+
+        As long as the slowest of them took is left of the budget for verifying the best.
+        """
+        left = [variant for variant in variants if variant != self.searches[0].spec.variant]
+        while left:
+            variant = most_promising(left, self._at_most())
+            left.remove(variant)
+            if self._control.remaining_s() < 2 * took_s:
+                self._note(None, Tried(variant, None, not_searched=NO_TIME))
+                continue
+            began = time.monotonic()
+            try:
+                with self._control.holding_back(took_s):
+                    self.try_one(variant, "sizing", self._at_most())
+            except BudgetEnded:
+                self._note(None, Tried(variant, None, not_searched=NO_TIME))
+            took_s = max(took_s, time.monotonic() - began)
+
+    def _at_most(self) -> int:
+        """The best cpu so far: a variant that does not keep the objective there is no better."""
+        best = best_of(self.tried)
+        limits = self._measurer.spec.limits
+        return best.size.cpu_millicores if best else limits.cpu_millicores
+
+    def try_one(self, variant: Variant, phase: str, at_most: int) -> Tried:
+        """Measure a variant at the largest size, then search down from `at_most` if it passes.
+
+        What keeps it from running is no failure of the run: the config as given did run.
+        """
+        spec = self._measurer.spec.changed_by(variant)
+        search = SizeSearch(self._measurer, spec, phase=phase, at_most=at_most)
+        self._control.enter(phase, f"starting a service with {variant_text(variant)}")
+        try:
+            self._measure(search)
+        except RunFailed as failure:
+            if failure.code in (PROFILER_ERROR, NO_GPU):
+                raise
+            self._measurer.not_survived(REFERENCE, spec, spec.limits, failure)
+            return self._note(search, Tried(variant, None, not_searched=f"failed: {failure.code}"))
+        return self._note(search, _tried(search))
+
+    def _measure(self, search: SizeSearch) -> None:
+        spec = search.spec
+        service = self._start(spec.limits, variant=spec.variant)
+        with service, Rig(spec, spec.limits, service, self._driver, self._control) as rig:
+            rig.become_ready()
+            rig.check_rows(self._measurer.summary.rows)
+            rig.warm_up()
+            reference = self._measurer.probe(rig, REFERENCE, REFERENCE_S)
+            if reference.is_believed_pass:
+                search.run(rig, reference)
+            if search.size_to_verify():
+                search.survey = survey_memory(self._measurer, rig, reference)
+
+    def _note(self, search: SizeSearch | None, tried: Tried) -> Tried:
+        self.searches.append(search)
+        self.tried.append(tried)
+        return tried
+
+
+def _tried(search: SizeSearch) -> Tried:
+    return Tried(search.spec.variant, search.size_to_verify())
