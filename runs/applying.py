@@ -191,7 +191,7 @@ def write(
 
 def changes_of(tags: dict[str, str]) -> dict[str, str | None]:
     """What writing these tags does: a size that no measurement was chosen for names none."""
-    return {MEASUREMENT_TAG: None, **tags}
+    return {**tags, MEASUREMENT_TAG: tags.get(MEASUREMENT_TAG)}
 
 
 def _check_models(run: ProfileRun, chosen: list[RegisteredModel]) -> None:

@@ -241,7 +241,8 @@ def curve_finding(curve: Curve) -> str:
     size = formatting.cpu(advised)
     if below and below[-1].outcome != "passed":
         failing = formatting.cpu(below[-1].cpu_millicores)
-        return f"{size} is the smallest size that keeps the objective; {failing} does not"
+        what = "does not" if below[-1].outcome == "failed" else "is undecided"
+        return f"{size} is the smallest size that keeps the objective; {failing} {what}"
     return f"{size} keeps the objective, and is the smallest size that was measured"
 
 

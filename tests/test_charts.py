@@ -76,6 +76,30 @@ def test_lines_and_limits_are_named_on_the_chart() -> None:
     )
 
 
+def late_windows(*late_ms: float | None) -> list[dict]:
+    return [
+        {"start_s": 2.0 * n, "end_s": 2.0 * (n + 1), "late_p99_ms": late}
+        for n, late in enumerate(late_ms)
+    ]
+
+
+def test_how_late_the_driver_was_is_drawn_window_by_window_and_said() -> None:
+    chart = latency.latency(answered(), SCENE, late_windows(1.0, None, 2.0))
+    validated(chart.to_json())
+    late = chart.figure["data"][-3]
+    assert late["x"] == [0.0, 2.0, None, 4.0, 6.0, None]
+    assert late["y"] == [1.0, 1.0, None, 2.0, 2.0, None]
+    assert "driver late by 2.00 ms at most (p99)" in chart.footer
+
+
+def test_lateness_far_below_takes_a_decade_of_the_axis_at_most() -> None:
+    chart = latency.latency(answered(), SCENE, late_windows(0.001, 0.001, 0.001))
+    low, _ = chart.figure["layout"]["yaxis"]["range"]
+    assert low > math.log10(0.4)
+    assert len(chart.figure["data"]) == len(latency.latency(answered(), SCENE).figure["data"])
+    assert "driver late by less than 0.01 ms at most (p99)" in chart.footer
+
+
 def test_a_limit_that_is_not_enforced_says_so() -> None:
     scene = Scene("x", 500, MIB, 95.0, None, limits_enforced=False)
     chart = usage_charts.cpu(series.cpu_use(usage(), START), scene)

@@ -172,7 +172,7 @@ def test_losing_the_objective_and_throughput_is_said() -> None:
     slow = {**SLOW, "outcome": "failed", "achieved_rps": 60.0,
             "throughput_interval_rps": {"value": 60, "low": 58, "high": 62}}  # fmt: skip
     said = told(Option(200, None, slow), Option(400, None, PROBE))
-    assert said["objective"] == ("lost", "the objective is not kept, where it is kept otherwise")
+    assert said["objective"] == ("lost", "does not keep the objective; the other size keeps it")
     assert said["throughput"] == ("lost", "60 requests/s instead of 100")
 
 

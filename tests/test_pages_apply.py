@@ -146,7 +146,7 @@ def test_what_a_size_gains_and_loses_is_said_before_anything_is_written(
     page = text_of(signed_in.get(f"/runs/{verified.name}/apply/?measurement=4"))
     assert "Against the advised 400m, 128 MiB" in page
     assert "saves 0.1 cores of cpu (25 %)" in page
-    assert "the objective is not kept, where it is kept otherwise" in page
+    assert "does not keep the objective; the other size keeps it" in page
     assert "Against the current tags of ridge:1, 1 core" in page
     assert "I know that the objective was not kept at this size." in page
     assert not TagEvent.objects.filter(run=verified).exists()

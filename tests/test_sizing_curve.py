@@ -163,7 +163,7 @@ def test_the_tag_of_now_is_marked_unless_it_is_the_advised_size(rows) -> None:
 
 def test_tags_that_differ_are_marked_each_with_its_model(rows) -> None:
     words = marked(rows, 500, 1000)
-    assert {"Tag of model0:1 500m", "Tag of model1:1 1 core"} <= set(words)
+    assert {"500m, tag of model0:1", "1 core, tag of model1:1"} <= set(words)
 
 
 def test_labels_of_sizes_near_each_other_do_not_lie_upon_each_other(rows) -> None:

@@ -85,7 +85,7 @@ def _service(new: dict | None, old: Option) -> list[Difference]:
     return [difference for difference in found if difference]
 
 
-WORDS = {"passed": "is kept", "failed": "is not kept", "undecided": "is not shown to be kept"}
+VERBS = {"passed": "keeps", "failed": "does not keep", "undecided": "is not shown to keep"}
 
 
 def _objective(new: dict, old: dict) -> Difference | None:
@@ -93,7 +93,7 @@ def _objective(new: dict, old: dict) -> Difference | None:
         return None
     ranks = ("failed", "undecided", "passed")
     better = ranks.index(new["outcome"]) > ranks.index(old["outcome"])
-    text = f"the objective {WORDS[new['outcome']]}, where it {WORDS[old['outcome']]} otherwise"
+    text = f"{VERBS[new['outcome']]} the objective; the other size {VERBS[old['outcome']]} it"
     return Difference("objective", "gained" if better else "lost", text)
 
 

@@ -66,7 +66,10 @@ def _latencies(
 
 def _latency(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
     values = _latencies(run, row, ordinal)
-    return latency.latency(values, scene_of(run, row)).to_json() if values else NOTHING_YET
+    if values is None:
+        return NOTHING_YET
+    windows = row.data["windows"] if row else []
+    return latency.latency(values, scene_of(run, row), windows).to_json()
 
 
 def _distribution(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:

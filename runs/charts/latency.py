@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -31,8 +32,11 @@ POINTS = 1200
 SMALLEST_SHARE = 1e-4
 
 
-def latency(values: Latencies, scene: Scene) -> Chart:
-    """Every request (thinned, peaks kept), p99 and p50 of each second, and the objective."""
+def latency(values: Latencies, scene: Scene, windows: Sequence[dict] = ()) -> Chart:
+    """Every request (thinned, peaks kept), p99 and p50 of each second, and the objective.
+
+    `windows` are the measurement's, for how late the driver was in each.
+    """
     each = percentiles_per_second(values)
     answered = ~values.failed
     x, y = thinned(values.at_s[answered], values.latency_ms[answered], POINTS)
@@ -40,8 +44,10 @@ def latency(values: Latencies, scene: Scene) -> Chart:
     data = [_dots(x, y, "token:p95/0.45")]
     if values.failed.any():
         data.append(_crosses(values))
-    figure_layout = layout(time_axis(0.0, last_s), latency_axis(values.latency_ms, scene.bound_ms))
+    yaxis = latency_axis(values.latency_ms, scene.bound_ms, _late_ms(windows))
+    figure_layout = layout(time_axis(0.0, last_s), yaxis)
     frame(figure_layout, scene, 0.0, last_s)
+    data += _late_line(windows, yaxis["range"][0])
     if len(each.start_s):
         edges = np.append(each.start_s, min(each.start_s[-1] + each.width_s, last_s))
         p99 = np.append(each.p99_ms, each.p99_ms[-1])
@@ -64,7 +70,7 @@ def latency(values: Latencies, scene: Scene) -> Chart:
         shown = f"all {len(x):,} requests shown"
     return Chart(
         {"data": data, "layout": figure_layout},
-        [shown, "from scheduled time"],
+        [shown, "from scheduled time", *_late_words(windows)],
         numbers(each.start_s),
         [
             f"p50 {formatting.latency(p50)}, p99 {formatting.latency(p99)}"
@@ -96,12 +102,45 @@ def _last(values: np.ndarray) -> float:
     return float(values[~np.isnan(values)][-1])
 
 
-def latency_axis(latency_ms: np.ndarray, bound_ms: float | None) -> dict:
-    """Logarithmic; the objective is always inside the range."""
+def _late_ms(windows: Sequence[dict]) -> list[float]:
+    """How late the driver was in each window that says so, p99 in ms."""
+    return [window["late_p99_ms"] for window in windows if window.get("late_p99_ms")]
+
+
+def _late_line(windows: Sequence[dict], log_floor: float) -> list[dict]:
+    """A step for each window; none where it is below the axis, which the words below tell."""
+    drawn = [
+        window for window in windows
+        if window.get("late_p99_ms") and window["late_p99_ms"] >= 10**log_floor
+    ]  # fmt: skip
+    x, y = [], []
+    for window in drawn:
+        x += [window["start_s"], window["end_s"], None]
+        y += [round(window["late_p99_ms"], 4)] * 2 + [None]
+    style = {"line": {"dash": "dot"}, "connectgaps": False}
+    return [line(x, y, "token:ink-3/0.7", 1.25, **style)] if drawn else []
+
+
+def _late_words(windows: Sequence[dict]) -> list[str]:
+    late = _late_ms(windows)
+    if not late:
+        return []
+    most = formatting.latency(max(late)) if max(late) >= 0.01 else "less than 0.01 ms"
+    return [f"driver late by {most} at most (p99)"]
+
+
+def latency_axis(
+    latency_ms: np.ndarray, bound_ms: float | None, late_ms: Sequence[float] = ()
+) -> dict:
+    """Logarithmic; the objective is always inside the range.
+
+    `late_ms`, mostly far below, take a decade of it at most: latencies are what is looked at.
+    """
     values = latency_ms[latency_ms > 0]
     low, high = (values.min(), values.max()) if len(values) else (1.0, 10.0)
     if bound_ms is not None:
         low, high = min(low, bound_ms), max(high, bound_ms * 1.25)
+    low = max(min(low, *late_ms), low / 10) if len(late_ms) else low
     low, high = float(low) * 0.85, float(high) * 1.25
     ticks = log_ticks(low, high)
     return value_axis(

@@ -54,7 +54,7 @@ def _tag(curve: Curve, size: int, *, alone: bool) -> Mark:
     refs = [ref for tagged in curve.tagged if tagged.cpu_millicores == size
             for ref in tagged.models]  # fmt: skip
     whose = refs[0] if len(refs) == 1 else f"{refs[0]} and {len(refs) - 1} more"
-    return Mark(size, f"Tag of {whose} {written}", refs[0], "token:ink-3", "dot")
+    return Mark(size, f"{written}, tag of {whose}", refs[0], "token:ink-3", "dot")
 
 
 def levels(curve: Curve) -> list[int]:

@@ -51,6 +51,9 @@ def draw(curve: Curve) -> Chart:
 def _latencies(curve: Curve, rows: list[Measurement]) -> list[float | None]:
     """All that has to be inside the axis."""
     values = [row.data["latency_ms"][name] for row in rows for name in _others(curve)]
+    for row in rows:
+        intervals = row.data["latency_interval_ms"]
+        values += [end for name in _others(curve) for end in intervals.get(name) or ()]
     for row in (*rows, *curve.others):
         values += [judged_latency(row), *judged_interval(row)]
     return [*values, curve.bound_ms]
@@ -151,18 +154,21 @@ def _mark_failing_range(rows: list[Measurement], places: list[float], figure_lay
     """Grey where the objective fails: up to halfway between the last failure and what kept it."""
     believed = [(row, place) for row, place in zip(rows, places, strict=True) if row.valid]
     kept = [(place, row.cpu_millicores) for row, place in believed if row.outcome == "passed"]
-    failing = [
-        place
+    below = [
+        (row, place)
         for row, place in believed
         if row.outcome != "passed" and (not kept or place < min(kept)[0])
     ]
+    failing = [place for _, place in below]
     if not failing:
         return
     edge = (max(failing) + min(kept)[0]) / 2 if kept else max(failing) + 0.45
     figure_layout["shapes"].append(shade(-0.45, edge))
     if kept:
         place = {"yref": "paper", "xanchor": "left", "yanchor": "top", "yshift": -4}
-        words = f"not kept below {formatting.cpu(min(kept)[1])}"
+        known = all(row.outcome == "failed" for row, _ in below)
+        what = "not kept" if known else "not shown to be kept"
+        words = f"{what} below {formatting.cpu(min(kept)[1])}"
         figure_layout["annotations"].append(text(words, -0.35, LATENCY_PART[0], **place))
 
 
