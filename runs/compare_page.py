@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from profiler.measuring.compared import Compared
 from profiler.measuring.comparison import Comparison
-from runs import formatting
+from runs import applying, formatting
 from runs.comparing import Against, RunComparison
 from runs.costs import Prices
 from runs.models import Measurement, PriceList, ProfileRun
 from runs.run_costs import HOW_TO_SET, advised_costs
 from runs.variants import of_the_advised
+from runs.verdict import load_words
 
 #: A number and its unit stay on one line.
 SPACE = "\N{NO-BREAK SPACE}"
@@ -31,6 +32,17 @@ class Cell:
     interval: str = ""
     words: str = ""
     reason: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether a difference from the base was shown, or is plain to see."""
+        return bool(self.tone or self.change) or self.words == "differs"
+
+    @property
+    def words_of_change(self) -> str:
+        """The difference in one line, for a spreadsheet."""
+        parts = (self.words, self.change, self.interval, self.reason)
+        return ", ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)
@@ -61,19 +73,58 @@ class UnlikeRow:
     spoils: bool
 
 
-def page_context(found: RunComparison) -> dict:
+def page_context(found: RunComparison, *, only_differences: bool = False) -> dict:
+    """`only_differences` leaves out rows in which no run differs from the base."""
     prices = PriceList.objects.current()
-    parts = [part for phase in TITLES if (part := _part(found, phase))]
+    kept = _differing if only_differences else list
+    parts = [
+        replace(part, rows=kept(part.rows)) for phase in TITLES if (part := _part(found, phase))
+    ]
     return {
+        "only_differences": only_differences,
+        "settings": kept(_settings(found)),
         "comparison": found,
         "columns": found.runs,
         "names": ",".join(run.name for run in found.runs),
         "unlike": _unlike(found),
         "verdicts": [_verdict(other) for other in found.others],
-        "sizes": _sizes(found, prices),
+        "sizes": kept(_sizes(found, prices)),
         "how_to_set_prices": "" if prices else HOW_TO_SET,
         "parts": parts,
     }
+
+
+def tables(context: dict) -> list[tuple[str, list[Row]]]:
+    """The page's tables in their order, by title."""
+    parts = [(part.title, part.rows) for part in context["parts"]]
+    return [("Settings", context["settings"]), ("Advised size", context["sizes"]), *parts]
+
+
+def _differing(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if any(cell.differs for cell in row.cells)]
+
+
+def _settings(found: RunComparison) -> list[Row]:
+    """What the runs were asked: the same words as elsewhere, so that equal ones look equal."""
+    asked = {
+        "Model": lambda run: ", ".join(model.ref for model in run.models.all()) or "none",
+        "Config": lambda run: run.config.ref,
+        "Dataset": lambda run: run.dataset.ref,
+        "Target": lambda run: run.target.name,
+        "Load": lambda run: _load_words(run),
+        "Objective": applying.objective_text,
+    }
+    rows = []
+    for label, words in asked.items():
+        base, *others = (words(run) for run in found.runs)
+        cells = [Cell(other, words="same" if other == base else "differs") for other in others]
+        rows.append(Row(label, False, base, cells))
+    return rows
+
+
+def _load_words(run: ProfileRun) -> str:
+    row = next(iter(run.compared_measurements), None)
+    return load_words(row.data) if row else formatting.UNKNOWN
 
 
 def _verdict(other: Against) -> dict:

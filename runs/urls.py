@@ -52,6 +52,7 @@ urlpatterns = [
     path("targets/", targets.target_list, name="target_list"),
     path("runs/", runs.run_list, name="run_list"),
     path("runs/compare/", compare.run_compare, name="run_compare"),
+    path("runs/compare/series/<str:chart>/", compare.compare_series, name="compare_series"),
     path("runs/new/", run_new.run_new, name="run_new"),
     path("runs/<str:name>/", runs.run_detail, name="run_detail"),
     path("runs/<str:name>/live/", runs.run_live, name="run_live"),
