@@ -263,6 +263,12 @@ def _print_event(event: events.Event) -> None:
     if event.kind == events.PHASE:
         data = event.data
         say(f"{data['fraction']:4.0%}  {data['phase']:<10} {data['message']}")
+    if event.kind == events.ESTIMATE:
+        data = event.data
+        about = f"{data['rate_rps']:g} requests/s" if "rate_rps" in data else (
+            f"{data['cpu_millicores']}m cpu"
+        )  # fmt: skip
+        say(f"      estimate   about {about}, by {data['requests']} requests; not measured yet")
 
 
 def _refused(failure: RunFailed, place: Path) -> int:

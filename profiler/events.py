@@ -19,9 +19,14 @@ PHASES = (
 #   started      {ordinal, phase, cpu_millicores, memory_bytes}: a measurement begins
 #   samples      {ordinal, series, columns: {name: numpy array}}: raw data of the series
 #                "requests", "usage", "gpu" and, once a run with ordinal 0, "rows"
+#   estimate     what a replay of the requests so far says, until the answer is measured: {phase,
+#                seconds, requests} it was made of, and of a size {cpu_millicores, latency_ms, rps},
+#                of a rate {rate_rps, latency_ms}; sent while the service warms up, and once more
+#                after the first measurement
 #   measurement  {ordinal, measurement: dict}: a measurement is complete (Measurement.to_json())
 PHASE, LOG, CIRCUMSTANCES = "phase", "log", "circumstances"
 STARTED, SAMPLES, MEASUREMENT = "started", "samples", "measurement"
+ESTIMATE = "estimate"
 
 
 @dataclass(frozen=True)

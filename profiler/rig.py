@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -53,6 +53,8 @@ class Rig:
         self.rate_rps = 0.0
         self.warmup: WarmUp | None = None
         self.suspicious_answers = 0
+        #: The check's requests, each sent alone.
+        self.checked: Columns | None = None
         self.sampler = UsageSampler(service)
         self.gpu_sampler = GpuSampler(service)
 
@@ -91,6 +93,7 @@ class Rig:
         """
         compared = self.spec.answers is not None and self.spec.answers.same_as_largest
         answered = self._send_each(range(1, count + 1), "first" if compared else "")
+        self.checked = answered
         self.suspicious_answers = sum(
             looks_like_error(answer.body) for answer in self.driver.answers().values()
         )
@@ -150,9 +153,9 @@ class Rig:
         if reason is not None:
             raise reason
 
-    def warm_up(self) -> None:
+    def warm_up(self, on_look: Callable[[], None] = lambda: None) -> None:
         """Load until the service has settled: measured for its rate, which presets how often to
-        look, and for nothing else.
+        look, and for nothing else. `on_look` is called whenever it was looked at.
         """
         started_ns = time.monotonic_ns()
         self.driver.start(self.load)
@@ -160,6 +163,7 @@ class Rig:
             while self.warmup is None:
                 self.control.sleep(LOOK_S)
                 self.refuse_gone()
+                on_look()
                 self.warmup = self._warm_up_so_far(started_ns)
         finally:
             self.driver.stop(DRAIN_S)

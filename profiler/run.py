@@ -21,6 +21,7 @@ from profiler.measuring.sensitivity import RowFacts
 from profiler.result import Result
 from profiler.rig import Rig
 from profiler.running.diagnosing import Diagnosing
+from profiler.running.instant import InstantEstimate
 from profiler.running.measurer import Measurer
 from profiler.running.memory_pressure import probe_pressure
 from profiler.running.memory_survey import survey_memory
@@ -85,7 +86,8 @@ class Run:
         first, *_ = spec.config.concurrency.variants()
         self.search = SizeSearch(self.measurer, spec.changed_by(first))
         #: In its place where a rate is asked for.
-        self.rates = RateSearch(self.measurer, spec) if spec.question == "rate" else None
+        is_rate = spec.question == "rate"
+        self.rates = RateSearch(self.measurer, self.search.spec) if is_rate else None
         self.tried: list[Tried] = []
         self.diagnosis: Diagnosing | None = None
         self.circumstances: dict = {}
@@ -167,7 +169,9 @@ class Run:
             self.control.enter("checking", f"sending each of {self.summary.rows} rows once")
             rig.check_rows(self.summary.rows)
             self.control.enter("warming", "warming up")
-            rig.warm_up()
+            instant = InstantEstimate(self.rates or self.search, rig)
+            rig.warm_up(instant.look)
+            instant.say()
             self.control.enter("measuring", f"measuring at the largest size, {size_text(limits)}")
             reference = self.measurer.probe(rig, REFERENCE, REFERENCE_S)
             self._search(rig, reference)

@@ -83,10 +83,13 @@ def doubts_of_advice(run: ProfileRun) -> tuple[str, ...]:
 
 def decisive_measurement(run: ProfileRun) -> Measurement | None:
     """What the advice rests on: the last measurement at its cpu (the verification, where there was
-    one); for a size worked out without trying it, the one at the largest size.
+    one), of a capacity at that rate; for a size worked out without trying it, the one at the
+    largest size.
     """
     rows = of_the_advised(run, list(run.measurements.order_by("ordinal")))
     at_size = [row for row in rows if row.cpu_millicores == run.advice["cpu_millicores"]]
+    if (rate_rps := run.advice.get("capacity_rps")) is not None:
+        at_size = [row for row in at_size if row.data["nominal_rps"] == rate_rps]
     if run.advice["standing"] == PROVISIONAL and not at_size:
         at_size = [row for row in rows if row.phase == REFERENCE]
     return next(reversed(at_size), None)
@@ -100,7 +103,7 @@ def advised_size(run: ProfileRun) -> dict:
     """The advice as a size, as Proposal.size is. Raises ApplyRefused where there is none."""
     if reason := why_no_size(run):
         raise ApplyRefused(reason)
-    keys = ("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "standing")
+    keys = ("cpu_millicores", "memory_bytes", "gpu_memory_bytes", "standing", "capacity_rps")
     size = {key: run.advice.get(key) for key in keys}
     return {**size, "measurement": None, "doubts": list(doubts_of_advice(run))}
 
@@ -120,6 +123,7 @@ def size_tags(run: ProfileRun, actor: User, size: dict) -> dict[str, str]:
         gpus=run.config.gpus,
         gpu_memory_bytes=size.get("gpu_memory_bytes"),
         measurement=size.get("measurement"),
+        capacity_rps=size.get("capacity_rps"),
     )
 
 

@@ -36,6 +36,8 @@ def why_no_sizes(run: ProfileRun) -> str | None:
     """Why no measured size of this run can be applied or proposed; None when one can."""
     if run.state != ProfileRun.State.SUCCEEDED:
         return "Only a run that succeeded has sizes to use."
+    if run.question == ProfileRun.Question.RATE:
+        return "This run tried rates, all at the one size that it advises."
     return None
 
 

@@ -88,6 +88,9 @@ class Recorder:
         elif event.kind == events.STARTED:
             self._state["current"] = data
             return True
+        elif event.kind == events.ESTIMATE:
+            self._state["estimate"] = data
+            return True
         elif event.kind == events.SAMPLES:
             self._samples[data["ordinal"], data["series"]].append(data["columns"])
         elif event.kind == events.MEASUREMENT:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from profiler import errors
 from profiler.events import PHASES
 from profiler.raw.formats import can_write_parquet
+from profiler.sizing.evidence import REFERENCE
 from runs import formatting, raw_data
+from runs.charts.rates import Rates, one_per_rate
 from runs.charts.scene import Scene
 from runs.charts.size_points import kinds_shown
 from runs.charts.sizes import Curve, one_per_size
@@ -89,6 +91,23 @@ def queue_words(run: ProfileRun) -> str:
     return f"{runs.capitalize()} before it on {run.target.name}."
 
 
+def estimate_words(run: ProfileRun) -> str:
+    """What a live run's answer will about be; nothing once there is the answer."""
+    found = run.estimate
+    if not found or run.is_finished:
+        return ""
+    about = (
+        f"{formatting.rate(found['rate_rps'])} requests/s"
+        if "rate_rps" in found
+        else f"{formatting.cpu(found['cpu_millicores'])} of CPU"
+    )
+    after = "the first measurement" if found["phase"] == REFERENCE else "the warm-up"
+    return (
+        f"Estimate, until it is measured: about {about}, by a replay of "
+        f"{formatting.count(found['requests'])} requests of {after}. Often a step off."
+    )
+
+
 def live_context(run: ProfileRun) -> dict:
     """What runs/_live.html needs; `seen` changes when a measurement begins or ends."""
     ordinal = (run.current or {}).get("ordinal")
@@ -96,6 +115,7 @@ def live_context(run: ProfileRun) -> dict:
         "run": run,
         "steps": steps(run),
         "queue_words": queue_words(run),
+        "estimate": estimate_words(run),
         "seen": f"{run.state}-{run.measurements.count()}-{ordinal}",
     }
 
@@ -205,7 +225,7 @@ def curve_of(
 ) -> Curve | None:
     """What the sizing curve is drawn from; None before anything was measured."""
     measurements = of_the_advised(run, measurements)
-    if not measurements:
+    if not measurements or run.question == ProfileRun.Question.RATE:
         return None
     bound, advice = _last_bound(measurements), run.advice or {}
     standing_for = one_per_size(measurements)
@@ -219,6 +239,19 @@ def curve_of(
         others=[row for row in measurements if row not in standing_for],
         tagged=tagged_sizes(models),
         policy=run.followed_policy,
+    )
+
+
+def rates_of(run: ProfileRun, measurements: Sequence[Measurement]) -> Rates | None:
+    """What latency against rate is drawn from; None for a run that did not search a rate."""
+    if not measurements or run.question != ProfileRun.Question.RATE:
+        return None
+    bound = _last_bound(measurements)
+    return Rates(
+        measurements=one_per_rate(measurements),
+        percentile=bound.get("percentile", 95.0),
+        bound_ms=bound.get("latency_ms"),
+        capacity_rps=(run.advice or {}).get("capacity_rps"),
     )
 
 
@@ -342,6 +375,7 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "verdict": verdict(run, measurements, models) if run.is_finished else None,
         "curve": curve,
         "curve_finding": curve_finding(curve) if curve else "",
+        "rates": rates_of(run, measurements),
         "neighbours": neighbours(curve) if curve else [],
         "curve_kinds": kinds_shown(curve) if curve else [],
         "size_table": size_table(run, curve) if curve else None,

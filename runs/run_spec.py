@@ -31,6 +31,10 @@ def build(run: ProfileRun, models: list[RegisteredModel]) -> dict:
             spec[part] = getattr(run, part)
     if run.memory_probe:
         spec["memory_probe"] = True
+    if run.question != run.Question.SIZE:
+        spec["question"] = run.question
+    if run.peak_rps is not None:
+        spec["peak_rps"] = run.peak_rps
     return spec
 
 

@@ -35,6 +35,16 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Capacity:
+    """What a size was found to take, and how many of it share a peak, as written on the page."""
+
+    rate: str
+    replicas: str
+    peak: str
+    each: str
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Everything the first card of a finished run says."""
 
@@ -42,6 +52,7 @@ class Verdict:
     reasons: list[str]
     explanation: str
     size: dict[str, tuple[str, str]]
+    capacity: Capacity | None
     cpu_change: Change | None
     memory_change: Change | None
     gpu_change: Change | None
@@ -56,14 +67,16 @@ class Verdict:
 def decisive(run: ProfileRun, measurements: Sequence[Measurement]) -> Measurement | None:
     """The measurement that a run's charts show first.
 
-    The last at the advised cpu (its verification, where there was one); without an advice the last
-    of all.
+    The last at the advised cpu (its verification, where there was one), of a capacity the last at
+    that rate; without an advice the last of all.
     """
     measurements = of_the_advised(run, measurements)
     if run.advice and run.advice.get("cpu_millicores"):
         at_size = [
             row for row in measurements if row.cpu_millicores == run.advice["cpu_millicores"]
         ]
+        if (rate_rps := run.advice.get("capacity_rps")) is not None:
+            at_size = [row for row in at_size if row.data["nominal_rps"] == rate_rps]
         if at_size:
             return at_size[-1]
     return measurements[-1] if measurements else None
@@ -83,6 +96,7 @@ def verdict(
         reasons=list(advice["reasons"]),
         explanation=advice.get("explanation") or "",
         size=_size(advice),
+        capacity=_capacity(run),
         cpu_change=_change(
             tagged(models, "requestedCpu"), 1000, advice["cpu_millicores"], formatting.cpu
         ),
@@ -121,6 +135,20 @@ def _size(advice: dict) -> dict[str, tuple[str, str]]:
     if advice.get("gpu_memory_bytes"):
         size["gpu"] = (formatting.mebibytes(advice["gpu_memory_bytes"]), "MiB")
     return size
+
+
+def _capacity(run: ProfileRun) -> Capacity | None:
+    """None for a run that did not ask for it, or did not find it."""
+    advice = run.advice
+    if advice.get("capacity_rps") is None:
+        return None
+    asked = advice.get("replicas") is not None and run.peak_rps is not None
+    return Capacity(
+        rate=formatting.rate(advice["capacity_rps"]),
+        replicas=formatting.count(advice["replicas"]) if asked else "",
+        peak=formatting.rate(run.peak_rps) if asked else "",
+        each=formatting.rate(advice["rps_per_replica"]) if asked else "",
+    )
 
 
 def tagged(models: Sequence[RegisteredModel], key: str) -> float | None:
@@ -216,10 +244,12 @@ def _facts(
 
 
 def _limited_by(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None:
-    """What happened at the next smaller size."""
+    """What happened at the next smaller size, or at the next higher rate."""
     advised = run.advice["cpu_millicores"]
     if not advised:
         return None
+    if run.advice.get("capacity_rps") is not None:
+        return _rate_limited_by(run.advice["capacity_rps"], measurements)
     smaller = [
         row
         for row in measurements
@@ -237,6 +267,21 @@ def _limited_by(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | 
         found.append(f"{name} is {formatting.latency(data['latency_at_percentile_ms'])}")
     text = f"CPU. At {formatting.cpu(row.cpu_millicores)}, {' and '.join(found) or 'it fails'}"
     return Fact("Limited by", text, "; ".join(data["outcome_reasons"]))
+
+
+def _rate_limited_by(rate_rps: float, measurements: Sequence[Measurement]) -> Fact:
+    higher = [
+        row
+        for row in measurements
+        if row.valid and row.outcome != "passed" and row.data["nominal_rps"] > rate_rps
+    ]
+    if not higher:
+        return Fact("Limited by", "Nothing that was tried", "no higher rate was measured to fail")
+    row = min(higher, key=lambda candidate: candidate.data["nominal_rps"])
+    name = formatting.percentile_name(row.data["bound"]["percentile"])
+    at = f"At {formatting.rate(row.data['nominal_rps'])} requests/s"
+    text = f"{at}, {name} is {formatting.latency(row.data['latency_at_percentile_ms'])}"
+    return Fact("Limited by", text, "; ".join(row.data["outcome_reasons"]))
 
 
 def _verified(run: ProfileRun, row: Measurement | None) -> Fact | None:
@@ -271,6 +316,10 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
     known = [value for value in (startup, under_load) if value is not None]
     if not known or not run.advice["memory_bytes"]:
         return None
+    leak = "memory leaks" if any(data["memory_leaks"] for data in kept) else "no leak"
+    if run.advice.get("capacity_rps") is not None:
+        limit = formatting.memory(run.advice["memory_bytes"])
+        return Fact("Memory", f"Peak {formatting.memory(max(known))} of {limit}", leak)
     decides = f"{'Start-up' if startup == max(known) else 'Load'} decides: peak"
     decisive = max(known)
     if run.advice["memory_bytes"] < decisive and facts.get("needed_bytes"):
@@ -281,7 +330,6 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
         f"{formatting.percent(policy.memory_margin)}, up to the next "
         f"{formatting.memory(policy.memory_step_bytes)}"
     )
-    leak = "memory leaks" if any(data["memory_leaks"] for data in kept) else "no leak"
     said = f"under load {formatting.memory(under_load)}, {leak}; policy {policy.name}"
     return Fact("Memory", text, said)
 

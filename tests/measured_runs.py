@@ -15,7 +15,7 @@ from profiler.samples import OK, Columns
 from profiler.sizing import advice, search
 from profiler.sizing.memory_facts import memory_facts
 from profiler.sizing.startup import startup_facts
-from profiler.spec import Limits, Objective, Policy
+from profiler.spec import Limits, Load, Objective, Policy
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.recording import measurement_fields
 from tests.raw_samples import (
@@ -82,6 +82,7 @@ def measured(
     latency_ms: float | Sequence[float] = 5.0,
     outcome: int | Sequence[int] = OK,
     row: np.ndarray | None = None,
+    load: Load = OPEN,
     **others: object,
 ) -> tuple[EngineMeasurement, Columns, Columns]:
     """A measurement with the requests and usage samples behind it."""
@@ -99,7 +100,7 @@ def measured(
             phase=phase,
             cpu_millicores=cpu_millicores,
             memory_bytes=memory_bytes,
-            load=OPEN,
+            load=load,
             startup_s=others.pop("startup_s", STARTUP_S),
             sample_interval_s=0.02,
             driver={"late_p99_ms": 0.1, "busy_fraction": 0.2},

@@ -53,7 +53,7 @@ def test_a_rate_is_asked_of_an_open_stage_and_a_bound(files) -> None:
         ({"question": "rate", "objective": BOUND}, "load", "the search of a rate begins at one"),
         (
             {"question": "rate", "objective": BOUND, "load": {"mode": "closed"}},
-            "load",
+            "load.mode",
             "is closed, so its rate follows from the size",
         ),
         (
@@ -80,4 +80,4 @@ def test_what_does_not_fit_is_refused(files, parts, place, said) -> None:
 
 def test_all_that_does_not_fit_is_said_at_once(files) -> None:
     found = problems(files, question="rate", load={"mode": "closed"}, peak_rps=-1)
-    assert found.keys() == {"load", "objective.latency_ms", "peak_rps"}
+    assert found.keys() == {"load.mode", "objective.latency_ms", "peak_rps"}

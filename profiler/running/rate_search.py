@@ -7,15 +7,16 @@ from functools import partial
 
 from profiler.load.driver import Driver
 from profiler.measuring.measurement import Measurement
-from profiler.measuring.objective import resolve_bound
+from profiler.measuring.objective import Bound
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
-from profiler.running.size_search import BUSY_S, BUSY_SHARE, SHORTEST_S, measured_demand
+from profiler.running.size_search import BUSY_S, BUSY_SHARE, SHORTEST_S, first_estimate
 from profiler.running.verification import verify_at
 from profiler.sizing.advice import Advice
 from profiler.sizing.capacity import CapacityCase, advise_capacity, outcomes_by_rate, rate_text
 from profiler.sizing.evidence import SIZING
 from profiler.sizing.explanation import size_text
+from profiler.sizing.quota_model import Demand
 from profiler.sizing.rate_estimate import RateEstimate, estimate_rate
 from profiler.sizing.rate_search import Capacity, next_rate, rates
 from profiler.spec import Spec
@@ -35,7 +36,7 @@ class RateSearch:
 
     def run(self, rig: Rig, reference: Measurement) -> None:
         """Search by sending to the running service at other rates."""
-        self.estimate = self._estimate(rig, reference)
+        self.estimate = first_estimate(self, rig, reference, self._measurer.reference)
         guess = self.estimate and self.estimate.rate_rps
         about = f"; estimated about {rate_text(guess)}" if guess else ""
         self._control.enter("sizing", f"searching the highest rate that it takes{about}")
@@ -49,12 +50,12 @@ class RateSearch:
             # What cannot be believed after all repeats proves nothing: it has not passed.
             tried[step] = found.outcome if found.validity.valid else "undecided"
 
-    def _estimate(self, rig: Rig, reference: Measurement) -> RateEstimate | None:
-        demand = measured_demand(rig, self.spec, reference)
-        return demand and estimate_rate(
+    def replayed(self, demand: Demand, bound: Bound) -> RateEstimate | None:
+        """The highest rate at which a replay keeps the bound."""
+        return estimate_rate(
             demand,
             self.points,
-            resolve_bound(self.spec.objective, reference),
+            bound,
             quota_cores=self.spec.limits.cpu_millicores / 1000,
             service_cores=len(self.spec.target.service_cores),
             is_poisson=self.spec.load.stages[0].arrivals == "poisson",
@@ -77,6 +78,7 @@ class RateSearch:
         """Measure fresh services of exactly the size, until one takes the rate; few steps down."""
         if not self._measurer.limits_enforced or self._case.refusal(budget_ended=False):
             return
+        start = partial(start, variant=self.spec.variant)
         self._control.enter("verifying", f"starting afresh at {size_text(self.spec.limits)}")
         while (rate_rps := self._case.next_step()) is not None:
             self._control.tell(f"verifying {rate_text(rate_rps)}")

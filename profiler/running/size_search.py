@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from profiler import events
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.memory_survey import Survey
-from profiler.measuring.objective import resolve_bound
+from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.statistics import Outcome
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
-from profiler.samples import between
+from profiler.samples import Columns, between
 from profiler.sizing.evidence import SIZING, leaks, of_variant, outcomes
 from profiler.sizing.memory import memory_advice, memory_needed
 from profiler.sizing.pressure import Pressure
 from profiler.sizing.quota_model import Demand, Estimate, demand_of, estimate
+from profiler.sizing.rate_estimate import RateEstimate
 from profiler.sizing.search import Answer, grid, next_of_curve, next_probe
 from profiler.sizing.startup import StartPoint
 from profiler.spec import Limits, ScoredConfig, Spec
+
+if TYPE_CHECKING:
+    from profiler.running.rate_search import RateSearch
 
 #: The least load, in seconds, of a probe on the way: ten CFS periods.
 SHORTEST_S = 1.0
@@ -57,7 +64,7 @@ class SizeSearch:
 
     def run(self, rig: Rig, reference: Measurement) -> None:
         """Search the grid by changing the quota of the running service."""
-        self.estimate = self._estimate(rig, reference)
+        self.estimate = first_estimate(self, rig, reference, self._measurer.reference)
         guess = self.estimate and self.estimate.cpu_millicores
         about = f"; estimated about {guess}m" if guess else ""
         message = f"searching the smallest cpu that keeps the objective{about}"
@@ -85,11 +92,9 @@ class SizeSearch:
                 return step
         return next_probe(self._searched, self._tried, guess)
 
-    def _estimate(self, rig: Rig, reference: Measurement) -> Estimate | None:
-        """A first guess from the requests just measured; None for what the model cannot replay."""
-        demand = measured_demand(rig, self.spec, reference)
-        bound = resolve_bound(self.spec.objective, self._measurer.reference or reference)
-        return demand and estimate(demand, self.points, bound, len(self.spec.target.service_cores))
+    def replayed(self, demand: Demand, bound: Bound) -> Estimate | None:
+        """The smallest size at which a replay keeps the bound."""
+        return estimate(demand, self.points, bound, len(self.spec.target.service_cores))
 
     def _long_enough_s(self, reference: Measurement, cpu_millicores: int) -> float:
         """The least load for a probe of this size, by how busy its quota will be on average."""
@@ -117,15 +122,35 @@ class SizeSearch:
         return Limits(size.cpu_millicores, memory) if memory < size.memory_bytes else None
 
 
-def measured_demand(rig: Rig, spec: Spec, reference: Measurement) -> Demand | None:
-    """What the requests just measured ask of a service; None for what cannot be replayed."""
-    stages, cost_s = spec.load.stages, reference.cpu_seconds_per_request
-    if len(stages) > 1 or not cost_s:
+def first_estimate(
+    search: SizeSearch | RateSearch, rig: Rig, reference: Measurement, first: Measurement | None
+) -> Estimate | RateEstimate | None:
+    """What a replay of a reference says; None for what the model cannot replay.
+
+    A relative objective, and what is told of the run, are of the run's `first` reference.
+    """
+    cost_s = reference.cpu_seconds_per_request
+    if len(search.spec.load.stages) > 1 or not cost_s:
         return None
     requests = between(
         rig.driver.results(), "scheduled_ns", reference.started_ns, reference.ended_ns
     )
+    demand = demand_in(requests, search.spec, cost_s)
+    found = demand and search.replayed(
+        demand, resolve_bound(search.spec.objective, first or reference)
+    )
+    if found and first in (None, reference):
+        rig.control.emit(
+            events.ESTIMATE, phase=reference.phase, seconds=round(reference.duration_s, 1),
+            requests=reference.requests, **found.to_json(),
+        )  # fmt: skip
+    return found
+
+
+def demand_in(requests: Columns, spec: Spec, cpu_seconds_per_request: float) -> Demand | None:
+    """What these requests of a load of one stage ask of the service; None when none succeeded."""
     # What a container's server does at a time is not known; its cores are what it can use.
     cores = len(spec.target.service_cores)
     workers = spec.config.workers if isinstance(spec.config, ScoredConfig) else cores
-    return demand_of(requests, cost_s, workers=workers, clients=stages[0].concurrency)
+    clients = spec.load.stages[0].concurrency
+    return demand_of(requests, cpu_seconds_per_request, workers=workers, clients=clients)

@@ -212,16 +212,20 @@ def estimate(
     """
     for cpu_millicores in points:
         latency_s = replay(demand, cpu_millicores / 1000, service_cores)
-        ended_s = latency_s + demand.due_s if demand.clients is None else np.cumsum(latency_s)
-        clients = demand.clients or 1
         found = Estimate(
             cpu_millicores,
             latency_ms=nearest_rank(latency_s, bound.percentile) * 1000,
-            rps=len(latency_s) * clients / max(float(ended_s.max()), NOTHING_S),
+            rps=rps_of(demand, latency_s),
         )
         if _keeps(found, bound):
             return found
     return None
+
+
+def rps_of(demand: Demand, latency_s: np.ndarray) -> float:
+    """The mean rate of answers, where the requests took so long."""
+    ended_s = latency_s + demand.due_s if demand.clients is None else np.cumsum(latency_s)
+    return len(latency_s) * (demand.clients or 1) / max(float(ended_s.max()), NOTHING_S)
 
 
 def _keeps(found: Estimate, bound: Bound) -> bool:

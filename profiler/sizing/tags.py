@@ -55,9 +55,14 @@ def tags(
     gpus: int = 0,
     gpu_memory_bytes: int | None = None,
     measurement: int | None = None,
+    capacity_rps: float | None = None,
 ) -> dict[str, str]:
-    """The tags that applying a size writes to a model. `date` is UTC ISO 8601."""
+    """The tags that applying a size writes to a model. `date` is UTC ISO 8601.
+
+    `capacity_rps` is the highest rate that the size was found to take, where that was asked.
+    """
     chosen = {} if measurement is None else {MEASUREMENT_TAG: str(measurement)}
+    capacity = {} if capacity_rps is None else {"profile.capacityRps": f"{capacity_rps:g}"}
     return {
         **rounded_sizes(cpu_millicores, memory_bytes, gpus, gpu_memory_bytes),
         "profile.run": run,
@@ -68,4 +73,5 @@ def tags(
         "profile.date": date,
         "profile.by": by,
         **chosen,
+        **capacity,
     }

@@ -46,7 +46,7 @@ def _check_rate(root: Table, spec: Spec) -> None:
         root.add("load", f'has {len(stages)} stages; "question": "rate" takes one, {OPEN_STAGE}')
     elif any(stage and stage.mode == "closed" for stage in stages):
         root.add(
-            "load", f'is closed, so its rate follows from the size; "question": "rate" takes '
+            "load.mode", f'is closed, so its rate follows from the size; "question": "rate" takes '
             f"{OPEN_STAGE}, where the search begins",
         )  # fmt: skip
     elif any(stage and stage.times_s for stage in stages):

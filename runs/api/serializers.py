@@ -87,6 +87,7 @@ class RunDetailSerializer(RunSerializer):
     load = JSON(read_only=True)
     objective = JSON(read_only=True)
     limits = JSON(read_only=True)
+    estimate = JSON(read_only=True)
     budget = JSON(read_only=True)
     answers = JSON(read_only=True)
     policy = serializers.SerializerMethodField()
@@ -98,8 +99,8 @@ class RunDetailSerializer(RunSerializer):
     class Meta(RunSerializer.Meta):
         fields = (
             *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "advice_cost",
-            "inputs", "load", "objective", "limits", "budget", "answers", "policy", "memory_probe",
-            "circumstances", "phase_times", "azureml",
+            "inputs", "question", "peak_rps", "estimate", "load", "objective", "limits", "budget",
+            "answers", "policy", "memory_probe", "circumstances", "phase_times", "azureml",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profiler.samples import Columns
-from runs.charts import gpu, latency, payload, series, sizing, startup, usage
+from runs.charts import gpu, latency, payload, rates, series, sizing, startup, usage
 from runs.models import Measurement, ProfileRun
 from runs.raw_data import dropped_words
-from runs.run_page import curve_of, scene_of, shown_measurement
+from runs.run_page import curve_of, rates_of, scene_of, shown_measurement
 
 REQUEST_COLUMNS = ("scheduled_ns", "finished_ns", "outcome")
 NOTHING_YET = {"empty": "Nothing was recorded for this yet."}
@@ -31,6 +31,9 @@ def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
         return Source(version, lambda: _sizing(run, measurements))
     if chart == "startup":
         return Source(f"startup-{run.state}", lambda: _startup(run))
+    if chart == "rates":
+        version = f"{len(measurements)}-{run.state}"
+        return Source(version, lambda: _rates(run, measurements))
     if chart not in DRAWN:
         return None
     row = shown_measurement(run, measurements, wanted)
@@ -51,6 +54,11 @@ def _sizing(run: ProfileRun, measurements: list[Measurement]) -> dict:
 def _startup(run: ProfileRun) -> dict:
     found = (run.result or {}).get("startup")
     return startup.draw(found).to_json() if found else NOTHING_YET
+
+
+def _rates(run: ProfileRun, measurements: list[Measurement]) -> dict:
+    found = rates_of(run, measurements)
+    return rates.draw(found).to_json() if found else NOTHING_YET
 
 
 def _latencies(

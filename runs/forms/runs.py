@@ -26,7 +26,7 @@ from runs.forms.run_fields import (
     percent,
     searchable,
 )
-from runs.forms.run_load import LoadFields, load_initial
+from runs.forms.run_load import OPEN, LoadFields, load_initial
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, SizingPolicy, Target
 from runs.policy_facts import policy_facts
 from runs.spec_check import problems_of
@@ -68,6 +68,9 @@ FIELDS = {
     "budget.build_s": "build_s",
     "policy": "policy",
     "memory_probe": "memory_probe",
+    "question": "question",
+    "peak_rps": "peak_rps",
+    "load.mode": "load_mode",
 }
 
 
@@ -99,6 +102,19 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
         required=False,
         empty_label=None,
         help_text="Margins, the sizes that are tried, and what the objective leaves open.",
+    )
+    question = forms.ChoiceField(
+        required=False,
+        label="What do you want to know?",
+        choices=ProfileRun.Question.choices,
+        widget=forms.RadioSelect,
+        initial=ProfileRun.Question.SIZE,
+    )
+    peak_rps = forms.FloatField(
+        required=False,
+        widget=number("such as 1000"),
+        label="Peak, requests a second",
+        help_text="Of all replicas together: how many are needed is then said too.",
     )
     name = NameField(required=False, help_text="Left empty: the model's name with a number.")
 
@@ -227,7 +243,9 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
         problems = problems_of(ProfileRun(**self.asked_for()), list(cleaned["models"]))
         self._check_limits(cleaned, cleaned["target"])
         if cleaned["objective_kind"] == BOUND and cleaned["latency_ms"] is None:
-            self.add_error("latency_ms", "Say how many milliseconds are good enough.")
+            self._refuse("latency_ms", "Say how many milliseconds are good enough.")
+        if cleaned["question"] == ProfileRun.Question.RATE:
+            self._check_rate(cleaned)
         for problem in problems:
             add_problem(self, problem, FIELDS)
         return cleaned
@@ -240,6 +258,13 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
         if (cleaned.get("memory_mib") or 0) * MIB > target.max_memory_bytes:
             largest = memory(target.max_memory_bytes)
             self._refuse("memory_mib", f"{target.name} has at most {largest}.")
+
+    def _check_rate(self, cleaned: dict) -> None:
+        """In the words of the form, at what is chosen in it."""
+        if cleaned["stages"] is None and cleaned["load_mode"] != OPEN:
+            self._refuse("load_mode", "A rate is searched by sending at one: choose At a rate.")
+        if cleaned["objective_kind"] != BOUND:
+            self._refuse("objective_kind", "A rate needs a bound: choose A latency bound.")
 
     def _refuse(self, field: str, message: str) -> None:
         self.add_error(field, ValidationError(message, code=OURS))
@@ -263,7 +288,14 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
             "memory_probe": cleaned["memory_probe"],
             "budget": given({key: cleaned[key] for key in ("duration_s", "build_s")}),
             "policy": self._policy(),
+            "question": cleaned["question"] or ProfileRun.Question.SIZE,
+            "peak_rps": self._peak_rps(),
         }
+
+    def _peak_rps(self) -> float | None:
+        """What was left in a field that is not shown was not asked for."""
+        is_rate = self.cleaned_data["question"] == ProfileRun.Question.RATE
+        return self.cleaned_data["peak_rps"] if is_rate else None
 
     def _policy(self) -> dict:
         chosen = self.cleaned_data["policy"]
@@ -301,6 +333,8 @@ def initial_of(run: ProfileRun) -> dict:
         "memory_mib": memory_bytes and memory_bytes // MIB,
         "policy": SizingPolicy.objects.filter(name=run.policy.get("name")).first(),
         "memory_probe": run.memory_probe,
+        "question": run.question,
+        "peak_rps": run.peak_rps,
         **run.budget,
         **run.objective,
         "objective_kind": BOUND if run.objective.get("latency_ms") else RELATIVE,

@@ -138,6 +138,8 @@ class ProfileRunQuerySet(models.QuerySet):
         policy: dict | None = None,
         memory_probe: bool = False,
         concurrency: dict | None = None,
+        question: str = "size",
+        peak_rps: float | None = None,
     ) -> ProfileRun:
         """Create a run and queue it on its target once the transaction commits.
 
@@ -161,6 +163,8 @@ class ProfileRunQuerySet(models.QuerySet):
                 concurrency=concurrency or {},
                 policy=policy or SizingPolicy.objects.default_spec(),
                 memory_probe=memory_probe,
+                question=question,
+                peak_rps=peak_rps,
             )
             RunModel.objects.bulk_create(RunModel(run=run, model=model) for model in models)
             run.spec = run_spec.build(run, models)
@@ -180,6 +184,11 @@ class ProfileRun(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
         TIMED_OUT = "timed_out", "Timed out"
+
+    class Question(models.TextChoices):
+        SIZE = "size", "The smallest size"
+        RATE = "rate", "The highest rate a size takes"
+        CURVE = "curve", "How every size does"
 
     UNFINISHED = (State.QUEUED, State.RUNNING)
 
@@ -201,6 +210,9 @@ class ProfileRun(models.Model):
     memory_probe = models.BooleanField(
         default=False, help_text="Lower the memory limit until it hurts, to see what is needed"
     )
+    question = models.CharField(max_length=10, choices=Question.choices, default=Question.SIZE)
+    #: What replicas together have to take, in requests a second; None where it was not asked.
+    peak_rps = models.FloatField(null=True, blank=True)
     spec = models.JSONField(default=dict, blank=True)
     input_hashes = models.JSONField(default=dict, blank=True)
 
@@ -212,6 +224,9 @@ class ProfileRun(models.Model):
     message = models.TextField(blank=True)
     #: The measurement under way: {ordinal, phase, cpu_millicores, memory_bytes}, or None.
     current = models.JSONField(null=True, blank=True)
+
+    #: What a replay of the requests so far says of the answer (events.ESTIMATE); None before.
+    estimate = models.JSONField(null=True, blank=True)
 
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
@@ -312,6 +327,7 @@ class ProfileRun(models.Model):
                 started_at=now,
                 heartbeat_at=now,
                 message="",
+                estimate=None,
             )
             if won:
                 self._forget_earlier_attempts()
