@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+#: How far, in the logarithm of cpu or load, two places tell of each other.
+REACH = 1.0
+
 
 @dataclass(frozen=True)
 class Known:
@@ -27,17 +30,17 @@ class Known:
 
 
 def krige(
-    known: Known, places: np.ndarray, strains: np.ndarray, offset: float, own: float, reach: float
+    known: Known, places: np.ndarray, strains: np.ndarray, offset: float, own: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation at places.
 
     A value is an offset that all share plus strain x a process of standard deviation `own`, whose
-    correlation falls with distance d as exp(-d / reach).
+    correlation falls with distance d as exp(-d / REACH).
     """
 
     def covariance(a: np.ndarray, sa: np.ndarray, b: np.ndarray, sb: np.ndarray) -> np.ndarray:
         distance = np.linalg.norm(a[:, None, :] - b[None, :, :], axis=2)
-        return offset**2 + own**2 * np.outer(sa, sb) * np.exp(-distance / reach)
+        return offset**2 + own**2 * np.outer(sa, sb) * np.exp(-distance / REACH)
 
     among = covariance(known.places, known.strains, known.places, known.strains)
     across = covariance(places, strains, known.places, known.strains)
