@@ -21,9 +21,10 @@ from profiler.spec_reader.policy import policy_to_json
 class Result:
     """`state` is succeeded, failed, cancelled or timed_out; `error` is set where it failed.
 
-    `estimate` is the guess the search began with, `memory` and `startup` are
-    what sizing.memory_facts and sizing.startup tell. Measurements are those that were finished, in
-    the order they were taken. `spec` is None for a run that was refused.
+    `estimate` is the guess the search began with, `latency_model` what was fitted in the end
+    (docs/what-if.md), `memory` and `startup` are what sizing.memory_facts and sizing.startup tell.
+    Measurements are those that were finished, in the order they were taken. `spec` is None for a
+    run that was refused.
     """
 
     state: str
@@ -37,6 +38,7 @@ class Result:
     memory: dict | None = None
     startup: dict | None = None
     diagnoses: list[Diagnosis] = field(default_factory=list)
+    latency_model: dict | None = None
     name: str = ""
 
     @classmethod
@@ -52,6 +54,7 @@ class Result:
             "advice": self.advice.to_json() if self.advice else None,
             "estimate": self.estimate.to_json() if self.estimate else None,
             "diagnoses": [diagnosis.to_json() for diagnosis in self.diagnoses],
+            "latency_model": self.latency_model,
             "measurements": [measurement.to_json() for measurement in self.measurements],
             "memory": self.memory,
             "startup": self.startup,

@@ -37,6 +37,7 @@ from profiler.sizing.choice import Tried, others_sentence
 from profiler.sizing.diagnosing import Diagnosis
 from profiler.sizing.evidence import REFERENCE
 from profiler.sizing.explanation import size_text
+from profiler.sizing.latency_fit import fit
 from profiler.sizing.memory_facts import memory_facts
 from profiler.sizing.startup import startup_facts
 from profiler.spec import Spec
@@ -230,6 +231,16 @@ class Run:
             )
         return self._result("succeeded", advice=self._advise(budget_ended=True))
 
+    def _latency_model(self) -> dict:
+        """What other rates and sizes would give, as far as these measurements tell."""
+        return fit(
+            (self.rates or self.search).demand,
+            self.search.measurements,
+            load=self.search.spec.load,
+            sizes=self.search.points,
+            service_cores=len(self.spec.target.service_cores),
+        )
+
     def _note(self, facts: dict) -> None:
         self.circumstances |= facts
         self.control.emit(events.CIRCUMSTANCES, **self.circumstances)
@@ -255,6 +266,7 @@ class Run:
                 self.search.pressure,
             ),
             startup=self._startup_facts(advice),
+            latency_model=self._latency_model() if state == "succeeded" else None,
         )
 
     def _startup_facts(self, advice: Advice | None) -> dict | None:

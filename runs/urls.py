@@ -56,6 +56,7 @@ urlpatterns = [
     path("runs/new/", run_new.run_new, name="run_new"),
     path("runs/<str:name>/", runs.run_detail, name="run_detail"),
     path("runs/<str:name>/live/", runs.run_live, name="run_live"),
+    path("runs/<str:name>/what-if/", runs.run_what_if, name="run_what_if"),
     path("runs/<str:name>/series/<str:chart>/", runs.run_series, name="run_series"),
     path("runs/<str:name>/points/<str:chart>/", raw_data.run_points, name="run_points"),
     path("runs/<str:name>/points/<str:chart>/csv/", raw_data.run_points_csv, name="run_points_csv"),

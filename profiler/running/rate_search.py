@@ -31,6 +31,8 @@ class RateSearch:
         self.points = rates(self.start_rps)
         #: Where the search goes first: what a replay of the first measurement says.
         self.estimate: RateEstimate | None = None
+        #: What the requests of the first measurement asked of the service.
+        self.demand: Demand | None = None
         self._measurer = measurer
         self._control = measurer.control
 

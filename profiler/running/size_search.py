@@ -53,6 +53,8 @@ class SizeSearch:
         self.pressure: Pressure | None = None
         #: Fresh starts beside those of measurements.
         self.starts: list[StartPoint] = []
+        #: What the requests of the first measurement asked of the service.
+        self.demand: Demand | None = None
         self._measurer = measurer
         self._control = measurer.control
         self._tried: dict[int, Outcome] = {}
@@ -135,9 +137,9 @@ def first_estimate(
     requests = between(
         rig.driver.results(), "scheduled_ns", reference.started_ns, reference.ended_ns
     )
-    demand = demand_in(requests, search.spec, cost_s)
-    found = demand and search.replayed(
-        demand, resolve_bound(search.spec.objective, first or reference)
+    search.demand = demand_in(requests, search.spec, cost_s)
+    found = search.demand and search.replayed(
+        search.demand, resolve_bound(search.spec.objective, first or reference)
     )
     if found and first in (None, reference):
         rig.control.emit(

@@ -20,7 +20,7 @@ from profiler.spec import Load
 #: The percentiles of every model, beside the objective's own.
 PERCENTILES = ("50", "95", "99")
 #: Most sizes of the table; and its levels: shares of the highest rate, or clients.
-SIZES = 9
+SIZES = 12
 SHARES = (0.02, 0.2, 0.35, 0.5, 0.6, 0.7, 0.78, 0.85, 0.9, 0.94, 0.97)
 CLIENTS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 #: Standard deviations of logarithms: of identical measurements on a shared host; of what the replay
@@ -55,7 +55,7 @@ def fit(
     why_not = _refusal(demand, believed, load)
     if why_not:
         return {"why_not": why_not}
-    model = _Fit(LoadReplay(demand, load, service_cores), believed).model(_spaced(sizes))
+    model = _Fit(LoadReplay(demand, load, service_cores), believed).model(_spaced(sizes, believed))
     if model.error["95"] > WORST_ERROR:
         return {
             "why_not": "The model does not describe this service: a p95 that was measured is "
@@ -116,7 +116,9 @@ class _Fit:
     def __init__(self, replayed: LoadReplay, measurements: Sequence[Measurement]) -> None:
         self._replay = replayed
         self._points = [_point(m) for m in measurements]
-        self._names = sorted(set.intersection(*(set(p.latency_ms) for p in self._points)), key=float)
+        self._names = sorted(
+            set.intersection(*(set(p.latency_ms) for p in self._points)), key=float
+        )
         self._log_cost = np.log([
             (m.cpu_seconds_per_request or replayed.cpu_s) / replayed.cpu_s for m in measurements
         ])  # fmt: skip
@@ -239,9 +241,11 @@ def _noise(point: Point, name: str) -> float:
     return float(np.hypot(sampling, HOST))
 
 
-def _spaced(sizes: Sequence[int]) -> list[int]:
-    """At most SIZES of them, about evenly spaced by ratio, with both ends."""
-    if len(sizes) <= SIZES:
-        return list(sizes)
-    wanted = np.geomspace(sizes[0], sizes[-1], SIZES)
-    return sorted({min(sizes, key=lambda size: abs(np.log(size / want))) for want in wanted})
+def _spaced(sizes: Sequence[int], measurements: Sequence[Measurement]) -> list[int]:
+    """The measured sizes and, up to SIZES in all, others evenly spaced by ratio, with both ends."""
+    chosen = {sizes[0], sizes[-1], *(m.cpu_millicores for m in measurements)}
+    wanted = np.geomspace(sizes[0], sizes[-1], SIZES) if len(sizes) > SIZES else sizes
+    for want in wanted:
+        if len(chosen) < SIZES:
+            chosen.add(min(sizes, key=lambda size: abs(np.log(size / want))))
+    return sorted(chosen)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from math import exp, inf, log
 from typing import Literal
 
@@ -32,6 +33,11 @@ class Point:
     overloaded: bool
     latency_ms: dict[str, float]
     interval_ms: dict[str, tuple[float | None, float | None]]
+
+    @classmethod
+    def from_json(cls, data: dict) -> Point:
+        ends = {name: tuple(pair) for name, pair in data["interval_ms"].items()}
+        return cls(**{**data, "interval_ms": ends})
 
     def is_at(self, cpu_millicores: float, load: float) -> bool:
         return self.cpu_millicores == cpu_millicores and abs(self.load / load - 1) < SAME_LOAD
@@ -86,10 +92,10 @@ class LatencyModel:
         """The stored model; None where there is none, or one of another version."""
         if not data or data.get("why_not") or data.get("schema_version") != SCHEMA_VERSION:
             return None
-        values = {name: data[name] for name in cls.__dataclass_fields__}
+        values = {field.name: data[field.name] for field in fields(cls)}
         for name in ("cpu_millicores", "levels", "highest_rps"):
             values[name] = tuple(values[name])
-        values["points"] = tuple(Point(**point) for point in data["points"])
+        values["points"] = tuple(Point.from_json(point) for point in data["points"])
         return cls(**values)
 
     def predict(self, cpu_millicores: float, load: float, percentile: str) -> Prediction:
@@ -106,8 +112,8 @@ class LatencyModel:
         mark = self.mark(cpu_millicores, load)
         if self.mode == "open" and load > self.levels[-1] * self.highest_rate(cpu_millicores):
             return Prediction(mark, None, overloaded=True)
-        latency_ms = exp(self._between(cpu_millicores, load, self.latency_ms[percentile], log))
-        factor = exp(1.96 * self._between(cpu_millicores, load, self.spread[percentile], float))
+        log_ms, spread = self._interpolated(cpu_millicores, load, percentile)
+        latency_ms, factor = exp(log_ms), exp(1.96 * spread)
         return Prediction(mark, latency_ms, latency_ms / factor, latency_ms * factor)
 
     def highest_rate(self, cpu_millicores: float) -> float:
@@ -117,26 +123,36 @@ class LatencyModel:
         rate = exp((1 - share) * log(self.highest_rps[row]) + share * log(above))
         return rate * min(cpu_millicores / self.cpu_millicores[0], 1)
 
-    def _between(self, cpu_millicores: float, load: float, table: list, scale) -> float:
-        """A table's value, interpolated by the logarithms of cpu and load, on a scale.
+    def _interpolated(self, cpu_millicores: float, load: float, percentile: str) -> tuple:
+        """Logarithm of the latency and its spread, linear in the logarithms of cpu and load.
 
         A larger size is never slower at the same load: what one says holds for all below it.
         """
-        below, at = -inf, []
-        for place in reversed(range(len(self.cpu_millicores))):
-            below = max(below, self._along(place, load, [scale(value) for value in table[place]]))
-            at.insert(0, below)
         row, share = self._row(cpu_millicores)
-        return (1 - share) * at[row] + share * at[min(row + 1, len(at) - 1)]
+        slowest, found = -inf, []
+        for place in reversed(range(row, len(self.cpu_millicores))):
+            log_ms, spread = self._along(place, load, percentile)
+            slowest = max(slowest, log_ms)
+            found.append((slowest, spread))
+        below, above = found[-1], found[-2:][0]
+        return tuple((1 - share) * a + share * b for a, b in zip(below, above, strict=True))
 
-    def _along(self, place: int, load: float, values: list[float]) -> float:
-        """A size's value at a load; beyond its highest rate it grows on as it did before."""
-        rate = self.highest_rps[place] if self.mode == "open" else 1.0
-        levels = [log(level * rate) for level in self.levels]
-        at, share = _place(levels, log(load))
-        if log(load) > levels[-1] and self.mode == "open":
-            share = (log(load) - levels[at]) / (levels[at + 1] - levels[at])
-        return (1 - share) * values[at] + share * values[at + 1]
+    def _along(self, row: int, load: float, percentile: str) -> tuple[float, float]:
+        """The same of a size in the table; beyond its highest level latency grows on as before."""
+        level = log(load / self.highest_rps[row] if self.mode == "open" else load)
+        at, share = _place(self._log_levels, level)
+        spreads = self.spread[percentile][row]
+        spread = (1 - share) * spreads[at] + share * spreads[at + 1]
+        if self.mode == "open" and level > self._log_levels[-1]:
+            share = (level - self._log_levels[at]) / (
+                self._log_levels[at + 1] - self._log_levels[at]
+            )
+        below, above = self.latency_ms[percentile][row][at : at + 2]
+        return (1 - share) * log(below) + share * log(above), spread
+
+    @cached_property
+    def _log_levels(self) -> list[float]:
+        return [log(level) for level in self.levels]
 
     def _row(self, cpu_millicores: float) -> tuple[int, float]:
         return _place([log(cpu) for cpu in self.cpu_millicores], log(cpu_millicores))

@@ -14,7 +14,7 @@ LEAST_SHARE = 0.001
 
 
 @dataclass(frozen=True)
-class Capacity:
+class HighestLoad:
     """The highest load (requests/s, or concurrency) that keeps a bound; None where none does.
 
     `low` and `high` are what it is if latency is at the upper, and at the lower, end of its 95 %
@@ -41,7 +41,7 @@ class Size:
 
 def capacity(
     model: LatencyModel, cpu_millicores: float, percentile: str, latency_ms: float
-) -> Capacity:
+) -> HighestLoad:
     """The highest load at a size that keeps the percentile within the bound, as predicted."""
 
     def keeps(end: str) -> Callable[[float], bool]:
@@ -56,13 +56,13 @@ def capacity(
     ]
     found, low, high = loads
     mark = model.mark(cpu_millicores, found) if found else "extrapolated"
-    return Capacity(mark, found, low, high)
+    return HighestLoad(mark, found, low, high)
 
 
 def _highest(
     model: LatencyModel, cpu_millicores: float, kept: Callable[[float], bool]
 ) -> float | None:
-    """The highest load for which `kept` holds (true up to a point, then false); None if for none."""
+    """The highest load for which `kept` holds (up to it, not beyond); None where for none."""
     if model.mode == "closed":
         clients = [load for load in range(1, int(model.levels[-1]) + 1) if kept(load)]
         return float(clients[-1]) if clients else None

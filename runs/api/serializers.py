@@ -95,12 +95,14 @@ class RunDetailSerializer(RunSerializer):
     circumstances = JSON(read_only=True)
     phase_times = JSON(read_only=True)
     azureml = JSON(read_only=True)
+    latency_model = JSON(source="result.latency_model", read_only=True, default=None)
 
     class Meta(RunSerializer.Meta):
         fields = (
             *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "advice_cost",
             "inputs", "question", "peak_rps", "estimate", "load", "objective", "limits", "budget",
             "answers", "policy", "memory_probe", "circumstances", "phase_times", "azureml",
+            "latency_model",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:

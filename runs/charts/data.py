@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from profiler.samples import Columns
-from runs.charts import gpu, latency, payload, rates, series, sizing, startup, usage
+from runs.charts import capacity, gpu, latency, payload, rates, series, sizing, startup, usage
 from runs.models import Measurement, ProfileRun
 from runs.raw_data import dropped_words
 from runs.run_page import curve_of, rates_of, scene_of, shown_measurement
+from runs.what_if_card import model_of
 
 REQUEST_COLUMNS = ("scheduled_ns", "finished_ns", "outcome")
 NOTHING_YET = {"empty": "Nothing was recorded for this yet."}
@@ -34,6 +35,8 @@ def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
     if chart == "rates":
         version = f"{len(measurements)}-{run.state}"
         return Source(version, lambda: _rates(run, measurements))
+    if chart == "capacity":
+        return Source(f"capacity-{run.state}", lambda: _capacity(run, measurements))
     if chart not in DRAWN:
         return None
     row = shown_measurement(run, measurements, wanted)
@@ -59,6 +62,11 @@ def _startup(run: ProfileRun) -> dict:
 def _rates(run: ProfileRun, measurements: list[Measurement]) -> dict:
     found = rates_of(run, measurements)
     return rates.draw(found).to_json() if found else NOTHING_YET
+
+
+def _capacity(run: ProfileRun, measurements: list[Measurement]) -> dict:
+    model, curve = model_of(run), curve_of(run, measurements, list(run.models.all()))
+    return capacity.draw(model, curve) if model and curve else NOTHING_YET
 
 
 def _latencies(

@@ -14,6 +14,7 @@ from runs.lists.paging import paged
 from runs.lists.runs import RunFilter, RunTable
 from runs.models import ProfileRun
 from runs.roles import Role, needs
+from runs.what_if_card import what_if_card
 
 #: Runs of the same model that a run's page offers to compare with.
 COMPARABLE_RUNS = 30
@@ -40,6 +41,7 @@ def run_detail(request: HttpRequest, name: str) -> HttpResponse:
     if run.is_finished:
         others = ProfileRun.objects.comparable_with(run).values_list("name", flat=True)
         context["comparable"] = others[:COMPARABLE_RUNS]
+        context["what_if"] = what_if_card(run, context["curve"], request.GET)
     return render(request, "runs/run_detail.html", context)
 
 
@@ -59,6 +61,18 @@ def run_live(request: HttpRequest, name: str) -> HttpResponse:
     if request.GET.get("seen") not in (None, context["seen"]):
         context = {**run_page.page_context(run, None), "body_changed": True}
     return render(request, "runs/_live.html", context)
+
+
+@require_safe
+@never_cache
+def run_what_if(request: HttpRequest, name: str) -> HttpResponse:
+    """The what-if card alone, for a page that asks again."""
+    run = the_run(name)
+    curve = run_page.curve_of(run, list(run.measurements.all()), list(run.models.all()))
+    card = what_if_card(run, curve, request.GET)
+    if card is None:
+        raise Http404("This run has no model of latency.")
+    return render(request, "runs/_what_if.html", {"run": run, "what_if": card})
 
 
 @require_safe

@@ -1,0 +1,129 @@
+"""Capacity against cpu: the highest load that keeps the objective, predicted and measured."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from profiler.sizing.latency_model import LatencyModel, Point
+from profiler.sizing.what_if import HighestLoad, capacity
+from runs import formatting
+from runs.charts.parts import (
+    axis,
+    bold,
+    layout,
+    level_line,
+    line,
+    linear_ticks,
+    text,
+    value_axis,
+)
+from runs.charts.scene import Chart
+from runs.charts.sizes import Curve
+
+#: Sizes at which the curve is worked out, beside those that were measured.
+STEPS = 24
+NOT_PREDICTED = "The model predicts no {percentile}, which the objective is about."
+
+
+def draw(model: LatencyModel, curve: Curve) -> dict:
+    """The chart as JSON."""
+    percentile = f"{curve.percentile:g}"
+    if percentile not in model.percentiles or curve.bound_ms is None:
+        name = formatting.percentile_name(curve.percentile)
+        return {"empty": NOT_PREDICTED.format(percentile=name)}
+    sizes = _sizes(model)
+    found = [capacity(model, cpu, percentile, curve.bound_ms) for cpu in sizes]
+    tops = [one.high or 0.0 for one in found] + [point.load for point in model.points]
+    figure_layout = layout(_cpu_axis(model), _load_axis(model, max(tops) * 1.08))
+    figure_layout["margin"] = {"l": 64, "r": 24, "t": 26, "b": 40}
+    data = [*_predicted(sizes, found), *_measured(model.points)]
+    _mark(model, curve, figure_layout)
+    return Chart({"data": data, "layout": figure_layout}, _footer(curve), [], []).to_json()
+
+
+def _sizes(model: LatencyModel) -> list[float]:
+    nodes = model.cpu_millicores
+    spaced = np.geomspace(nodes[0], nodes[-1], STEPS)
+    return sorted({float(cpu) for cpu in (*spaced, *nodes)})
+
+
+def _predicted(sizes: list[float], found: list[HighestLoad]) -> list[dict]:
+    """The band between the pessimistic and the optimistic end, and the curve."""
+    ends = {name: [getattr(one, name) or 0.0 for one in found] for name in ("low", "high", "load")}
+    band = {"width": 0}
+    return [
+        line(sizes, ends["high"], "token:p95", 0, line=band),
+        line(sizes, ends["low"], "token:p95", 0, line=band, fill="tonexty",
+             fillcolor="token:p95/0.18"),
+        line(sizes, ends["load"], "token:p99", 2.25),
+    ]  # fmt: skip
+
+
+def _measured(points: tuple[Point, ...]) -> list[dict]:
+    """Filled: the objective was kept there; hollow: it was not, or nobody knows."""
+    kept = [point.outcome == "passed" for point in points]
+    marker = {
+        "size": 9,
+        "color": ["token:pass" if good else "token:card" for good in kept],
+        "line": {"color": ["token:pass" if good else "token:fail" for good in kept], "width": 2},
+    }
+    return [
+        line(
+            [point.cpu_millicores for point in points],
+            [point.load for point in points],
+            "token:p95",
+            0,
+            mode="markers",
+            marker=marker,
+        )
+    ]
+
+
+def _cpu_axis(model: LatencyModel) -> dict:
+    top = model.cpu_millicores[-1]
+    ticks = [tick for tick in linear_ticks(top, 6) if tick]
+    return axis(
+        range=[0, top * 1.04],
+        tickvals=ticks,
+        ticktext=[formatting.cpu(tick) for tick in ticks],
+        ticks="outside",
+        showline=True,
+    )
+
+
+def _load_axis(model: LatencyModel, top: float) -> dict:
+    unit = "requests/s" if model.mode == "open" else "under way"
+    ticks = linear_ticks(top, 5)
+    return value_axis(
+        range=[0, max(top, ticks[-1])],
+        tickvals=ticks,
+        ticktext=[f"{tick:g}" for tick in ticks],
+        title={"text": unit, "standoff": 4},
+    )
+
+
+def _mark(model: LatencyModel, curve: Curve, figure_layout: dict) -> None:
+    """The load of the run across the plot, and the advised size upright."""
+    load = model.points[0].load
+    figure_layout["shapes"].append(level_line(load))
+    name = f"{formatting.rate(load)}{' requests/s' if model.mode == 'open' else ' under way'} asked"
+    place = {"xref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 6}
+    figure_layout["annotations"].append(text(name, 0, load, font=bold(), **place))
+    if curve.advised_millicores:
+        upright = {"color": "token:pass", "width": 2}
+        at = {"x0": curve.advised_millicores, "x1": curve.advised_millicores}
+        figure_layout["shapes"].append(
+            {"type": "line", "xref": "x", **at, "yref": "paper", "y0": 0, "y1": 1,
+             "layer": "below", "line": upright}
+        )  # fmt: skip
+        above = {"yref": "paper", "yanchor": "bottom", "yshift": 4, "font": bold("token:pass")}
+        words = f"Advised {formatting.cpu(curve.advised_millicores)}"
+        figure_layout["annotations"].append(text(words, curve.advised_millicores, 1, **above))
+
+
+def _footer(curve: Curve) -> list[str]:
+    name = formatting.percentile_name(curve.percentile)
+    return [
+        f"the highest load with {name} ≤ {formatting.bound(curve.bound_ms)} ms",
+        "the band is where 95 % of cases lie",
+    ]
