@@ -11,6 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from profiler.sizing.latency_model import LatencyModel
 from tests.engine_cli import Project
 
 pytestmark = pytest.mark.docker
@@ -59,6 +60,10 @@ def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
     assert advice["cpu_millicores"] >= 300
     tried = {m["cpu_millicores"]: m["outcome"] for m in ended.result["measurements"]}
     assert tried[advice["cpu_millicores"] - 100] != "passed"
+
+    model = LatencyModel.from_json(ended.result["latency_model"])
+    assert model.predict(1000, 40, "95").mark == "measured"
+    assert model.predict(advice["cpu_millicores"], 100, "95").overloaded
 
     assert ended.result["azureml"]["recommendedCpu"] == advice["cpu_millicores"] / 1000
     assert {phase["phase"] for phase in ended.result["phases"]} == {

@@ -55,6 +55,7 @@ def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_e
     advice = ended.result["advice"]
     assert advice["standing"] == "provisional"
     assert any("could not be enforced" in reason for reason in advice["reasons"])
+    assert "could not be enforced" in ended.result["latency_model"]["why_not"]
     measurement = ended.result["measurements"][0]
     assert measurement["requests"] > 50
     assert measurement["errors"] == 0

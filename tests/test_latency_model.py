@@ -164,18 +164,26 @@ def test_a_closed_loop_is_asked_by_concurrency() -> None:
     assert capacity(model, 600, "95", bound_ms).load == 4
 
 
+def test_a_probe_that_was_stopped_early_is_not_taken_for_what_a_size_gives(measurements) -> None:
+    """At 200m the queue grows without end; ended soon, it has not yet been found to grow."""
+    early = replace(measurements[4], outcome_findings=())
+    model = LatencyModel.from_json(fitted([*measurements[:3], early]))
+    assert [point.overloaded for point in model.points] == [False, False, False, True]
+    assert model.predict(200, RATE, "95").overloaded
+
+
 STAGES = Load((Stage("open", rate_rps=5, duration_s=1), Stage("open", rate_rps=9, duration_s=1)))
 RECORDED = Load((Stage("open", rate_rps=5, arrivals="recorded", times_s=(0.0, 0.1)),))
 
 
 def test_without_enough_or_for_another_kind_of_load_there_is_none(measurements) -> None:
     for document, words in (
-        (fitted(measurements[:2]), "this run has 2"),
-        (fitted([*measurements[:2], measurements[4]]), "this run has 2"),
+        (fitted(measurements[:1]), "this run has 1"),
+        (fitted([measurements[0], measurements[4]]), "this run has 1"),
         (fitted(measurements, STAGES), "several stages"),
         (fitted(measurements, RECORDED), "recording"),
         (fitted([replace(m, limits_enforced=False) for m in measurements]), "enforced"),
-        (fitted(measurements, of=lambda: None), "Too little"),
+        (fitted(measurements, of=lambda: None), "could not be measured"),
     ):
         assert words in document["why_not"]
         assert LatencyModel.from_json(document) is None

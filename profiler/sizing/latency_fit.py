@@ -6,11 +6,13 @@ docs/what-if.md has the formulae.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from profiler.measuring.latency import LatencySummary
 from profiler.measuring.measurement import Measurement
+from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.sizing.kriging import Known, krige
 from profiler.sizing.latency_model import LatencyModel, Point
 from profiler.sizing.load_replay import LoadReplay
@@ -31,10 +33,10 @@ UNKNOWN_SPREAD = 0.35
 #: By how much a request is made dearer to see what that does, and the most that counts of it: how
 #: many percent a latency grows when a request costs one percent more.
 NUDGE, MOST_STRAIN = 0.05, 8.0
-#: With fewer sizes and loads the model cannot be checked against what was left out.
-FEWEST = 3
-#: A model that errs more than this at the median, for p95, answers nothing.
-WORST_ERROR = 0.5
+#: With fewer sizes and loads nothing can be checked against what was left out.
+FEWEST = 2
+#: A model that errs more than this at the median, for p95, answers nothing: by a factor of two.
+WORST_ERROR = 1.0
 #: The findings of a measurement whose service was slower than its load.
 OVERLOADED = {"rate-not-achieved", "in-flight-growing"}
 
@@ -51,11 +53,26 @@ def fit(
 
     `demand` is what the requests at the largest size asked for, `sizes` the grid of the search.
     """
-    believed = [m for m in measurements if m.validity.valid and _has_latency(m.latency)]
+    believed = [
+        m for m in measurements
+        if m.phase in (REFERENCE, SIZING, VERIFYING) and m.validity.valid and _is_known(m.latency)
+    ]  # fmt: skip
     why_not = _refusal(demand, believed, load)
     if why_not:
         return {"why_not": why_not}
-    model = _Fit(LoadReplay(demand, load, service_cores), believed).model(_spaced(sizes, believed))
+    replayed = LoadReplay(demand, load, service_cores)
+    points = [_point(m, replayed) for m in believed]
+    steady = [
+        (point, m.cpu_seconds_per_request or replayed.cpu_s)
+        for point, m in zip(points, believed, strict=True) if not point.overloaded
+    ]  # fmt: skip
+    places = {(point.cpu_millicores, point.load) for point, _ in steady}
+    if len(places) < FEWEST:
+        return {
+            "why_not": f"Too little was measured: the model needs {FEWEST} sizes or rates that the "
+            f"service keeps up with, and this run has {len(places)}."
+        }
+    model = replace(_Fit(replayed, steady).model(_spaced(sizes, points)), points=tuple(points))
     if model.error["95"] > WORST_ERROR:
         return {
             "why_not": "The model does not describe this service: a p95 that was measured is "
@@ -64,7 +81,7 @@ def fit(
     return model.to_json()
 
 
-def _has_latency(summary: LatencySummary | None) -> bool:
+def _is_known(summary: LatencySummary | None) -> bool:
     return summary is not None and all(summary.to_json()[f"p{name}"] for name in PERCENTILES)
 
 
@@ -75,18 +92,13 @@ def _refusal(demand: Demand | None, believed: Sequence[Measurement], load: Load)
         return "The load is a recording, which no single rate describes."
     if not all(m.limits_enforced for m in believed):
         return "Limits could not be enforced on this target, so no smaller size was measured."
-    steady = {(p.cpu_millicores, p.load) for p in map(_point, believed) if not p.overloaded}
-    if demand is None or len(steady) < FEWEST:
-        return (
-            f"Too little was measured: the model needs {FEWEST} sizes or rates that the service "
-            f"keeps up with, and this run has {len(steady)}."
-        )
+    if demand is None:
+        return "What a request costs could not be measured."
     return ""
 
 
-def _point(measurement: Measurement) -> Point:
+def _point(measurement: Measurement, replayed: LoadReplay) -> Point:
     summary = measurement.latency
-    codes = {finding.code for finding in measurement.outcome_findings}
     unknown = (None, None)
     ends = {name: summary.intervals.get(f"p{name}") for name in PERCENTILES}
     point = Point(
@@ -94,7 +106,7 @@ def _point(measurement: Measurement) -> Point:
         cpu_millicores=measurement.cpu_millicores,
         load=measurement.nominal_rps or measurement.concurrency,
         outcome=measurement.outcome,
-        overloaded=measurement.outcome == "failed" and bool(codes & OVERLOADED),
+        overloaded=_is_overloaded(measurement, replayed),
         latency_ms={name: summary.to_json()[f"p{name}"] for name in PERCENTILES},
         interval_ms={name: (end.low, end.high) if end else unknown for name, end in ends.items()},
     )
@@ -106,33 +118,39 @@ def _point(measurement: Measurement) -> Point:
     return point
 
 
+def _is_overloaded(measurement: Measurement, replayed: LoadReplay) -> bool:
+    """Found to be slower than its load, or stopped before that was found although it had to be."""
+    if measurement.outcome != "failed":
+        return False
+    if OVERLOADED & {finding.code for finding in measurement.outcome_findings}:
+        return True
+    rate_rps = measurement.nominal_rps or 0.0
+    return rate_rps > replayed.highest_rps(measurement.cpu_millicores, cost=1.0)
+
+
 class _Fit:
     """What a request costs by size and load, the replay at that cost, and how far that is off.
 
-    Arrays by point have a row for each steady one and a column for each percentile; all are
-    logarithms of ms.
+    Made of points that are not overloaded, with the cpu seconds of a request at each. Arrays by
+    point have a column for each percentile; latencies are logarithms of ms.
     """
 
-    def __init__(self, replayed: LoadReplay, measurements: Sequence[Measurement]) -> None:
+    def __init__(self, replayed: LoadReplay, steady: Sequence[tuple[Point, float]]) -> None:
         self._replay = replayed
-        self._points = [_point(m) for m in measurements]
+        self._points = [point for point, _ in steady]
+        self._places = np.log([[point.cpu_millicores, point.load] for point in self._points])
+        self._log_cost = np.log([cost_s / replayed.cpu_s for _, cost_s in steady])
         self._names = sorted(
             set.intersection(*(set(p.latency_ms) for p in self._points)), key=float
         )
-        self._log_cost = np.log([
-            (m.cpu_seconds_per_request or replayed.cpu_s) / replayed.cpu_s for m in measurements
-        ])  # fmt: skip
-        self._steady = [i for i, point in enumerate(self._points) if not point.overloaded]
-        everything = range(len(self._points))
-        self._measured = np.log([
-            [self._points[i].latency_ms[name] for name in self._names] for i in self._steady
-        ])  # fmt: skip
-        self._replayed = np.array([self._log_ms_at(i, everything) for i in self._steady])
-        dearer = np.array([self._log_ms_at(i, everything, 1 + NUDGE) for i in self._steady])
+        all_of_them = list(range(len(steady)))
+        self._measured = np.log([[p.latency_ms[n] for n in self._names] for p in self._points])
+        self._replayed = np.array([self._log_ms_at(i, all_of_them) for i in all_of_them])
+        dearer = np.array([self._log_ms_at(i, all_of_them, 1 + NUDGE) for i in all_of_them])
         self._strain = np.clip((dearer - self._replayed) / np.log1p(NUDGE), 1.0, MOST_STRAIN)
-        self._left_out = np.array([
-            self._log_ms_at(i, [j for j in everything if j != i]) for i in self._steady
-        ])  # fmt: skip
+        self._left_out = np.array(
+            [self._log_ms_at(i, [j for j in all_of_them if j != i]) for i in all_of_them]
+        )
 
     def model(self, sizes: Sequence[int]) -> LatencyModel:
         levels = SHARES if self._replay.is_open else CLIENTS
@@ -155,7 +173,7 @@ class _Fit:
             spread={name: table[1] for name, table in tables.items()},
             points=tuple(self._points),
             error={name: table[2] for name, table in tables.items()},
-            error_points=len(self._steady),
+            error_points=len(self._points),
         )
 
     def _corrected(
@@ -167,14 +185,12 @@ class _Fit:
         levels: Sequence[float],
     ) -> tuple[list, list, float]:
         """A percentile's latencies in ms, their spreads, and the median error when left out."""
-        name = self._names[column]
         known = Known(
-            places=np.log([[self._points[i].cpu_millicores, self._points[i].load]
-                           for i in self._steady]),
+            places=self._places,
             strains=self._strain[:, column],
             values=self._measured[:, column] - self._replayed[:, column],
-            noise=np.array([_noise(self._points[i], name) for i in self._steady]),
-        )  # fmt: skip
+            noise=np.array([_noise(point, self._names[column]) for point in self._points]),
+        )
         errors, scores = self._errors_left_out(known, column)
         if self._replay.is_open:
             strain = 1 + np.gradient(base, np.log(levels), axis=1)
@@ -187,13 +203,13 @@ class _Fit:
         # Where points lie further off than their spread allows, all of it is widened.
         wider = max(1.0, float(np.sqrt(np.mean(np.square(scores)))))
         spread = wider * np.hypot(spread, HOST).reshape(base.shape)
-        error = float(np.median(np.abs(np.expm1(errors))))
+        error = float(np.expm1(np.median(np.abs(errors))))
         return latency_ms.round(3).tolist(), spread.round(3).tolist(), round(error, 4)
 
     def _errors_left_out(self, known: Known, column: int) -> tuple[list[float], list[float]]:
         """Of each point, predicted from the others: ln(predicted / measured); and by its spread."""
         errors, scores = [], []
-        for place in range(len(self._steady)):
+        for place in range(len(self._points)):
             at = known.places[place : place + 1], known.strains[place : place + 1]
             off, spread = krige(known.without(place), *at, OFFSET, COST)
             predicted = self._left_out[place, column] + off[0]
@@ -214,21 +230,20 @@ class _Fit:
         self, cpu_millicores: float, load: float, among: Sequence[int] | None = None
     ) -> float:
         """Cpu time of a request, as a multiple of what was replayed, by the points among."""
-        chosen = list(range(len(self._points)) if among is None else among)
-        points, values = [self._points[i] for i in chosen], self._log_cost[chosen]
+        chosen = slice(None) if among is None else list(among)
+        values = self._log_cost[chosen]
         known = Known(
-            places=np.log([[point.cpu_millicores, point.load] for point in points]),
-            strains=np.ones(len(points)),
+            places=self._places[chosen],
+            strains=np.ones(len(values)),
             values=values - values.mean(),
-            noise=np.full(len(points), HOST),
+            noise=np.full(len(values), HOST),
         )
         off, _ = krige(known, np.log([[cpu_millicores, load]]), np.ones(1), 0.0, COST)
         return float(np.exp(values.mean() + off[0]))
 
     def _highest_rps(self, cpu_millicores: int) -> float:
         """At the cost of about that rate."""
-        loads = [point.load for point in self._points]
-        rate = float(np.mean(loads))
+        rate = float(np.mean([point.load for point in self._points]))
         for _ in range(3 if self._replay.is_open else 1):
             rate = self._replay.highest_rps(cpu_millicores, self._cost(cpu_millicores, rate))
         return rate
@@ -241,9 +256,9 @@ def _noise(point: Point, name: str) -> float:
     return float(np.hypot(sampling, HOST))
 
 
-def _spaced(sizes: Sequence[int], measurements: Sequence[Measurement]) -> list[int]:
+def _spaced(sizes: Sequence[int], points: Sequence[Point]) -> list[int]:
     """The measured sizes and, up to SIZES in all, others evenly spaced by ratio, with both ends."""
-    chosen = {sizes[0], sizes[-1], *(m.cpu_millicores for m in measurements)}
+    chosen = {sizes[0], sizes[-1], *(point.cpu_millicores for point in points)}
     wanted = np.geomspace(sizes[0], sizes[-1], SIZES) if len(sizes) > SIZES else sizes
     for want in wanted:
         if len(chosen) < SIZES:

@@ -67,7 +67,8 @@ class LatencyModel:
 
     In open loop a level is a share of the highest rate that a size answers (`highest_rps`, by cpu);
     in closed loop it is the number of clients. A percentile goes by its name, as "95". `error` is
-    the median relative error of points that were left out of the fit, of `error_points` of them.
+    by how much, at the median, a point was off when predicted from the others (0.1: by a tenth, up
+    or down), `error_points` how many those were.
     """
 
     mode: Literal["open", "closed"]
