@@ -23,7 +23,12 @@ run: install
 	@exec $(BIN)/python manage.py serve
 
 test: $(VENV)/.installed-dev
+ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
+else
+	$(BIN)/python -m pytest -m "not e2e and not alone" -n auto --dist worksteal
+	$(BIN)/python -m pytest -m "not e2e and alone"
+endif
 
 e2e: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m e2e tests/e2e

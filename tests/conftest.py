@@ -9,11 +9,36 @@ from pathlib import Path
 
 import pytest
 
+# --- What measures --------------------------------------------------------------------------------
+#: Tests that measure or keep times: they run by themselves, one after the other (see the Makefile).
+#: Those that need Docker do too.
+ALONE = {
+    "test_aa",
+    "test_bench",
+    "test_cgroup",
+    "test_engine_process",
+    "test_gpu_runs",
+    "test_load_answer_check",
+    "test_load_answers",
+    "test_load_connections",
+    "test_load_driver",
+    "test_load_endings",
+    "test_process_service",
+    "test_process_usage",
+    "test_recorded_arrivals",
+    "test_scoring_model_path",
+    "test_serve",
+    "test_worker",
+}
+
 
 # --- Docker ---------------------------------------------------------------------------------------
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that need Docker are skipped with the reason, or fail with REQUIRE_DOCKER=1."""
     needy = [item for item in items if item.get_closest_marker("docker")]
+    for item in items:
+        if item in needy or item.path.stem in ALONE:
+            item.add_marker(pytest.mark.alone)
     if not needy or os.environ.get("REQUIRE_DOCKER") == "1":
         return
     from profiler.services.docker_engine import check_docker

@@ -14,8 +14,8 @@ PASSWORD = "correct horse battery"
 
 
 def address(pattern: URLPattern) -> str:
-    values = {"name": "x", "version": 1, "chart": "cpu", "form": "csv", "ordinal": 0}
-    values["series"] = "usage"
+    values = {"name": "x", "version": 1, "chart": "cpu", "form": "csv", "ordinal": 0, "number": 1}
+    values |= {"series": "usage", "action": "approve"}
     names = pattern.pattern.converters
     return reverse(pattern.name, kwargs={name: values[name] for name in names})
 
