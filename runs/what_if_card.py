@@ -102,7 +102,7 @@ def _latency_line(
     found = model.predict(cpu_millicores, load, percentile)
     question = f"{formatting.percentile_name(float(percentile))} of {at}"
     if found.latency_ms is None:
-        most = formatting.rate(model.highest_rate(cpu_millicores))
+        most = formatting.rate(_rounded(model.highest_rate(cpu_millicores)))
         return Line(question, f"overloaded: about {most} requests/s are answered", found.mark)
     about = "" if found.mark == "measured" else "about "
     said = "overloaded while measured: " if found.overloaded else ""
@@ -129,9 +129,14 @@ def _size_line(question: str, found: Size) -> Line:
 def _capacity_line(question: str, model: LatencyModel, found: HighestLoad) -> Line:
     if found.load is None:
         return Line(question, "none keeps it", found.mark)
-    low = "0" if found.low is None else formatting.rate(found.low)
-    error = f"{low} to {formatting.rate(found.high)}"
-    return Line(question, f"about {load_words(model, found.load)}", found.mark, error)
+    load, low, high = (_rounded(end or 0.0) for end in (found.load, found.low, found.high))
+    error = f"{formatting.rate(low)} to {formatting.rate(high)}"
+    return Line(question, f"about {load_words(model, load)}", found.mark, error)
+
+
+def _rounded(load: float) -> float:
+    """No more digits than a prediction bears: 1.2, 23, 116."""
+    return round(load) if load >= 10 else round(load, 1)
 
 
 def load_words(model: LatencyModel, load: float) -> str:

@@ -111,6 +111,8 @@ def test_the_error_grows_away_from_what_was_measured(model) -> None:
 )
 def test_more_cpu_is_never_slower_and_more_load_never_faster(model, cpu, rate, more, name) -> None:
     here = model.modelled(cpu, rate, name)
+    if not here.overloaded:
+        assert here.latency_ms <= model.modelled(cpu, rate, "99").latency_ms * (1 + 1e-9)
     larger = model.modelled(min(cpu * more, 1000), rate, name)
     busier = model.modelled(cpu, rate * more, name)
     assert larger.overloaded <= here.overloaded <= busier.overloaded

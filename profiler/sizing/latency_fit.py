@@ -160,31 +160,40 @@ class _Fit:
                  for size, rate in zip(sizes, per_level, strict=True)]  # fmt: skip
         # By size, level and percentile.
         base = np.array([[self._log_ms(*node, self._cost(*node)) for node in row] for row in nodes])
-        tables = {
-            name: self._corrected(column, base[..., column], np.log(nodes), sizes, levels)
-            for column, name in enumerate(self._names)
-        }
+        strain = self._strain_of(base, sizes, levels)
+        tables = [
+            self._corrected(column, base[..., column], np.log(nodes), strain[..., column])
+            for column in range(len(self._names))
+        ]
+        # More load is never faster, nor is a higher percentile.
+        log_ms = np.maximum.accumulate(np.stack([table[0] for table in tables], axis=2), axis=1)
+        latency_ms = np.exp(np.maximum.accumulate(log_ms, axis=2)).round(3)
         return LatencyModel(
             mode="open" if self._replay.is_open else "closed",
             cpu_millicores=tuple(sizes),
             levels=levels,
             highest_rps=tuple(rates.round(3).tolist()),
-            latency_ms={name: table[0] for name, table in tables.items()},
-            spread={name: table[1] for name, table in tables.items()},
+            latency_ms={n: latency_ms[..., i].tolist() for i, n in enumerate(self._names)},
+            spread={n: tables[i][1].round(3).tolist() for i, n in enumerate(self._names)},
             points=tuple(self._points),
-            error={name: table[2] for name, table in tables.items()},
+            error={n: round(tables[i][2], 4) for i, n in enumerate(self._names)},
             error_points=len(self._points),
         )
 
+    def _strain_of(
+        self, base: np.ndarray, sizes: Sequence[int], levels: Sequence[float]
+    ) -> np.ndarray:
+        """By how many percent a latency grows when a request costs one percent more."""
+        if self._replay.is_open:
+            strain = 1 + np.gradient(base, np.log(levels), axis=1)
+        else:
+            strain = -np.gradient(base, np.log(sizes), axis=0)
+        return np.clip(strain, 1.0, MOST_STRAIN)
+
     def _corrected(
-        self,
-        column: int,
-        base: np.ndarray,
-        nodes: np.ndarray,
-        sizes: Sequence[int],
-        levels: Sequence[float],
-    ) -> tuple[list, list, float]:
-        """A percentile's latencies in ms, their spreads, and the median error when left out."""
+        self, column: int, base: np.ndarray, nodes: np.ndarray, strain: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """A percentile's latencies, their spreads, and by how much a point left out was off."""
         known = Known(
             places=self._places,
             strains=self._strain[:, column],
@@ -192,19 +201,12 @@ class _Fit:
             noise=np.array([_noise(point, self._names[column]) for point in self._points]),
         )
         errors, scores = self._errors_left_out(known, column)
-        if self._replay.is_open:
-            strain = 1 + np.gradient(base, np.log(levels), axis=1)
-        else:
-            strain = -np.gradient(base, np.log(sizes), axis=0)
-        strain = np.clip(strain, 1.0, MOST_STRAIN)
         off, spread = krige(known, nodes.reshape(-1, 2), strain.ravel(), OFFSET, COST)
-        # More load is never faster.
-        latency_ms = np.maximum.accumulate(np.exp(base + off.reshape(base.shape)), axis=1)
         # Where points lie further off than their spread allows, all of it is widened.
         wider = max(1.0, float(np.sqrt(np.mean(np.square(scores)))))
         spread = wider * np.hypot(spread, HOST).reshape(base.shape)
         error = float(np.expm1(np.median(np.abs(errors))))
-        return latency_ms.round(3).tolist(), spread.round(3).tolist(), round(error, 4)
+        return base + off.reshape(base.shape), spread, error
 
     def _errors_left_out(self, known: Known, column: int) -> tuple[list[float], list[float]]:
         """Of each point, predicted from the others: ln(predicted / measured); and by its spread."""

@@ -14,6 +14,9 @@ from typing import Literal
 
 SCHEMA_VERSION = 1
 Mark = Literal["measured", "interpolated", "extrapolated"]
+#: A size between two may still answer what the smaller of them no longer does: that one's latency
+#: then counts as growing with the load to this power.
+GROWTH = 4.0
 #: Loads that differ by less than this share are the same.
 SAME_LOAD = 0.01
 
@@ -139,17 +142,14 @@ class LatencyModel:
         return tuple((1 - share) * a + share * b for a, b in zip(below, above, strict=True))
 
     def _along(self, row: int, load: float, percentile: str) -> tuple[float, float]:
-        """The same of a size in the table; beyond its highest level latency grows on as before."""
+        """The same of a size in the table, and beyond its highest level by the power GROWTH."""
         level = log(load / self.highest_rps[row] if self.mode == "open" else load)
         at, share = _place(self._log_levels, level)
         spreads = self.spread[percentile][row]
         spread = (1 - share) * spreads[at] + share * spreads[at + 1]
-        if self.mode == "open" and level > self._log_levels[-1]:
-            share = (level - self._log_levels[at]) / (
-                self._log_levels[at + 1] - self._log_levels[at]
-            )
         below, above = self.latency_ms[percentile][row][at : at + 2]
-        return (1 - share) * log(below) + share * log(above), spread
+        log_ms = (1 - share) * log(below) + share * log(above)
+        return log_ms + GROWTH * max(level - self._log_levels[-1], 0.0), spread
 
     @cached_property
     def _log_levels(self) -> list[float]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from profiler.sizing.latency_model import LatencyModel, Point
 from profiler.sizing.what_if import HighestLoad, capacity
 from runs import formatting
@@ -20,8 +18,6 @@ from runs.charts.parts import (
 from runs.charts.scene import Chart
 from runs.charts.sizes import Curve
 
-#: Sizes at which the curve is worked out, beside those that were measured.
-STEPS = 24
 NOT_PREDICTED = "The model predicts no {percentile}, which the objective is about."
 
 
@@ -31,7 +27,7 @@ def draw(model: LatencyModel, curve: Curve) -> dict:
     if percentile not in model.percentiles or curve.bound_ms is None:
         name = formatting.percentile_name(curve.percentile)
         return {"empty": NOT_PREDICTED.format(percentile=name)}
-    sizes = _sizes(model)
+    sizes = list(model.cpu_millicores)
     found = [capacity(model, cpu, percentile, curve.bound_ms) for cpu in sizes]
     tops = [one.high or 0.0 for one in found] + [point.load for point in model.points]
     figure_layout = layout(_cpu_axis(model), _load_axis(model, max(tops) * 1.08))
@@ -41,13 +37,7 @@ def draw(model: LatencyModel, curve: Curve) -> dict:
     return Chart({"data": data, "layout": figure_layout}, _footer(curve), [], []).to_json()
 
 
-def _sizes(model: LatencyModel) -> list[float]:
-    nodes = model.cpu_millicores
-    spaced = np.geomspace(nodes[0], nodes[-1], STEPS)
-    return sorted({float(cpu) for cpu in (*spaced, *nodes)})
-
-
-def _predicted(sizes: list[float], found: list[HighestLoad]) -> list[dict]:
+def _predicted(sizes: list[int], found: list[HighestLoad]) -> list[dict]:
     """The band between the pessimistic and the optimistic end, and the curve."""
     ends = {name: [getattr(one, name) or 0.0 for one in found] for name in ("low", "high", "load")}
     band = {"width": 0}
@@ -107,8 +97,8 @@ def _mark(model: LatencyModel, curve: Curve, figure_layout: dict) -> None:
     load = model.points[0].load
     figure_layout["shapes"].append(level_line(load))
     name = f"{formatting.rate(load)}{' requests/s' if model.mode == 'open' else ' under way'} asked"
-    place = {"xref": "paper", "xanchor": "left", "yanchor": "bottom", "xshift": 6}
-    figure_layout["annotations"].append(text(name, 0, load, font=bold(), **place))
+    place = {"xref": "paper", "xanchor": "right", "yanchor": "bottom", "xshift": -4, "yshift": 6}
+    figure_layout["annotations"].append(text(name, 1, load, font=bold(), **place))
     if curve.advised_millicores:
         upright = {"color": "token:pass", "width": 2}
         at = {"x0": curve.advised_millicores, "x1": curve.advised_millicores}
