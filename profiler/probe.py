@@ -9,7 +9,7 @@ from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
 from profiler.measuring.answers_found import AnswersFound
-from profiler.measuring.decision import Decision, decide, preset_rule, round_s
+from profiler.measuring.decision import Decision, decide, longer, preset_rule, round_s
 from profiler.measuring.gpu import GpuRecord
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.objective import Bound
@@ -32,7 +32,8 @@ LONGEST_S = 45.0
 class Probe:
     """A measurement of the rig's service at its present size.
 
-    `at_least_s` is the shortest load that may pass. What is recorded is handed on as it comes.
+    `at_least_s` is the shortest load that may pass; `again_s` the longest of one that is taken
+    again because it stayed undecided. What is recorded is handed on as it comes.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Probe:
         distinct_rows: int,
         rows: RowFacts,
         noise_floor: dict | None = None,
+        again_s: float | None = None,
     ) -> None:
         self._rig = rig
         self._bound = bound
@@ -56,11 +58,15 @@ class Probe:
         self._rows = rows
         self._noise_floor = noise_floor
         self._rule = preset_rule(bound, rig.load, rps=rig.rate_rps, at_least_s=self._at_least_s)
+        self._longest_s = max(LONGEST_S, 3 * self._at_least_s)
+        if again_s is not None:
+            self._rule, self._longest_s = longer(self._rule), again_s
         self._start_ns = self._end_ns = 0
 
     def take(self) -> Measurement:
         """Run it. RunFailed when the service dies under the load."""
         rig, control = self._rig, self._rig.control
+        rig.drain()
         control.emit(
             events.STARTED,
             ordinal=self._ordinal,
@@ -101,7 +107,7 @@ class Probe:
             decision = self._decide()
             if decision.outcome != "undecided" or decision.requests >= self._rule.looks[-1]:
                 return decision
-            if seconds >= max(LONGEST_S, 3 * self._at_least_s):
+            if seconds >= self._longest_s:
                 return decision
 
     def _decide(self) -> Decision:

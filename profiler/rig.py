@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 
@@ -14,7 +15,7 @@ from profiler.load.driver import Driver
 from profiler.measuring.decision import is_open
 from profiler.measuring.due_requests import NS_PER_MS
 from profiler.measuring.warmup import WarmUp, warm_up_over
-from profiler.samples import OK, Columns
+from profiler.samples import ABORTED, OK, Columns
 from profiler.service import Service
 from profiler.services.gpu_sampler import GpuSampler
 from profiler.services.readiness import wait_ready, why_gone
@@ -23,6 +24,8 @@ from profiler.spec import Limits, Spec
 
 #: For requests in flight when the sending stops; a size that queues would take for ever.
 DRAIN_S = 1.0
+#: For what a service still has in its queue when a measurement has given it up.
+DRAIN_QUEUE_S = 10.0
 #: How often a load that goes on is looked at.
 LOOK_S = 0.05
 #: The check sends every row once, but begins none after this.
@@ -187,6 +190,37 @@ class Rig:
         answered = (finished_ns > settled_ns) & (finished_ns <= end_ns)
         return int(np.count_nonzero(answered)) / ((end_ns - settled_ns) / NS)
 
+    def drain(self) -> None:
+        """Let the service answer what the last load left in its queue, with all the cpu there is.
+
+        Requests that were given up are answered all the same. Over when one sent alone takes no
+        longer than the slowest of the check did, which were sent alone too; or after a while.
+        """
+        if not np.count_nonzero(self.driver.results()["outcome"] == ABORTED):
+            return
+        if self.service.limits_enforced:
+            self.service.resize(self.spec.limits.cpu_millicores)
+        end = time.monotonic() + DRAIN_QUEUE_S
+        while not self._answers_alone(end) and time.monotonic() < end:
+            self.control.check()
+            self.refuse_gone()
+        if self.service.limits_enforced:
+            self.service.resize(self.size.cpu_millicores)
+
+    def _answers_alone(self, end: float) -> bool:
+        """Whether a request sent alone is answered as one that nothing is in the way of."""
+        answered = self.driver.once(
+            [1],
+            timeout_s=self.spec.load.timeout_s,
+            should_stop=lambda: self.control.must_stop() or time.monotonic() > end,
+        )
+        return bool(len(answered["outcome"])) and _slowest_ns(answered) <= self._alone_ns
+
+    @property
+    def _alone_ns(self) -> float:
+        """How long the slowest request of the check took; without a check any answer will do."""
+        return math.inf if self.checked is None else _slowest_ns(self.checked)
+
     def offer(self, rate_rps: float) -> None:
         """Send at another rate from the next measurement on."""
         self.load = self.load.at_rate(rate_rps)
@@ -203,3 +237,7 @@ class Rig:
             return False
         self.size = Limits(self.size.cpu_millicores, memory_bytes)
         return True
+
+
+def _slowest_ns(requests: Columns) -> int:
+    return int((requests["finished_ns"] - requests["sent_ns"]).max())

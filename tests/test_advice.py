@@ -63,6 +63,7 @@ def measured(phase: str, cpu: int, outcome: str = "passed", **others: object) ->
         "achieved_rps": 50.0,
         "latency_at_percentile_ms": 8000 / cpu,
         "cpu_seconds_per_request": 0.002,
+        "startup_s": 1.0,
         "memory_startup_peak_bytes": 151 * MIB,
         "memory_steady_peak_bytes": 163 * MIB,
     }
@@ -173,7 +174,19 @@ def test_more_memory_after_a_kill_is_verified_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "spoilt", [INVALID, {"outcome": "failed"}, {"outcome": "undecided"}, {"limits_enforced": False}]
+    "spoilt",
+    [
+        INVALID,
+        {"outcome": "failed"},
+        {"outcome": "undecided"},
+        {"limits_enforced": False},
+        {"phase": "sizing"},
+        {"phase": "measuring"},
+        {"startup_s": None},  # not of a service that was started for it
+        {"oom_kills": 1},
+        {"cpu_millicores": 1100},  # over the run's limits
+        {"memory_bytes": 4 * GIB},
+    ],
 )
 def test_nothing_less_verifies(spoilt) -> None:
     verifying = replace(measured("verifying", 300), **spoilt)
@@ -557,3 +570,19 @@ def test_a_variant_of_the_config_is_judged_by_its_own_measurements():
     ]
     assert outcomes(of_variant(mixed, AS_GIVEN)) == {1000: "passed", 500: "failed"}
     assert outcomes(of_variant(mixed, two_workers)) == {1000: "passed", 500: "passed"}
+
+
+# ---- what is said of a curve that is not as curves are -----------------------------------------
+
+
+def test_a_neighbour_that_stayed_undecided_is_said_to_be_unknown() -> None:
+    search = [REFERENCE, measured("sizing", 200, "undecided"), measured("sizing", 300)]
+    text = advised([*search, measured("verifying", 300)]).explanation
+    assert "at 200m, the size below, it stayed undecided (undecided at 200), so it may do" in text
+
+
+def test_a_larger_size_that_failed_is_said() -> None:
+    odd = [*SEARCH, measured("sizing", 400, "failed"), measured("sizing", 600, "failed")]
+    text = advised([*odd, measured("verifying", 300)]).explanation
+    assert "Yet at 400m, 600m, which is more than 300m, the objective was not kept" in text
+    assert "Yet" not in advised([*SEARCH, measured("verifying", 300)]).explanation

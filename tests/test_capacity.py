@@ -62,6 +62,8 @@ def test_a_fresh_service_of_that_size_at_that_rate_verifies_it() -> None:
         {"cpu_millicores": 600},
         {"memory_bytes": 1024 * MIB},
         {"phase": "sizing"},
+        {"startup_s": None},
+        {"oom_kills": 1},
     ],
 )
 def test_nothing_less_verifies(spoilt) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from profiler.measuring.binomial import at_least, at_most
-from profiler.measuring.decision import Decision, decide, preset_rule
+from profiler.measuring.decision import Decision, decide, longer, preset_rule
 from profiler.measuring.dependence import design_effect
 from profiler.measuring.statistics import SequentialRule, preset_looks
 from profiler.spec import Load, Stage
@@ -213,3 +213,28 @@ def test_a_comfortable_bound_is_accepted_at_the_first_look_all_the_same() -> Non
     truth = np.quantile(md1(np.random.default_rng(9), 400_000, 0.8), 0.95) * 5
     found = decisions(lambda random, count: 5 * md1(random, count, 0.8), 4 * truth, 95, 40)
     assert found["passed"] == 40
+
+
+def test_what_is_measured_again_gets_more_requests_and_half_the_error() -> None:
+    rule = SequentialRule(95, 0.95, (21, 43, 86, 172, 344, 688))
+    again = longer(rule)
+    assert again.looks == (84, 172, 344, 688, 1376, 2752)
+    assert again.passing_looks == (344, 688, 1376, 2752)
+    assert again.pass_share == pytest.approx(0.025 / 4)
+    assert again.fail_share == pytest.approx(0.025 / 6)
+
+
+def test_the_error_of_both_measurements_is_within_one_and_a_half_times_the_stated() -> None:
+    """A share just at what is allowed: passed at once, or after it had stayed undecided."""
+    random = np.random.default_rng(5)
+    first = SequentialRule(95, 0.95, preset_looks(95, 0.95))
+    wrong = 0
+    for _ in range(400):
+        for rule in (first, longer(first)):
+            flags = independent(random, 0.05, rule.looks[-1])
+            outcomes = (rule.decide(look, int(flags[:look].sum())) for look in rule.looks)
+            outcome = next((found for found in outcomes if found != "undecided"), "undecided")
+            if outcome != "undecided":
+                break
+        wrong += outcome == "passed"
+    assert wrong / 400 < 0.075

@@ -90,7 +90,7 @@ def test_only_fresh_starts_are_points_and_each_once() -> None:
         start("measuring", 1000, 3.0),  # repeated in the same service
         start("sizing", 300, 3.0),
         start("verifying", 300, 8.0),
-        measured("verifying", 200, "failed"),  # never became ready
+        measured("verifying", 200, "failed", startup_s=None),  # never became ready
     ]
     assert [(p.cpu_millicores, p.seconds) for p in starts_of(measurements)] == [
         (1000, 3.0), (300, 8.0),

@@ -93,6 +93,18 @@ def preset_rule(
     return SequentialRule(bound.percentile, bound.confidence, looks, passing=ROUND_LOOKS)
 
 
+#: What is measured again because it stayed undecided gets so many times the requests, and each
+#: time half of the error that the time before had: with all of them it is less than twice.
+MORE, ERROR_SHARE = 4, 0.5
+
+
+def longer(rule: SequentialRule) -> SequentialRule:
+    """The rule for measuring again what stayed undecided: more requests, and a smaller error."""
+    confidence = 1 - (1 - rule.confidence) * ERROR_SHARE
+    looks = tuple(look * MORE for look in rule.looks)
+    return SequentialRule(rule.percentile, confidence, looks, rule.passing)
+
+
 def round_s(load: Load, rps: float) -> float:
     """Seconds that a load takes once over, where about `rps` requests per second are answered.
 

@@ -22,6 +22,8 @@ from profiler.spec import Limits, Spec
 REPEATS = 2
 #: Before that the host gets this many seconds to become quiet.
 QUIET_LOOKS = 5
+#: What stayed undecided may take this share of what is left of the budget, if that is worth it.
+AGAIN_SHARE, AGAIN_S = 0.25, 10.0
 
 
 class Measurer:
@@ -49,10 +51,15 @@ class Measurer:
         believed = (m for m in self.measurements if m.phase == REFERENCE and m.validity.valid)
         return next(believed, None)
 
-    def probe(self, rig: Rig, phase: str, at_least_s: float) -> Measurement:
-        """A measurement of the rig's present size, taken again while it may not be believed."""
+    def probe(
+        self, rig: Rig, phase: str, at_least_s: float, *, again_s: float | None = None
+    ) -> Measurement:
+        """A measurement of the rig's present size, taken again while it may not be believed.
+
+        `again_s`: the longest load of one that stayed undecided before.
+        """
         for repeats_left in reversed(range(1 + REPEATS)):
-            measurement = self.keep(self._take(rig, phase, at_least_s))
+            measurement = self.keep(self._take(rig, phase, at_least_s, again_s))
             if measurement.validity.valid or not repeats_left:
                 break
             self.control.log("Not believed, taken again: " + " ".join(measurement.validity.reasons))
@@ -63,7 +70,18 @@ class Measurer:
         """Of a relative objective always by the first reference: one bound for all variants."""
         return resolve_bound(self.spec.objective, self.reference)
 
-    def _take(self, rig: Rig, phase: str, at_least_s: float) -> Measurement:
+    def probe_again(self, rig: Rig, phase: str, at_least_s: float) -> Measurement | None:
+        """One more, longer measurement of what stayed undecided; None where time does not allow it.
+
+        It may take a share of what is left of the budget, so that the rest can still be done.
+        """
+        again_s = self.control.remaining_s() * AGAIN_SHARE
+        if again_s < AGAIN_S:
+            return None
+        self.control.log(f"Undecided, measured again for up to {again_s:.0f} s")
+        return self.probe(rig, phase, at_least_s, again_s=again_s)
+
+    def _take(self, rig: Rig, phase: str, at_least_s: float, again_s: float | None) -> Measurement:
         return Probe(
             rig,
             self._bound(),
@@ -73,6 +91,7 @@ class Measurer:
             distinct_rows=self.summary.distinct_rows,
             rows=self.rows,
             noise_floor=self.noise_floor,
+            again_s=again_s,
         ).take()
 
     def _wait_for_quiet(self) -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from profiler.load.driver import Driver
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import Bound
+from profiler.measuring.statistics import Outcome
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.running.size_search import BUSY_S, BUSY_SHARE, SHORTEST_S, first_estimate
@@ -18,7 +19,7 @@ from profiler.sizing.evidence import SIZING
 from profiler.sizing.explanation import size_text
 from profiler.sizing.quota_model import Demand
 from profiler.sizing.rate_estimate import RateEstimate, estimate_rate
-from profiler.sizing.rate_search import Capacity, next_rate, rates
+from profiler.sizing.rate_search import Capacity, next_rate, rates, worth_another_look
 from profiler.spec import Spec
 
 
@@ -33,6 +34,7 @@ class RateSearch:
         self.estimate: RateEstimate | None = None
         #: What the requests of the first measurement asked of the service.
         self.demand: Demand | None = None
+        self._tried: dict[float, Outcome] = {}
         self._measurer = measurer
         self._control = measurer.control
 
@@ -42,15 +44,36 @@ class RateSearch:
         guess = self.estimate and self.estimate.rate_rps
         about = f"; estimated about {rate_text(guess)}" if guess else ""
         self._control.enter("sizing", f"searching the highest rate that it takes{about}")
-        tried = outcomes_by_rate(self._measurer.measurements)
+        self._tried = outcomes_by_rate(self._measurer.measurements)
+        self._until_answered(rig, reference, guess)
+        looked_again: set[float] = set()
+        while step := worth_another_look(self.points, self._tried, self.start_rps):
+            if step in looked_again or not self._look_again(rig, reference, step):
+                break
+            looked_again.add(step)
+            self._until_answered(rig, reference, guess)  # it may have passed
+
+    def _until_answered(self, rig: Rig, reference: Measurement, guess: float | None) -> None:
         while not isinstance(
-            step := next_rate(self.points, tried, self.start_rps, guess), Capacity
+            step := next_rate(self.points, self._tried, self.start_rps, guess), Capacity
         ):
-            self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(tried))
+            self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(self._tried))
             rig.offer(step)
-            found = self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step))
-            # What cannot be believed after all repeats proves nothing: it has not passed.
-            tried[step] = found.outcome if found.validity.valid else "undecided"
+            at_least_s = self._long_enough_s(reference, step)
+            self._note(step, self._measurer.probe(rig, SIZING, at_least_s))
+
+    def _look_again(self, rig: Rig, reference: Measurement, step: float) -> bool:
+        """More samples of a rate that stayed undecided; False where the budget has no time."""
+        self._control.tell(f"measuring {rate_text(step)} again, where nothing was decided", 0.9)
+        rig.offer(step)
+        found = self._measurer.probe_again(rig, SIZING, self._long_enough_s(reference, step))
+        if found:
+            self._note(step, found)
+        return found is not None
+
+    def _note(self, rate_rps: float, probe: Measurement) -> None:
+        """What cannot be believed after all repeats proves nothing: it has not passed."""
+        self._tried[rate_rps] = probe.outcome if probe.validity.valid else "undecided"
 
     def replayed(self, demand: Demand, bound: Bound) -> RateEstimate | None:
         """The highest rate at which a replay keeps the bound."""

@@ -17,7 +17,7 @@ from profiler.sizing.memory import memory_advice, memory_needed
 from profiler.sizing.pressure import Pressure
 from profiler.sizing.quota_model import Demand, Estimate, demand_of, estimate
 from profiler.sizing.rate_estimate import RateEstimate
-from profiler.sizing.search import Answer, grid, next_of_curve, next_probe
+from profiler.sizing.search import Answer, grid, next_of_curve, next_probe, worth_another_look
 from profiler.sizing.startup import StartPoint
 from profiler.spec import Limits, ScoredConfig, Spec
 
@@ -72,14 +72,34 @@ class SizeSearch:
         message = f"searching the smallest cpu that keeps the objective{about}"
         self._control.enter(self._phase, message)
         self._tried = dict(outcomes(self.measurements))
+        self._until_answered(rig, reference, guess)
+        looked_again: set[int] = set()
+        while step := worth_another_look(self._searched, self._tried):
+            if step in looked_again or not self._look_again(rig, reference, step):
+                break
+            looked_again.add(step)
+            self._until_answered(rig, reference, guess)  # it may have passed
+
+    def _until_answered(self, rig: Rig, reference: Measurement, guess: int | None) -> None:
         most = self._most_probes
         while not isinstance(step := self._next(guess), Answer):
             self._control.tell(f"trying {step}m cpu", (len(self._tried) - 1) / most)
             rig.resize(step)
-            measurement = self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step))
-            # What cannot be believed after all repeats proves nothing: it has not passed.
-            believed = measurement.validity.valid
-            self._tried[step] = measurement.outcome if believed else "undecided"
+            self._note(self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step)))
+
+    def _look_again(self, rig: Rig, reference: Measurement, step: int) -> bool:
+        """More samples of a size that stayed undecided; False where the budget has no time."""
+        self._control.tell(f"measuring {step}m cpu again, where nothing was decided", 0.9)
+        rig.resize(step)
+        found = self._measurer.probe_again(rig, SIZING, self._long_enough_s(reference, step))
+        if found:
+            self._note(found)
+        return found is not None
+
+    def _note(self, probe: Measurement) -> None:
+        """What cannot be believed after all repeats proves nothing: it has not passed."""
+        believed = probe.validity.valid
+        self._tried[probe.cpu_millicores] = probe.outcome if believed else "undecided"
 
     @property
     def _most_probes(self) -> int:

@@ -157,7 +157,8 @@ class CapacityCase:
         tried = self.of_phase(VERIFYING)
         if not tried or not tried[-1].is_believed_pass or not tried[-1].limits_enforced:
             return None
-        return tried[-1] if size_of(tried[-1]) == self.limits else None
+        is_fresh = tried[-1].startup_s is not None and not tried[-1].oom_kills
+        return tried[-1] if is_fresh and size_of(tried[-1]) == self.limits else None
 
     def best_known_rate(self) -> float:
         """Without proof: the rate whose verification is due."""

@@ -96,11 +96,19 @@ class Case:
         )  # fmt: skip
 
     def verified(self) -> Measurement | None:
-        """The verifying measurement that proves a size under enforced limits."""
+        """The verifying measurement that proves a size: of a fresh service, its start included,
+        held to the size, which is within the run's limits.
+        """
         tried = self.of_phase(VERIFYING)
-        if tried and tried[-1].is_believed_pass and tried[-1].limits_enforced:
-            return tried[-1]
-        return None
+        if not tried or not tried[-1].is_believed_pass:
+            return None
+        last, size = tried[-1], size_of(tried[-1])
+        started_afresh = last.startup_s is not None and last.limits_enforced
+        within = (
+            size.cpu_millicores <= self.limits.cpu_millicores
+            and size.memory_bytes <= self.limits.memory_bytes
+        )
+        return last if started_afresh and within and not last.oom_kills else None
 
     def best_known_size(self) -> Limits:
         """Without proof: the size whose verification is due, else the smallest that passed."""
@@ -148,6 +156,11 @@ class Case:
         low, high = found.cpu_millicores
         return found.more_data if verified and low < high else ""
 
+    def _failed_above(self, cpu_millicores: int) -> list[int]:
+        """Larger sizes that were measured to fail, smallest first."""
+        found = outcomes(self.measurements).items()
+        return sorted(cpu for cpu, outcome in found if outcome == "failed" and cpu > cpu_millicores)
+
     def uncertainty(self, size: Limits, verified: Measurement | None) -> Uncertainty:
         known = [peak for peak in peaks(self.measurements, self.survey) if peak is not None]
         return uncertainty(
@@ -175,6 +188,9 @@ class Case:
             explanation.objective_sentence(self.objective, self.load),
             explanation.reference_sentence(self.reference),
             why_cpu,
+            explanation.larger_failures_sentence(
+                size.cpu_millicores, self._failed_above(size.cpu_millicores)
+            ),
             explanation.memory_sentence(
                 *peaks(self.measurements, self.survey),
                 size.memory_bytes,

@@ -50,9 +50,23 @@ def cpu_sentence(
     if not below.validity.valid:
         unknown = f"at {at}, the size below, no measurement could be believed, so it may do as well"
         return f"{kept}; {unknown}." if kept else f"{unknown[0].upper()}{unknown[1:]}."
+    if below.outcome == "undecided":
+        unknown = f"at {at}, the size below, it stayed undecided ({why}), so it may do as well"
+        return f"{kept}; {unknown}." if kept else f"{unknown[0].upper()}{unknown[1:]}."
     if kept:
         return f"{kept}; at {at}, the size below, it did not ({why})."
     return f"At {at}, the size below {cpu}, the objective was not kept ({why})."
+
+
+def larger_failures_sentence(cpu_millicores: int, failed: Sequence[int]) -> str:
+    """Said where larger sizes failed than one that passed: noise, or a service that is odd."""
+    if not failed:
+        return ""
+    at = ", ".join(cpu_text(size) for size in failed)
+    return (
+        f"Yet at {at}, which is more than {cpu_text(cpu_millicores)}, the objective was not kept: "
+        "the service does not only depend on its cpu, or something disturbed it."
+    )
 
 
 def cpu_by_use_sentence(used_millicores: float | None, policy: Policy, advised: int) -> str:

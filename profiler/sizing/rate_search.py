@@ -72,6 +72,17 @@ def _between(low: int, high: int, start: int, guess: int, count: int) -> int:
     return (low + high) // 2
 
 
+def worth_another_look(
+    points: tuple[float, ...], results: Mapping[float, Outcome], start_rps: float
+) -> float | None:
+    """The rate above the answer where it stayed undecided: it may be the answer itself."""
+    found = next_rate(points, results, start_rps)
+    if not isinstance(found, Capacity) or found.rate_rps in (None, points[-1]):
+        return None
+    above = points[points.index(found.rate_rps) + 1]
+    return above if results[above] == "undecided" else None
+
+
 def nearest(points: tuple[float, ...], rate_rps: float) -> float:
     """The highest of the points up to a rate; the lowest where all are above."""
     return max((point for point in points if point <= rate_rps), default=points[0])

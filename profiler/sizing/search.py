@@ -62,6 +62,15 @@ def next_probe(
     return points[_between(low, high, largest, _place(points, guess))]
 
 
+def worth_another_look(points: tuple[int, ...], results: Mapping[int, Outcome]) -> int | None:
+    """The lower neighbour of the answer where it stayed undecided: it may be the answer itself."""
+    found = next_probe(points, results)
+    if not isinstance(found, Answer) or found.cpu_millicores in (None, points[0]):
+        return None
+    below = points[points.index(found.cpu_millicores) - 1]
+    return below if results[below] == "undecided" else None
+
+
 def next_of_curve(points: tuple[int, ...], results: Mapping[int, Outcome]) -> int | None:
     """The size to measure next where all are wanted; None when none is left.
 

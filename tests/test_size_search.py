@@ -1,0 +1,215 @@
+"""The searches as a run makes them, of services whose curve is known: what they measure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from profiler.measuring.measurement import Measurement
+from profiler.running.rate_search import RateSearch
+from profiler.running.size_search import SizeSearch
+from profiler.sizing.capacity import CapacityCase
+from profiler.sizing.search import grid
+from profiler.spec import (
+    Budget,
+    DatasetFiles,
+    Environment,
+    Limits,
+    Load,
+    Objective,
+    ScoredConfig,
+    Spec,
+    Stage,
+    Target,
+)
+from tests.raw_samples import MIB
+from tests.test_advice import INVALID, measured
+
+SPEC = Spec(
+    models=(),
+    config=ScoredConfig("score.py", Path(), Environment()),
+    dataset=DatasetFiles(Path("rows.txt")),
+    target=Target("docker", (0,), (1,), 1000, 1024 * MIB),
+    limits=Limits(1000, 1024 * MIB),
+    load=Load((Stage("open", rate_rps=50.0),)),
+    objective=Objective(latency_ms=50),
+    budget=Budget(),
+)
+CURVE = replace(SPEC, question="curve")
+RATE = replace(SPEC, question="rate")
+
+
+class SyntheticService:
+    """Stands in for a rig, its control and its measurer: outcomes come from `curve`, by size or
+    rate, one after the other where there are several. Of `budget_s` each takes a second.
+    """
+
+    def __init__(self, spec: Spec, curve, budget_s: float = 600.0) -> None:
+        self.control = self
+        self.measurements: list[Measurement] = []
+        self.asked: list[float] = []
+        self.again: list[float] = []
+        self.reference = None
+        self._spec, self._curve, self._left_s = spec, curve, budget_s
+        self.size, self.rate_rps = spec.limits.cpu_millicores, spec.load.nominal_rps
+
+    def enter(self, phase: str, message: str) -> None: ...
+
+    def tell(self, message: str, part: float = 0.0) -> None: ...
+
+    def remaining_s(self) -> float:
+        return self._left_s
+
+    def resize(self, cpu_millicores: int) -> None:
+        self.size = cpu_millicores
+
+    def offer(self, rate_rps: float) -> None:
+        self.rate_rps = rate_rps
+
+    def begin(self) -> Measurement:
+        self.reference = self._measure("measuring")
+        return self.reference
+
+    def probe(self, rig: object, phase: str, at_least_s: float) -> Measurement:
+        return self._measure(phase)
+
+    def probe_again(self, rig: object, phase: str, at_least_s: float) -> Measurement | None:
+        if self._left_s < 40:
+            return None
+        self.again.append(self._key)
+        return self._measure(phase)
+
+    @property
+    def _key(self) -> float:
+        return self.rate_rps if self._spec.question == "rate" else self.size
+
+    def _measure(self, phase: str) -> Measurement:
+        outcomes = self._curve(self._key)
+        outcomes = [outcomes] if isinstance(outcomes, str) else outcomes
+        outcome = outcomes[min(self.asked.count(self._key), len(outcomes) - 1)]
+        self.asked.append(self._key)
+        self._left_s -= 1
+        spoilt = INVALID if outcome == "invalid" else {}
+        found = measured(
+            phase, self.size, "failed" if spoilt else outcome, nominal_rps=self.rate_rps,
+            cpu_seconds_per_request=None, memory_bytes=1024 * MIB, **spoilt,
+        )  # fmt: skip
+        self.measurements.append(found)
+        return found
+
+
+def sized(curve, spec: Spec = SPEC, **others: float) -> tuple[SizeSearch, SyntheticService]:
+    service = SyntheticService(spec, curve, **others)
+    search = SizeSearch(service, spec)
+    search.run(service, service.begin())
+    return search, service
+
+
+def keeps(needed: int, others: dict | None = None):
+    """A curve that falls once, but for the `others`."""
+    return lambda cpu: (others or {}).get(cpu, "passed" if cpu >= needed else "failed")
+
+
+def test_a_falling_curve_s_edge_is_what_is_verified() -> None:
+    search, service = sized(keeps(300))
+    assert search.size_to_verify().cpu_millicores == 300
+    assert service.again == []
+
+
+@given(
+    st.lists(st.sampled_from(["passed", "failed", "undecided", "invalid"]), min_size=9, max_size=9)
+)
+def test_whatever_the_curve_the_answer_passes_and_its_lower_neighbour_does_not(outcomes) -> None:
+    curve = dict(zip(grid(1000), [*outcomes, "passed"], strict=True))
+    search, service = sized(curve.get)
+    answer = search.size_to_verify().cpu_millicores
+    assert curve[answer] == "passed"
+    assert answer == 100 or (answer - 100 in service.asked and curve[answer - 100] != "passed")
+
+
+def test_an_undecided_neighbour_is_measured_again_and_may_be_the_answer() -> None:
+    search, service = sized(keeps(400, {300: ["undecided", "passed"]}))
+    assert search.size_to_verify().cpu_millicores == 300
+    assert service.again == [300]
+    assert service.asked.count(200) == 1
+
+
+def test_a_neighbour_that_stays_undecided_is_measured_again_once() -> None:
+    search, service = sized(keeps(400, {300: "undecided"}))
+    assert search.size_to_verify().cpu_millicores == 400
+    assert service.again == [300]
+
+
+def test_without_time_an_undecided_neighbour_is_left_as_it_is() -> None:
+    search, service = sized(keeps(400, {300: "undecided"}), budget_s=30)
+    assert (search.size_to_verify().cpu_millicores, service.again) == (400, [])
+
+
+def test_a_curve_is_whole_and_has_an_answer() -> None:
+    search, service = sized(keeps(300), CURVE)
+    assert sorted(service.asked) == list(grid(1000))
+    assert search.size_to_verify().cpu_millicores == 300
+
+
+def test_a_curve_that_runs_out_of_time_ends_with_an_answer_all_the_same() -> None:
+    search, service = sized(keeps(300), CURVE, budget_s=64)
+    assert len(service.asked) < 10
+    assert search.size_to_verify().cpu_millicores == 300
+
+
+# ---- rates ----
+
+
+def rated(curve) -> tuple[RateSearch, SyntheticService]:
+    service = SyntheticService(RATE, curve)
+    search = RateSearch(service, RATE)
+    search.run(service, service.begin())
+    return search, service
+
+
+def found_by(search: RateSearch, service: SyntheticService) -> float | None:
+    case = CapacityCase(
+        tuple(service.measurements), search.points, RATE.limits, RATE.objective, RATE.load,
+        RATE.policy,
+    )  # fmt: skip
+    return case.next_step()
+
+
+@pytest.mark.parametrize("capacity", [3.0, 50.0, 84.9, 2000.0])
+def test_the_highest_rate_is_what_is_verified(capacity) -> None:
+    search, service = rated(lambda rate: "passed" if rate <= capacity else "failed")
+    found = found_by(search, service)
+    assert found <= capacity < 1.0505 * found
+    assert service.again == []
+
+
+@given(st.data())
+def test_whatever_the_curve_a_rate_passes_and_the_next_does_not(data) -> None:
+    drawn: dict[float, str] = {}
+
+    def curve(rate: float) -> str:
+        if rate not in drawn:
+            drawn[rate] = data.draw(st.sampled_from(["passed", "failed", "undecided", "invalid"]))
+        return drawn[rate]
+
+    search, service = rated(curve)
+    found = found_by(search, service)
+    if found is None:
+        assert "passed" not in drawn.values()
+        return
+    at = search.points.index(found)
+    assert drawn[found] == "passed"
+    assert at == len(search.points) - 1 or drawn[search.points[at + 1]] != "passed"
+
+
+def test_an_undecided_rate_above_is_measured_again() -> None:
+    above = ["undecided", "passed"]
+    search, service = rated(
+        lambda rate: "passed" if rate <= 50 else above if rate < 53 else "failed"
+    )
+    assert found_by(search, service) == 52.46
+    assert service.again == [52.46]
