@@ -171,6 +171,7 @@ class ClosedStage:
         self._over = False
         # Bound once: it is handed over with every request.
         self._when_done = self._done
+        self._turns: list[Exchange] = []
 
     def begin(self) -> None:
         if self._stage.duration_s is not None:
@@ -198,7 +199,17 @@ class ClosedStage:
             self._sequence.later(_PAUSE_S, self._turn)
         elif self._begun != self._most:
             self._begun += 1
-            self._sequence.send_again(exchange)
+            if not self._turns:
+                self._sequence.soon(self._take_turns)
+            self._turns.append(exchange)
+
+    def _take_turns(self) -> None:
+        """After all answers that were there have been read: a service that sleeps is woken once
+        for all of these requests, not for each, which takes the driver a tenth of its time."""
+        turns, self._turns = self._turns, []
+        for exchange in turns:
+            if not self._over:
+                self._sequence.send_again(exchange)
 
     def _end(self, at_ns: int) -> None:
         if not self._over:
