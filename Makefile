@@ -27,7 +27,7 @@ ifdef TESTS
 	$(BIN)/python -m pytest $(TESTS)
 else
 	$(BIN)/python -m pytest -m "not e2e and not alone" -n auto --dist worksteal
-	$(BIN)/python -m pytest -m "not e2e and alone"
+	$(BIN)/python -m pytest -m "not e2e and alone$(if $(LONG),, and not long)"
 endif
 
 e2e: $(VENV)/.installed-dev

@@ -33,6 +33,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.long
 def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
     project.spec["question"] = "rate"
     project.spec["peak_rps"] = 400

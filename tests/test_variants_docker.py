@@ -43,6 +43,7 @@ def project(tmp_path: Path) -> Project:
     return project
 
 
+@pytest.mark.long
 def test_too_many_threads_are_found_mended_and_the_gain_is_measured(project):
     project.spec["config"]["env"] = {"OMP_NUM_THREADS": "2"}
 
@@ -57,6 +58,7 @@ def test_too_many_threads_are_found_mended_and_the_gain_is_measured(project):
     assert {m["phase"] for m in fixed} <= {"measuring", "sizing"}  # measured, not verified
 
 
+@pytest.mark.long
 def test_the_best_of_several_threads_is_advised_and_verified(project):
     project.spec["config"]["threads"] = [2, 1]
 
