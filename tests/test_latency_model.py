@@ -87,6 +87,17 @@ def test_every_other_answer_says_whether_it_lies_within_what_was_measured(
     assert model.predict(cpu, rate_rps, "95").mark == mark
 
 
+def test_what_the_replay_is_off_by_where_it_was_measured_is_made_up_for(
+    model, measurements
+) -> None:
+    """A service whose answers take 30 % longer than its cpu explains, at every size."""
+    slower = [
+        replace(m, latency=replace(m.latency, p50=m.latency.p50 * 1.3)) for m in measurements[:3]
+    ]
+    found = LatencyModel.from_json(fitted(slower)).modelled(500, RATE, "50").latency_ms
+    assert found == pytest.approx(1.3 * model.modelled(500, RATE, "50").latency_ms, rel=0.08)
+
+
 def test_several_rates_span_an_area(measurements) -> None:
     more = measurement_of(100.0, 1000, seed=7, ordinal=7)
     wide = LatencyModel.from_json(fitted([*measurements, more]))

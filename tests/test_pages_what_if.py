@@ -138,7 +138,7 @@ def test_the_chart_draws_what_is_predicted_with_its_error_and_what_was_measured(
         for bottom, middle, top in zip(low["y"], curve["y"], high["y"], strict=True)
     )
     assert measured["x"] == [1000, 500, 300]
-    assert measured["marker"]["color"] == ["token:pass", "token:pass", "token:card"]
+    assert measured["marker"]["symbol"] == ["circle", "circle", "circle-x-open"]
     assert {"100 requests/s asked", "Advised 400m"} <= set(labels(drawn))
 
 

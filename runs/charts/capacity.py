@@ -16,6 +16,7 @@ from runs.charts.parts import (
     value_axis,
 )
 from runs.charts.scene import Chart
+from runs.charts.size_points import KINDS
 from runs.charts.sizes import Curve
 
 NOT_PREDICTED = "The model predicts no {percentile}, which the objective is about."
@@ -32,7 +33,7 @@ def draw(model: LatencyModel, curve: Curve) -> dict:
     tops = [one.high or 0.0 for one in found] + [point.load for point in model.points]
     figure_layout = layout(_cpu_axis(model), _load_axis(model, max(tops) * 1.08))
     figure_layout["margin"] = {"l": 64, "r": 24, "t": 26, "b": 40}
-    data = [*_predicted(sizes, found), *_measured(model.points)]
+    data = [*_predicted(sizes, found), _measured(model.points)]
     _mark(model, curve, figure_layout)
     return Chart({"data": data, "layout": figure_layout}, _footer(curve), [], []).to_json()
 
@@ -49,24 +50,18 @@ def _predicted(sizes: list[int], found: list[HighestLoad]) -> list[dict]:
     ]  # fmt: skip
 
 
-def _measured(points: tuple[Point, ...]) -> list[dict]:
-    """Filled: the objective was kept there; hollow: it was not, or nobody knows."""
-    kept = [point.outcome == "passed" for point in points]
+def _measured(points: tuple[Point, ...]) -> dict:
+    """Sizes and loads that were measured, by what came of the objective there."""
+    kinds = [KINDS[point.outcome] for point in points]
+    colours = [kind.colour or "token:p99" for kind in kinds]
     marker = {
-        "size": 9,
-        "color": ["token:pass" if good else "token:card" for good in kept],
-        "line": {"color": ["token:pass" if good else "token:fail" for good in kept], "width": 2},
+        "size": 10,
+        "symbol": [kind.symbol for kind in kinds],
+        "color": colours,
+        "line": {"color": colours, "width": 2},
     }
-    return [
-        line(
-            [point.cpu_millicores for point in points],
-            [point.load for point in points],
-            "token:p95",
-            0,
-            mode="markers",
-            marker=marker,
-        )
-    ]
+    sizes, loads = [p.cpu_millicores for p in points], [p.load for p in points]
+    return line(sizes, loads, "token:p99", 0, mode="markers", marker=marker)
 
 
 def _cpu_axis(model: LatencyModel) -> dict:
