@@ -103,7 +103,10 @@ def _latency_line(
     question = f"{formatting.percentile_name(float(percentile))} of {at}"
     if found.latency_ms is None:
         most = formatting.rate(_rounded(model.highest_rate(cpu_millicores)))
-        return Line(question, f"overloaded: about {most} requests/s are answered", found.mark)
+        error = f"±{formatting.percent(model.rate_factor(cpu_millicores) - 1)}"
+        return Line(
+            question, f"overloaded: about {most} requests/s are answered", found.mark, error
+        )
     about = "" if found.mark == "measured" else "about "
     said = "overloaded while measured: " if found.overloaded else ""
     return Line(

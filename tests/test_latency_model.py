@@ -142,7 +142,7 @@ def test_capacity_is_where_the_bound_is_crossed(model, cpu, bound_ms) -> None:
     assert model.modelled(cpu, found.load, "95").latency_ms <= bound_ms
     above = model.modelled(cpu, found.load * 1.01, "95")
     assert above.overloaded or above.latency_ms > bound_ms
-    assert (found.low or 0) <= found.load <= found.high
+    assert (found.low or 0) < found.load < found.high
 
 
 def test_the_smallest_size_is_the_first_that_keeps_the_bound(model) -> None:

@@ -34,7 +34,7 @@ def model() -> LatencyModel:
     spread = [[0.05, 0.05] for _ in sizes]
     return LatencyModel(
         mode="open", cpu_millicores=sizes, levels=(0.5, 1.0),
-        highest_rps=tuple(cpu / 2.0 for cpu in sizes),
+        highest_rps=tuple(cpu / 2.0 for cpu in sizes), rate_spread=(0.1, 0.1, 0.1),
         latency_ms={"50": table, "95": table, "99": table},
         spread={"50": spread, "95": spread, "99": spread},
         points=points(), error={"50": 0.02, "95": 0.043, "99": 0.081}, error_points=3,
@@ -87,6 +87,7 @@ def test_it_names_the_smallest_size_and_the_highest_rate(signed_in, make) -> Non
 def test_too_high_a_rate_is_said_to_be_more_than_the_size_answers(signed_in, make) -> None:
     said = ask(signed_in, run_with(make), load=400, cpu_millicores=400)
     assert "overloaded: about 200 requests/s are answered" in said
+    assert "extrapolated</span>, ±22 %" in said  # exp(1.96 * 0.1) - 1
 
 
 @pytest.mark.parametrize(

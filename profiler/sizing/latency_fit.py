@@ -173,6 +173,10 @@ class _Fit:
             cpu_millicores=tuple(sizes),
             levels=levels,
             highest_rps=tuple(rates.round(3).tolist()),
+            rate_spread=tuple(
+                round(float(np.hypot(self._cost_at(size, rate)[1], HOST)), 3)
+                for size, rate in zip(sizes, rates, strict=True)
+            ),
             latency_ms={n: latency_ms[..., i].tolist() for i, n in enumerate(self._names)},
             spread={n: tables[i][1].round(3).tolist() for i, n in enumerate(self._names)},
             points=tuple(self._points),
@@ -231,7 +235,14 @@ class _Fit:
     def _cost(
         self, cpu_millicores: float, load: float, among: Sequence[int] | None = None
     ) -> float:
-        """Cpu time of a request, as a multiple of what was replayed, by the points among."""
+        return self._cost_at(cpu_millicores, load, among)[0]
+
+    def _cost_at(
+        self, cpu_millicores: float, load: float, among: Sequence[int] | None = None
+    ) -> tuple[float, float]:
+        """Cpu time of a request, as a multiple of what was replayed, by the points among; and the
+        spread of its logarithm.
+        """
         chosen = slice(None) if among is None else list(among)
         values = self._log_cost[chosen]
         known = Known(
@@ -240,8 +251,8 @@ class _Fit:
             values=values - values.mean(),
             noise=np.full(len(values), HOST),
         )
-        off, _ = krige(known, np.log([[cpu_millicores, load]]), np.ones(1), 0.0, COST)
-        return float(np.exp(values.mean() + off[0]))
+        off, spread = krige(known, np.log([[cpu_millicores, load]]), np.ones(1), 0.0, COST)
+        return float(np.exp(values.mean() + off[0])), float(spread[0])
 
     def _highest_rps(self, cpu_millicores: int) -> float:
         """At the cost of about that rate."""

@@ -12,7 +12,7 @@ from functools import cached_property
 from math import exp, inf, log
 from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Mark = Literal["measured", "interpolated", "extrapolated"]
 #: A size between two may still answer what the smaller of them no longer does: that one's latency
 #: then counts as growing with the load to this power.
@@ -68,16 +68,17 @@ class Prediction:
 class LatencyModel:
     """Latencies in ms at nodes of cpu (rising) and level, and the spread of each one's logarithm.
 
-    In open loop a level is a share of the highest rate that a size answers (`highest_rps`, by cpu);
-    in closed loop it is the number of clients. A percentile goes by its name, as "95". `error` is
-    by how much, at the median, a point was off when predicted from the others (0.1: by a tenth, up
-    or down), `error_points` how many those were.
+    In open loop a level is a share of the highest rate that a size answers (`highest_rps`, by cpu;
+    `rate_spread` is that of its logarithm); in closed loop it is the number of clients. A percentile
+    goes by its name, as "95". `error` is by how much, at the median, a point was off when predicted
+    from the others (0.1: by a tenth, up or down), `error_points` how many those were.
     """
 
     mode: Literal["open", "closed"]
     cpu_millicores: tuple[int, ...]
     levels: tuple[float, ...]
     highest_rps: tuple[float, ...]
+    rate_spread: tuple[float, ...]
     latency_ms: dict[str, list[list[float]]]
     spread: dict[str, list[list[float]]]
     points: tuple[Point, ...]
@@ -97,7 +98,7 @@ class LatencyModel:
         if not data or data.get("why_not") or data.get("schema_version") != SCHEMA_VERSION:
             return None
         values = {field.name: data[field.name] for field in fields(cls)}
-        for name in ("cpu_millicores", "levels", "highest_rps"):
+        for name in ("cpu_millicores", "levels", "highest_rps", "rate_spread"):
             values[name] = tuple(values[name])
         values["points"] = tuple(Point.from_json(point) for point in data["points"])
         return cls(**values)
@@ -126,6 +127,12 @@ class LatencyModel:
         above = self.highest_rps[min(row + 1, len(self.highest_rps) - 1)]
         rate = exp((1 - share) * log(self.highest_rps[row]) + share * log(above))
         return rate * min(cpu_millicores / self.cpu_millicores[0], 1)
+
+    def rate_factor(self, cpu_millicores: float) -> float:
+        """By what factor the highest rate may be off, up or down, in 95 % of cases."""
+        row, share = self._row(cpu_millicores)
+        below, above = (self.rate_spread[row:] * 2)[:2]
+        return exp(1.96 * ((1 - share) * below + share * above))
 
     def _interpolated(self, cpu_millicores: float, load: float, percentile: str) -> tuple:
         """Logarithm of the latency and its spread, linear in the logarithms of cpu and load.

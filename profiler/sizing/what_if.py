@@ -18,7 +18,7 @@ class HighestLoad:
     """The highest load (requests/s, or concurrency) that keeps a bound; None where none does.
 
     `low` and `high` are what it is if latency is at the upper, and at the lower, end of its 95 %
-    interval.
+    interval; of a rate, no nearer than the highest rate that the size answers may be off.
     """
 
     mark: Mark
@@ -55,6 +55,9 @@ def capacity(
         _highest(model, cpu_millicores, keeps(end)) for end in ("latency_ms", "high_ms", "low_ms")
     ]
     found, low, high = loads
+    if model.mode == "open" and found:
+        factor = model.rate_factor(cpu_millicores)
+        low, high = low and min(low, found / factor), max(high, found * factor)
     mark = model.mark(cpu_millicores, found) if found else "extrapolated"
     return HighestLoad(mark, found, low, high)
 

@@ -110,5 +110,5 @@ def _footer(curve: Curve) -> list[str]:
     name = formatting.percentile_name(curve.percentile)
     return [
         f"the highest load with {name} ≤ {formatting.bound(curve.bound_ms)} ms",
-        "the band is where 95 % of cases lie",
+        "the band is the 95 % interval",
     ]
