@@ -196,9 +196,8 @@ class Run:
         """Where several workers or threads are asked for, every pair: the best one is advised."""
         variants = self.spec.config.concurrency.variants()
         if len(variants) > 1 and self.measurer.limits_enforced:
-            took_s = self.spec.budget.duration_s - self.control.remaining_s()
             search = VariantSearch(self.measurer, self.search, start, driver)
-            search.run(variants, took_s)
+            search.run(variants)
             self.search, self.tried = search.best, search.tried
 
     def _diagnoses(self) -> list[Diagnosis]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 from profiler.errors import NO_GPU, PROFILER_ERROR, BudgetEnded, RunFailed
@@ -17,6 +16,8 @@ from profiler.spec import Variant
 
 #: The least load, in seconds, at the largest size: three windows must be steady.
 REFERENCE_S = 4.0
+#: Of the budget for verifying the best, beside three starts as slow as the slowest so far.
+PROOF_S = 30.0
 NO_TIME = "the budget left no time for it"
 
 
@@ -42,25 +43,22 @@ class VariantSearch:
         best = best_of(self.tried)
         return self.searches[self.tried.index(best)] if best else self.searches[0]
 
-    def run(self, variants: tuple[Variant, ...], took_s: float) -> None:
-        """Search all of them, the most promising first; the first one took so many seconds.
-
-        As long as the slowest of them took is left of the budget for verifying the best.
-        """
+    def run(self, variants: tuple[Variant, ...]) -> None:
+        """Search all of them, the most promising first; time to verify the best is always left."""
         left = [variant for variant in variants if variant != self.searches[0].spec.variant]
         while left:
             variant = most_promising(left, self._at_most())
             left.remove(variant)
-            if self._control.remaining_s() < 2 * took_s:
-                self._note(None, Tried(variant, None, not_searched=NO_TIME))
-                continue
-            began = time.monotonic()
             try:
-                with self._control.holding_back(took_s):
+                with self._control.holding_back(self._proof_s()):
                     self.try_one(variant, "sizing", self._at_most())
             except BudgetEnded:
                 self._note(None, Tried(variant, None, not_searched=NO_TIME))
-            took_s = max(took_s, time.monotonic() - began)
+
+    def _proof_s(self) -> float:
+        """What a verification may take, and two steps up where the first one fails."""
+        starts_s = [m.startup_s for m in self._measurer.measurements if m.startup_s]
+        return PROOF_S + 3 * max(starts_s, default=0.0)
 
     def _at_most(self) -> int:
         """The best cpu so far: a variant that does not keep the objective there is no better."""
@@ -73,6 +71,7 @@ class VariantSearch:
 
         What keeps it from running is no failure of the run: the config as given did run.
         """
+        self._control.check()
         spec = self._measurer.spec.changed_by(variant)
         search = SizeSearch(self._measurer, spec, phase=phase, at_most=at_most)
         self._control.enter(phase, f"starting a service with {variant_text(variant)}")
