@@ -38,16 +38,17 @@ def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
     project.spec["question"] = "rate"
     project.spec["peak_rps"] = 400
     project.spec["load"] = {"mode": "open", "rate_rps": 40}
-    project.spec["objective"] = {"percentile": 90, "latency_ms": 60, "confidence": 0.8}
+    project.spec["objective"] = {"percentile": 90, "latency_ms": 15, "confidence": 0.8}
 
     ended = project.run_believed()
 
     assert ended.status == 0, ended.output
+    assert ended.output.index("not measured yet") < ended.output.index("measuring")
     advice = ended.result["advice"]
     assert advice["standing"] == "verified", advice
     assert (advice["cpu_millicores"], advice["memory_bytes"]) == (500, 512 << 20)
-    # The overhead of the server takes some of the half core, and it can never be more than all.
-    assert 20 < advice["capacity_rps"] < 100
+    # Half a core pays for no more, and some of it is the server's.
+    assert 10 < advice["capacity_rps"] < 100
     assert advice["replicas"] == -(-400 // advice["capacity_rps"])
     verifying = [m for m in ended.result["measurements"] if m["phase"] == "verifying"][-1]
     assert verifying["nominal_rps"] == advice["capacity_rps"]
