@@ -70,8 +70,8 @@ class LatencyModel:
 
     In open loop a level is a share of the highest rate that a size answers (`highest_rps`, by cpu;
     `rate_spread` is that of its logarithm); in closed loop it is the number of clients. A
-    percentile goes by its name, as "95". `error` is by how much, at the median, a point was off when predicted
-    from the others (0.1: by a tenth, up or down), `error_points` how many those were.
+    percentile goes by its name, as "95". `error` is by how much, at the median, a point was off
+    when predicted from the others (0.1: by a tenth, up or down), `error_points` of how many.
     """
 
     mode: Literal["open", "closed"]
