@@ -37,8 +37,9 @@ def project(tmp_path: Path) -> Project:
 def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
     project.spec["question"] = "rate"
     project.spec["peak_rps"] = 400
-    project.spec["load"] = {"mode": "open", "rate_rps": 40}
-    project.spec["objective"] = {"percentile": 90, "latency_ms": 15, "confidence": 0.8}
+    project.spec["budget"]["duration_s"] = 180
+    project.spec["load"] = {"mode": "open", "rate_rps": 60, "arrivals": "constant"}
+    project.spec["objective"] = {"percentile": 90, "latency_ms": 100, "confidence": 0.8}
 
     ended = project.run_believed()
 

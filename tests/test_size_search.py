@@ -213,3 +213,9 @@ def test_an_undecided_rate_above_is_measured_again() -> None:
     )
     assert found_by(search, service) == 52.46
     assert service.again == [52.46]
+
+
+def test_another_look_is_taken_once_in_a_search() -> None:
+    search, service = sized(keeps(500, {400: ["undecided", "passed"], 300: "undecided"}))
+    assert search.size_to_verify().cpu_millicores == 400
+    assert service.again == [400]

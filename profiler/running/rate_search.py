@@ -46,11 +46,8 @@ class RateSearch:
         self._control.enter("sizing", f"searching the highest rate that it takes{about}")
         self._tried = outcomes_by_rate(self._measurer.measurements)
         self._until_answered(rig, reference, guess)
-        looked_again: set[float] = set()
-        while step := worth_another_look(self.points, self._tried, self.start_rps):
-            if step in looked_again or not self._look_again(rig, reference, step):
-                break
-            looked_again.add(step)
+        if step := worth_another_look(self.points, self._tried, self.start_rps):
+            self._look_again(rig, reference, step)
             self._until_answered(rig, reference, guess)  # it may have passed
 
     def _until_answered(self, rig: Rig, reference: Measurement, guess: float | None) -> None:
@@ -62,14 +59,13 @@ class RateSearch:
             at_least_s = self._long_enough_s(reference, step)
             self._note(step, self._measurer.probe(rig, SIZING, at_least_s))
 
-    def _look_again(self, rig: Rig, reference: Measurement, step: float) -> bool:
-        """More samples of a rate that stayed undecided; False where the budget has no time."""
+    def _look_again(self, rig: Rig, reference: Measurement, step: float) -> None:
+        """More samples of a rate that stayed undecided, where the budget has time for them."""
         self._control.tell(f"measuring {rate_text(step)} again, where nothing was decided", 0.9)
         rig.offer(step)
         found = self._measurer.probe_again(rig, SIZING, self._long_enough_s(reference, step))
         if found:
             self._note(step, found)
-        return found is not None
 
     def _note(self, rate_rps: float, probe: Measurement) -> None:
         """What cannot be believed after all repeats proves nothing: it has not passed."""

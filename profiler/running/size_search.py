@@ -73,11 +73,8 @@ class SizeSearch:
         self._control.enter(self._phase, message)
         self._tried = dict(outcomes(self.measurements))
         self._until_answered(rig, reference, guess)
-        looked_again: set[int] = set()
-        while step := worth_another_look(self._searched, self._tried):
-            if step in looked_again or not self._look_again(rig, reference, step):
-                break
-            looked_again.add(step)
+        if step := worth_another_look(self._searched, self._tried):
+            self._look_again(rig, reference, step)
             self._until_answered(rig, reference, guess)  # it may have passed
 
     def _until_answered(self, rig: Rig, reference: Measurement, guess: int | None) -> None:
@@ -87,14 +84,13 @@ class SizeSearch:
             rig.resize(step)
             self._note(self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step)))
 
-    def _look_again(self, rig: Rig, reference: Measurement, step: int) -> bool:
-        """More samples of a size that stayed undecided; False where the budget has no time."""
+    def _look_again(self, rig: Rig, reference: Measurement, step: int) -> None:
+        """More samples of a size that stayed undecided, where the budget has time for them."""
         self._control.tell(f"measuring {step}m cpu again, where nothing was decided", 0.9)
         rig.resize(step)
         found = self._measurer.probe_again(rig, SIZING, self._long_enough_s(reference, step))
         if found:
             self._note(found)
-        return found is not None
 
     def _note(self, probe: Measurement) -> None:
         """What cannot be believed after all repeats proves nothing: it has not passed."""
