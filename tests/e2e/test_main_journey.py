@@ -33,7 +33,7 @@ def start_run_of_sample(page: Page) -> None:
     page.get_by_role("link", name="diabetes-ridge").first.click()
     page.get_by_role("link", name="Profile it").first.click()
     page.get_by_label("At a rate").check()
-    page.get_by_label("Requests a second").fill("75")
+    page.get_by_label("Requests a second", exact=True).fill("75")
     page.get_by_label("A latency bound").check()
     page.get_by_label("At most, milliseconds").fill("50")
     page.get_by_role("button", name="Start the run").click()
