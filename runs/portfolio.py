@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 
 from runs.costs import Prices
 from runs.models import Dataset, InferenceConfig, PriceList, ProfileRun, RegisteredModel
-from runs.models.profile_run import RunModel
 from runs.verdict import GIB, tagged
 
 #: A year has 8,766 hours.
@@ -130,13 +129,10 @@ def sized(
 def newest_advice(models: Iterable[RegisteredModel]) -> dict[int, ProfileRun]:
     """By model the newest finished run that advises a size for it."""
     of_model = (
-        RunModel.objects.filter(
-            model=OuterRef("pk"),
-            run__state=ProfileRun.State.SUCCEEDED,
-            run__advice__standing__in=["verified", "provisional"],
-        )
-        .order_by("-run__created_at")
-        .values("run")[:1]
+        ProfileRun.objects.advising()
+        .filter(models=OuterRef("pk"))
+        .order_by("-created_at")
+        .values("pk")[:1]
     )
     found = dict(
         RegisteredModel.objects.filter(pk__in=[model.pk for model in models])
@@ -171,7 +167,10 @@ class Known:
         )  # fmt: skip
         return cls(
             {run.name: run for run in runs},
-            *(_newest_versions(kind) for kind in (RegisteredModel, InferenceConfig, Dataset)),
+            *(
+                kind.objects.newest_versions()
+                for kind in (RegisteredModel, InferenceConfig, Dataset)
+            ),
         )
 
     def stale(self, model: RegisteredModel) -> list[str]:
@@ -198,7 +197,3 @@ class Known:
                     "with which it was measured."
                 )
         return found
-
-
-def _newest_versions(kind: type) -> dict[str, int]:
-    return dict(kind.objects.order_by().values_list("name").annotate(Max("version")))

@@ -58,13 +58,14 @@ def page_context(proposal: Proposal, user: User) -> dict:
     measurements = list(run.measurements.all())
     models = list(proposal.models.all())
     found = verdict(run, measurements, models)
+    behind = _behind(proposal, measurements)
     return {
         "proposal": proposal,
         "run": run,
         "models": models,
         "verdict": found,
-        "objective": objective_words((_behind(proposal, measurements) or {}).get("bound") or {}),
-        "behind": _behind(proposal, measurements),
+        "objective": objective_words((behind or {}).get("bound") or {}),
+        "behind": behind,
         "diffs": _diffs(proposal, models, user),
         "manifests": [(model, manifest(model, proposal.size)) for model in models],
         "outdated": [] if proposal.is_decided else reviewing.outdated(proposal),
@@ -91,7 +92,7 @@ def actions(proposal: Proposal, user: User) -> list[Action]:
         why_not = reviewing.why_not_comment(user)
         found.append(Action("ask-again", "Ask again", "refresh", why_not))
     if state in (states.OPEN, states.APPROVED):
-        why_not = reviewing.why_not_decide(proposal, user)
+        why_not = reviewing.why_not_decide(user)
         found.append(Action("request-changes", "Request changes", "message-report", why_not))
     if state in (states.OPEN, states.CHANGES_REQUESTED):
         why_not = reviewing.why_not_approve(proposal, user)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Max
 
 from runs import applying, formatting
 from runs.applying import ApplyRefused
@@ -45,12 +43,8 @@ def _doubts(proposal: Proposal) -> list[Outdated]:
 
 
 def _newer_versions(chosen: list[RegisteredModel]) -> list[Outdated]:
-    newest = dict(
-        RegisteredModel.objects.filter(name__in=[model.name for model in chosen])
-        .order_by()
-        .values_list("name")
-        .annotate(Max("version"))
-    )
+    names = [model.name for model in chosen]
+    newest = RegisteredModel.objects.filter(name__in=names).newest_versions()
     return [
         Outdated(
             f"{model.name}:{newest[model.name]} is registered, and this is about version "
@@ -64,12 +58,8 @@ def _newer_versions(chosen: list[RegisteredModel]) -> list[Outdated]:
 
 def _newer_evidence(proposal: Proposal, chosen: list[RegisteredModel]) -> list[Outdated]:
     newer = (
-        ProfileRun.objects.filter(
-            models__in=chosen,
-            state=ProfileRun.State.SUCCEEDED,
-            created_at__gt=proposal.run.created_at,
-            advice__standing__in=["verified", "provisional"],
-        )
+        ProfileRun.objects.advising()
+        .filter(models__in=chosen, created_at__gt=proposal.run.created_at)
         .exclude(pk=proposal.run_id)
         .distinct()
         .only("name", "advice", "created_at")
@@ -110,13 +100,13 @@ def why_not_comment(user: User) -> str | None:
     return why_not(user, Role.CONTRIBUTOR)
 
 
-def why_not_decide(proposal: Proposal, user: User) -> str | None:
+def why_not_decide(user: User) -> str | None:
     """Why the user may not approve or ask for changes."""
     return why_not(user, Role.REVIEWER)
 
 
 def why_not_approve(proposal: Proposal, user: User) -> str | None:
-    if reason := why_not_decide(proposal, user):
+    if reason := why_not_decide(user):
         return reason
     if applying.review_is_required() and user.pk == proposal.created_by_id:
         return "You proposed it, and SIZING_REVIEW=required: somebody else must approve it."
@@ -138,12 +128,20 @@ def why_not_apply(proposal: Proposal, user: User) -> str | None:
 
 
 # --- Applying and reverting -----------------------------------------------------------------------
-def apply(proposal: Proposal, actor: User, *, although: Iterable[str] = ()) -> dict[str, str]:
-    """Write its size to its models' tags; what was written. `although` says what is newer, where
-    the actor confirmed it.
+def against(proposal: Proposal, *, confirmed: bool) -> list[str]:
+    """What speaks against it, which the actor confirms to know. TransitionRefused without that."""
+    known = [one.text for one in outdated(proposal)]
+    if known and not confirmed:
+        raise TransitionRefused(f"{' '.join(known)} Check that you know what speaks against it.")
+    return known
+
+
+def apply(proposal: Proposal, actor: User, *, confirmed: bool = False) -> dict[str, str]:
+    """Write its size to its models' tags; what was written. What speaks against it is recorded.
 
     Raises ApplyRefused or TransitionRefused with the reason; then nothing was written.
     """
+    although = against(proposal, confirmed=confirmed)
     if reason := why_not_apply(proposal, actor):
         raise ApplyRefused(reason)
     text = "".join(f"Although: {one}\n" for one in although)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from profiler.sizing.chosen import CannotChoose, choose
 from profiler.sizing.tradeoff import Option, differences
-from profiler.spec import MIB, Policy
+from profiler.spec import MIB, Floors, Policy
 
 POLICY = Policy()
 ADVICE = {
@@ -51,6 +51,14 @@ def test_memory_comes_of_the_peaks_at_that_cpu_and_of_starting() -> None:
     assert (
         "120 MiB under load at this cpu, plus 15%" in choose(RUN, 2, ADVICE, POLICY).memory_reason
     )
+
+
+def test_the_floor_of_a_policy_is_for_the_hosts_memory_not_the_gpus() -> None:
+    gpu = {"memory_peak_bytes": 100 * MIB, "memory_total_bytes": 1024 * MIB}
+    rows = [REFERENCE, {**SLOW, "gpu": gpu}]
+    choice = choose(rows, 2, ADVICE, Policy(floors=Floors(memory_bytes=512 * MIB)))
+    assert choice.memory_bytes == 512 * MIB
+    assert choice.gpu_memory_bytes == 128 * MIB  # 100 x 1.15, up to the next 16 MiB
 
 
 def test_a_point_that_kept_the_objective_is_measured_and_says_that_it_is_not_verified() -> None:

@@ -29,7 +29,8 @@ def containers_of(pid: int) -> list:
 
 
 def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
-    # 6 ms of cpu, 40 times a second, are 240m: 200m can never keep up, 300m always does.
+    # 4.6 ms of cpu and what serving it costs, 40 times a second, are about 240m: 200m can never
+    # keep up, 300m always does.
     project.score("""
         import time
 
@@ -37,7 +38,7 @@ def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
             pass
 
         def run(raw_data):
-            until = time.process_time() + 0.006
+            until = time.process_time() + 0.0046
             while time.process_time() < until:
                 pass
             return len(raw_data)
@@ -62,6 +63,7 @@ def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
     assert tried[advice["cpu_millicores"] - 100] != "passed"
 
     model = LatencyModel.from_json(ended.result["latency_model"])
+    assert model, ended.result["latency_model"]
     assert model.predict(1000, 40, "95").mark == "measured"
     assert model.predict(advice["cpu_millicores"], 100, "95").overloaded
 

@@ -138,6 +138,26 @@ def test_the_inbox_asks_the_database_the_same_however_long_it_is(
     assert queries_of(lambda: signed_in.get("/review/?box=all")) <= 20
 
 
+def test_applying_together_records_what_spoke_against_each(
+    signed_in, proposal, make, carol
+) -> None:
+    make.model("ridge")
+    proposal.approve(carol)
+    signed_in.post("/review/apply/", {"proposal": [proposal.pk], "although": "on"})
+    proposal.refresh_from_db()
+    assert proposal.state == "applied"
+    assert "Although: ridge:2 is registered" in proposal.events.last().text
+
+
+def test_a_tag_that_applying_takes_away_is_shown_as_gone_and_nothing_in_its_place(
+    signed_in, proposal, alice
+) -> None:
+    proposal.models.get().set_tags({"profile.measurement": "3"}, alice)
+    page = text_of(signed_in.get(proposal.get_absolute_url()))
+    assert page.count("profile.measurement") == 1
+    assert ">None<" not in page
+
+
 VIEWERS_MAY_NOT = (
     "/runs/new/", "/models/register/", "/datasets/register/", "/configs/register/",
     "/runs/{run}/apply/", "/runs/{run}/propose/",

@@ -6,7 +6,6 @@ start sends each row once, warms up and then loads the service for some seconds.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -15,9 +14,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from bench.kit.report import circumstances, say
-from bench.sizing.catalogue import NAMES, spec_of
+from bench.sizing.catalogue import spec_of
+from bench.sizing.command import add_time, parsed, parser, stopper
 from bench.sizing.stage import Stage, staged
-from bench.sizing.truth import REQUESTS, known, stopper
+from bench.sizing.truth import REQUESTS, known
 from bench.sizing.truth_file import FOLDER
 from profiler.errors import Cancelled, RunFailed
 from profiler.rig import DRAIN_S
@@ -29,13 +29,12 @@ LOAD_S = 3.0
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--max-minutes", type=float, default=float("inf"), help="then stop")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the truth")
-    options = parser.parse_args()
+    by = parser(__doc__)
+    add_time(by)
+    by.add_argument("--out", type=Path, default=FOLDER, help="folder of the truth")
+    options = parsed(by)
     should_stop = stopper(options.max_minutes)
-    for name in options.services or NAMES:
+    for name in options.services:
         if should_stop():
             break
         truth = known(name, options.out, REQUESTS, afresh=False)

@@ -14,38 +14,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from bench.kit.report import circumstances, say
 from bench.kit.script import ROOT
-from bench.sizing.catalogue import NAMES, inputs_of, spec_of, spec_path
+from bench.sizing.catalogue import inputs_of, spec_of, spec_path
+from bench.sizing.command import add_time, in_turn, parsed, parser
 from bench.sizing.run_facts import WARM, facts_of
 from bench.sizing.stage import staged
-from bench.sizing.truth import stopper
-from profiler.errors import Cancelled, RunFailed
 
 FOLDER = Path(__file__).with_name("runs")
 RUNS = 5
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--runs", type=int, default=RUNS, help="of each service (%(default)s)")
-    parser.add_argument("--max-minutes", type=float, default=float("inf"), help="then stop")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of what is kept")
-    parser.add_argument("--afresh", action="store_true", help="forget the runs there are")
-    options = parser.parse_args()
-    if unknown := set(options.services) - set(NAMES):
-        parser.error(f"no such service: {', '.join(sorted(unknown))}")
-    should_stop = stopper(options.max_minutes)
-    for name in options.services or NAMES:
-        if should_stop():
-            break
-        try:
-            take(name, options, should_stop)
-        except Cancelled:
-            say("stopped; what was run is kept")
-        except RunFailed as failure:
-            say(f"{name}: {failure.code}: {failure.message}\n{failure.log_tail}")
-            return 1
-    return 0
+    by = parser(__doc__)
+    add_time(by)
+    by.add_argument("--runs", type=int, default=RUNS, help="of each service (%(default)s)")
+    by.add_argument("--out", type=Path, default=FOLDER, help="folder of what is kept")
+    by.add_argument("--afresh", action="store_true", help="forget the runs there are")
+    return in_turn(parsed(by), take)
 
 
 def kept(name: str, folder: Path = FOLDER) -> dict:

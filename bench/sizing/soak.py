@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -11,10 +10,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from bench.kit.report import circumstances, say
-from bench.sizing.catalogue import NAMES, inputs_of, spec_of
+from bench.sizing.catalogue import inputs_of, spec_of
+from bench.sizing.command import parsed, parser, stopper
 from bench.sizing.runs import kept
 from bench.sizing.stage import Stage, staged
-from bench.sizing.truth import stopper
 from profiler.errors import Cancelled, RunFailed
 from profiler.rig import DRAIN_S
 from profiler.samples import ABORTED, OK
@@ -25,13 +24,12 @@ MINUTES = 10.0
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="of each (%(default)s)")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of what is kept")
-    options = parser.parse_args()
+    by = parser(__doc__)
+    by.add_argument("--minutes", type=float, default=MINUTES, help="of each (%(default)s)")
+    by.add_argument("--out", type=Path, default=FOLDER, help="folder of what is kept")
+    options = parsed(by)
     should_stop = stopper(float("inf"))
-    for name in options.services or NAMES:
+    for name in options.services:
         sizes = [run for run in kept(name)["runs"] if run["memory_bytes"]]
         if not sizes or soaked(name, options.out) is not None:
             continue

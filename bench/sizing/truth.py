@@ -7,7 +7,6 @@ ended goes on where it was, point by point.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -16,11 +15,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 from bench.kit.report import circumstances, said, say
-from bench.sizing.catalogue import NAMES, inputs_of, spec_of
+from bench.sizing.catalogue import inputs_of, spec_of
+from bench.sizing.command import add_time, in_turn, parsed, parser
 from bench.sizing.fixed_probe import FixedProbe
 from bench.sizing.stage import Stage, staged
 from bench.sizing.truth_file import FOLDER, Truth
-from profiler.errors import Cancelled, RunFailed
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import resolve_bound
 from profiler.rig import Rig
@@ -44,36 +43,12 @@ PERCENTILES = ("mean", "p50", "p90", "p95", "p99", "max")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("services", nargs="*", metavar="SERVICE", help=f"of {', '.join(NAMES)}")
-    parser.add_argument("--max-minutes", type=float, default=float("inf"), help="then stop")
-    parser.add_argument("--requests", type=int, default=REQUESTS, help="of each point")
-    parser.add_argument("--out", type=Path, default=FOLDER, help="folder of the truth")
-    parser.add_argument("--afresh", action="store_true", help="forget what is known")
-    options = parser.parse_args()
-    if unknown := set(options.services) - set(NAMES):
-        parser.error(f"no such service: {', '.join(sorted(unknown))}")
-    should_stop = stopper(options.max_minutes)
-    for name in options.services or NAMES:
-        if should_stop():
-            break
-        try:
-            take(name, options, should_stop)
-        except Cancelled:
-            say("stopped; what was taken is kept")
-        except RunFailed as failure:
-            say(f"{name}: {failure.code}: {failure.message}\n{failure.log_tail}")
-            return 1
-    return 0
-
-
-def stopper(minutes: float) -> Callable[[], bool]:
-    """True once the time is up, or Ctrl-C or SIGTERM came."""
-    end = time.monotonic() + minutes * 60
-    asked: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _frame: asked.append(number))
-    return lambda: bool(asked) or time.monotonic() > end
+    by = parser(__doc__)
+    add_time(by)
+    by.add_argument("--requests", type=int, default=REQUESTS, help="of each point")
+    by.add_argument("--out", type=Path, default=FOLDER, help="folder of the truth")
+    by.add_argument("--afresh", action="store_true", help="forget what is known")
+    return in_turn(parsed(by), take)
 
 
 def known(name: str, folder: Path, requests: int, *, afresh: bool) -> Truth:

@@ -12,7 +12,7 @@ from profiler.measuring.objective import describe
 from profiler.measuring.statistics import Outcome
 from profiler.sizing import explanation
 from profiler.sizing.advice import Advice
-from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, leaks
+from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, leaks, proof
 from profiler.sizing.explanation import latency_text, size_of, size_text
 from profiler.sizing.memory import peaks
 from profiler.sizing.rate_search import Capacity, next_rate
@@ -154,11 +154,8 @@ class CapacityCase:
 
     def verified(self) -> Measurement | None:
         """The verifying measurement that proves the rate at the size, under enforced limits."""
-        tried = self.of_phase(VERIFYING)
-        if not tried or not tried[-1].is_believed_pass or not tried[-1].limits_enforced:
-            return None
-        is_fresh = tried[-1].startup_s is not None and not tried[-1].oom_kills
-        return tried[-1] if is_fresh and size_of(tried[-1]) == self.limits else None
+        found = proof(self.measurements)
+        return found if found and size_of(found) == self.limits else None
 
     def best_known_rate(self) -> float:
         """Without proof: the rate whose verification is due."""

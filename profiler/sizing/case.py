@@ -7,7 +7,15 @@ from dataclasses import dataclass
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.memory_survey import Survey
 from profiler.sizing import explanation
-from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, latest_at, leaks, outcomes
+from profiler.sizing.evidence import (
+    REFERENCE,
+    SIZING,
+    VERIFYING,
+    latest_at,
+    leaks,
+    outcomes,
+    proof,
+)
 from profiler.sizing.explanation import cpu_text, size_of, size_text
 from profiler.sizing.memory import gpu_memory_needed, memory_needed, peaks
 from profiler.sizing.search import Answer, next_probe
@@ -99,16 +107,13 @@ class Case:
         """The verifying measurement that proves a size: of a fresh service, its start included,
         held to the size, which is within the run's limits.
         """
-        tried = self.of_phase(VERIFYING)
-        if not tried or not tried[-1].is_believed_pass:
-            return None
-        last, size = tried[-1], size_of(tried[-1])
-        started_afresh = last.startup_s is not None and last.limits_enforced
+        found = proof(self.measurements)
         within = (
-            size.cpu_millicores <= self.limits.cpu_millicores
-            and size.memory_bytes <= self.limits.memory_bytes
+            found is not None
+            and found.cpu_millicores <= self.limits.cpu_millicores
+            and found.memory_bytes <= self.limits.memory_bytes
         )
-        return last if started_afresh and within and not last.oom_kills else None
+        return found if within else None
 
     def best_known_size(self) -> Limits:
         """Without proof: the size whose verification is due, else the smallest that passed."""

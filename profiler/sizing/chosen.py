@@ -11,7 +11,7 @@ from typing import Literal
 
 from profiler.sizing.evidence import REFERENCE, VERIFYING
 from profiler.sizing.explanation import cpu_text, memory_text
-from profiler.sizing.memory import memory_advice
+from profiler.sizing.memory import memory_advice, with_margin
 from profiler.spec import Policy
 
 Standing = Literal["verified", "provisional", "measured"]
@@ -120,8 +120,6 @@ def _memory(alike: Sequence[dict], here: Sequence[dict], policy: Policy) -> tupl
     under_load = max((peak for peak in (before, load) if peak is not None), default=None)
     ceiling = max(one["memory_bytes"] for one in alike)
     wanted = memory_advice(starting, under_load, ceiling_bytes=ceiling, policy=policy)
-    if wanted is not None:
-        wanted = max(wanted, policy.floors.memory_bytes or 0)
     why = (
         f"Memory: the larger of {memory_text(starting)} at the peak of starting and "
         f"{memory_text(under_load)} under load at this cpu, plus {policy.memory_margin:.0%}, "
@@ -140,7 +138,9 @@ def _gpu_memory(here: Sequence[dict], policy: Policy) -> int | None:
     if not used:
         return None
     has = min(gpu["memory_total_bytes"] for gpu in used)
-    return memory_advice(_most(used, "memory_peak_bytes"), None, ceiling_bytes=has, policy=policy)
+    peak = _most(used, "memory_peak_bytes")
+    # The policy's floor is for the host's memory.
+    return None if peak is None else min(with_margin(peak, policy), has)
 
 
 def _doubts(row: dict, here: Sequence[dict]) -> tuple[str, ...]:

@@ -38,6 +38,16 @@ def leaks(measurements: Sequence[Measurement]) -> list[Measurement]:
     ]
 
 
+def proof(measurements: Sequence[Measurement]) -> Measurement | None:
+    """The last verifying measurement, where it proves something: believed and passed, of a fresh
+    service, its start included, under enforced limits. At which size is for the caller to check.
+    """
+    last = next((m for m in reversed(measurements) if m.phase == VERIFYING), None)
+    if last is None or not last.is_believed_pass or not last.limits_enforced:
+        return None
+    return None if last.startup_s is None or last.oom_kills else last
+
+
 def latest_at(
     measurements: Sequence[Measurement], cpu_millicores: int, *, believed: bool = True
 ) -> Measurement | None:

@@ -38,6 +38,10 @@ class VersionedQuerySet(models.QuerySet):
         newest = self.model.objects.filter(name=models.OuterRef("name")).order_by("-version")
         return self.filter(pk=models.Subquery(newest.values("pk")[:1]))
 
+    def newest_versions(self) -> dict[str, int]:
+        """The highest version by name."""
+        return dict(self.order_by().values_list("name").annotate(Max("version")))
+
     def versions_of(self, name: str) -> models.QuerySet:
         return self.filter(name=name).order_by("-version")
 

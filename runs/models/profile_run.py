@@ -109,6 +109,12 @@ class ProfileRunQuerySet(models.QuerySet):
             keep_raw=False,
         )
 
+    def advising(self) -> ProfileRunQuerySet:
+        """Finished, with an advice that has a size."""
+        return self.filter(
+            state=ProfileRun.State.SUCCEEDED, advice__standing__in=["verified", "provisional"]
+        )
+
     def ahead_of(self, run: ProfileRun) -> ProfileRunQuerySet:
         """Unfinished runs that the same target takes before a queued one."""
         earlier = Q(state=ProfileRun.State.QUEUED, queued_at__lt=run.queued_at)

@@ -72,6 +72,11 @@ def run_propose(request: HttpRequest, name: str) -> HttpResponse:
 
 
 # --- What is done to a proposal -------------------------------------------------------------------
+def _knows(request: HttpRequest) -> bool:
+    """Whether it was confirmed that what speaks against the proposal is known."""
+    return "although" in request.POST
+
+
 def _comment(proposal: Proposal, request: HttpRequest, text: str) -> str:
     reviewing.refuse(reviewing.why_not_comment(request.user))
     proposal.comment(request.user, text)
@@ -80,13 +85,13 @@ def _comment(proposal: Proposal, request: HttpRequest, text: str) -> str:
 
 def _approve(proposal: Proposal, request: HttpRequest, text: str) -> str:
     reviewing.refuse(reviewing.why_not_approve(proposal, request.user))
-    reviewing.refuse(_unconfirmed(proposal, request))
+    reviewing.against(proposal, confirmed=_knows(request))
     proposal.approve(request.user, text)
     return f"Proposal {proposal} is approved."
 
 
 def _request_changes(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.refuse(reviewing.why_not_decide(proposal, request.user))
+    reviewing.refuse(reviewing.why_not_decide(request.user))
     proposal.request_changes(request.user, text)
     return "Changes are requested."
 
@@ -104,9 +109,7 @@ def _withdraw(proposal: Proposal, request: HttpRequest, text: str) -> str:
 
 
 def _apply(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.refuse(_unconfirmed(proposal, request))
-    although = [one.text for one in reviewing.outdated(proposal)]
-    reviewing.apply(proposal, request.user, although=although)
+    reviewing.apply(proposal, request.user, confirmed=_knows(request))
     refs = ", ".join(model.ref for model in proposal.models.all())
     return f"The size is now in the tags of {refs}."
 
@@ -128,13 +131,9 @@ ACTIONS: dict[str, Callable[[Proposal, HttpRequest, str], str]] = {
 }
 
 
-def _unconfirmed(proposal: Proposal, request: HttpRequest) -> str | None:
-    """Why it has to be confirmed first: something is newer, and nobody said that they know."""
-    newer = reviewing.outdated(proposal)
-    if not newer or "although" in request.POST:
-        return None
-    known = " ".join(one.text for one in newer)
-    return f"{known} Check that you know what speaks against it."
+def _reason(refusal: Exception) -> str:
+    """In words: a ValidationError has several, where others have one."""
+    return " ".join(getattr(refusal, "messages", [])) or str(refusal)
 
 
 @require_POST
@@ -146,8 +145,7 @@ def proposal_act(request: HttpRequest, number: int, action: str) -> HttpResponse
         done = ACTIONS[action](proposal, request, request.POST.get("text", ""))
     except Refused as refusal:
         proposal.refresh_from_db(fields=["state"])
-        reason = " ".join(getattr(refusal, "messages", [])) or str(refusal)
-        return proposal_page(request, proposal, reason)
+        return proposal_page(request, proposal, _reason(refusal))
     if done:
         messages.success(request, done)
     return redirect(proposal)
@@ -161,12 +159,10 @@ def proposal_batch_apply(request: HttpRequest) -> HttpResponse:
     applied = []
     for proposal in Proposal.objects.for_page().filter(pk__in=numbers).order_by("pk"):
         try:
-            reviewing.refuse(_unconfirmed(proposal, request))
-            reviewing.apply(proposal, request.user)
+            reviewing.apply(proposal, request.user, confirmed=_knows(request))
         except Refused as refusal:
-            reason = " ".join(getattr(refusal, "messages", [])) or str(refusal)
             link = format_html('<a href="{}">{}</a>', proposal.get_absolute_url(), proposal)
-            messages.error(request, format_html("{} was not applied: {}", link, reason))
+            messages.error(request, format_html("{} was not applied: {}", link, _reason(refusal)))
         else:
             applied.append(str(proposal))
     if applied:
