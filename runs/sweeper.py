@@ -23,7 +23,7 @@ from rq.serializers import JSONSerializer
 
 from runs import leftovers, queue, retention
 from runs.models import ProfileRun, Target, WorkerHeartbeat
-from runs.models.profile_run import CANCEL_PATIENCE
+from runs.models.run_queryset import CANCEL_PATIENCE
 from runs.models.target import STALE_AFTER
 
 logger = logging.getLogger(__name__)

@@ -229,7 +229,7 @@ def test_runs_of_before_there_were_policies_followed_the_standard(signed_in, mak
 
 
 def test_the_sizing_curve_is_drawn_on_the_policys_grid(make) -> None:
-    from runs.run_page import curve_of
+    from runs.run_curves import curve_of
 
     coarse = SizingPolicy(name="coarse", grid_steps_millicores=[[200, 1000]])
     run = sized_run(make, policy=coarse.as_spec())

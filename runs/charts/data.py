@@ -9,7 +9,8 @@ from profiler.samples import Columns
 from runs.charts import capacity, gpu, latency, payload, rates, series, sizing, startup, usage
 from runs.models import Measurement, ProfileRun
 from runs.raw_data import dropped_words
-from runs.run_page import curve_of, rates_of, scene_of, shown_measurement
+from runs.run_curves import curve_of, rates_of
+from runs.shown_measurement import scene_of, shown_measurement
 from runs.what_if_card import model_of
 
 REQUEST_COLUMNS = ("scheduled_ns", "finished_ns", "outcome")

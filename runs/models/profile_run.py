@@ -7,14 +7,13 @@ by its fencing token; once someone else closed or requeued the run, nothing it w
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,162 +21,19 @@ from profiler import errors
 from profiler.spec_reader.policy import policy_of
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
-from runs.models.measurement import SampleChunk
 from runs.models.names import valid_name
 from runs.models.registered_model import RegisteredModel
-from runs.models.sizing_policy import SizingPolicy
-from runs.models.target import STALE_AFTER, Target
+from runs.models.run_queryset import ProfileRunQuerySet
+from runs.models.target import Target
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from profiler.spec import Policy
 
-#: How long a worker may take to obey a cancel before it is stopped by force.
-CANCEL_PATIENCE = timedelta(seconds=15)
-
 
 class LostRun(Exception):
     """The run was closed or given to another attempt: its former worker may write no more."""
-
-
-class ProfileRunQuerySet(models.QuerySet):
-    def for_list(self) -> ProfileRunQuerySet:
-        """What the runs list and a model's page show, newest first."""
-        return (
-            self.select_related("config", "dataset", "target", "created_by")
-            .prefetch_related("models")
-            .defer("spec", "load", "result", "circumstances", "error_log_tail")
-            .order_by("-created_at")
-        )
-
-    def for_page(self) -> ProfileRunQuerySet:
-        """What one run's page shows."""
-        return self.select_related(
-            "config__files", "dataset", "target", "created_by", "cancel_requested_by"
-        ).prefetch_related("models", "measurements")
-
-    def for_comparison(self, names: Sequence[str]) -> ProfileRunQuerySet:
-        """The named runs with the measurements that are compared (`compared_measurements`)."""
-        from profiler.comparing import PHASES
-        from runs.models.measurement import Measurement
-
-        taken = Measurement.objects.filter(phase__in=tuple(PHASES)).order_by("ordinal")
-        return (
-            self.filter(name__in=names)
-            .select_related("config", "dataset", "target")
-            .prefetch_related(
-                "models",
-                models.Prefetch("measurements", queryset=taken, to_attr="compared_measurements"),
-            )
-            .defer("spec", "load", "result", "error_log_tail")
-        )
-
-    def comparable_with(self, run: ProfileRun) -> ProfileRunQuerySet:
-        """Other finished runs of a model of this one that have an advice, newest first."""
-        return (
-            self.filter(models__name__in=[model.name for model in run.models.all()])
-            .filter(state=ProfileRun.State.SUCCEEDED)
-            .exclude(pk=run.pk)
-            .order_by("-created_at")
-            .distinct()
-        )
-
-    def for_job(self) -> ProfileRunQuerySet:
-        """What a worker needs of a run."""
-        return self.select_related("config__files", "dataset__files", "target")
-
-    def unfinished(self) -> ProfileRunQuerySet:
-        return self.filter(state__in=ProfileRun.UNFINISHED)
-
-    def running(self) -> ProfileRunQuerySet:
-        return self.filter(state=ProfileRun.State.RUNNING)
-
-    def stale(self) -> ProfileRunQuerySet:
-        """Running, but their worker was not heard of for too long."""
-        return self.running().filter(heartbeat_at__lt=timezone.now() - STALE_AFTER)
-
-    def disobeying(self) -> ProfileRunQuerySet:
-        """Running although their cancel was asked for long enough ago."""
-        return self.running().filter(cancel_requested_at__lt=timezone.now() - CANCEL_PATIENCE)
-
-    def raw_outdated(self, before: datetime) -> ProfileRunQuerySet:
-        """Finished before then, and with raw samples that need not be kept."""
-        return self.filter(
-            Exists(SampleChunk.objects.filter(run=OuterRef("pk"))),
-            finished_at__lt=before,
-            keep_raw=False,
-        )
-
-    def advising(self) -> ProfileRunQuerySet:
-        """Finished, with an advice that has a size."""
-        return self.filter(
-            state=ProfileRun.State.SUCCEEDED, advice__standing__in=["verified", "provisional"]
-        )
-
-    def ahead_of(self, run: ProfileRun) -> ProfileRunQuerySet:
-        """Unfinished runs that the same target takes before a queued one."""
-        earlier = Q(state=ProfileRun.State.QUEUED, queued_at__lt=run.queued_at)
-        return self.filter(earlier | Q(state=ProfileRun.State.RUNNING), target_id=run.target_id)
-
-    def free_name(self, stem: str) -> str:
-        """`<stem>-<n>` with the lowest n above the number of runs so named that is free."""
-        number = self.filter(name__startswith=f"{stem}-").count() + 1
-        while self.filter(name=f"{stem}-{number}").exists():
-            number += 1
-        return f"{stem}-{number}"
-
-    def submit(
-        self,
-        *,
-        models: list[RegisteredModel],
-        config: InferenceConfig,
-        dataset: Dataset,
-        target: Target,
-        created_by: User | None,
-        name: str = "",
-        load: dict | list | None = None,
-        objective: dict | None = None,
-        limits: dict | None = None,
-        budget: dict | None = None,
-        answers: dict | None = None,
-        policy: dict | None = None,
-        memory_probe: bool = False,
-        concurrency: dict | None = None,
-        question: str = "size",
-        peak_rps: float | None = None,
-    ) -> ProfileRun:
-        """Create a run and queue it on its target once the transaction commits.
-
-        What is left out takes the engine's default, the policy that of the site. Raises
-        IntegrityError for a name taken.
-        """
-        from runs import run_spec
-
-        with transaction.atomic():
-            run = self.create(
-                name=name or self.free_name(models[0].name if models else config.name),
-                config=config,
-                dataset=dataset,
-                target=target,
-                created_by=created_by,
-                load=load or {},
-                objective=objective or {},
-                limits=limits or {},
-                budget=budget or {},
-                answers=answers or {},
-                concurrency=concurrency or {},
-                policy=policy or SizingPolicy.objects.default_spec(),
-                memory_probe=memory_probe,
-                question=question,
-                peak_rps=peak_rps,
-            )
-            RunModel.objects.bulk_create(RunModel(run=run, model=model) for model in models)
-            run.spec = run_spec.build(run, models)
-            run.input_hashes = run_spec.input_hashes(run, models)
-            run.save(update_fields=["spec", "input_hashes"])
-            run.enqueue()
-        return run
 
 
 class ProfileRun(models.Model):

@@ -24,7 +24,7 @@ from runs import formatting, point_cells, raw_data
 from runs.forms.points import PointsForm
 from runs.models import Measurement, ProfileRun
 from runs.points import SERIES_OF, TooMany
-from runs.run_page import shown_measurement
+from runs.shown_measurement import shown_measurement
 from runs.views.runs import the_run
 
 POINTS_A_PAGE = 100

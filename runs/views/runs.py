@@ -8,12 +8,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from runs import run_page
 from runs.charts import data
 from runs.lists.paging import paged
 from runs.lists.runs import RunFilter, RunTable
 from runs.models import ProfileRun
 from runs.roles import Role, needs
+from runs.run_curves import curve_of
+from runs.run_page import page_context
+from runs.run_progress import live_context
 from runs.what_if_card import what_if_card
 
 #: Runs of the same model that a run's page offers to compare with.
@@ -37,7 +39,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
 @never_cache
 def run_detail(request: HttpRequest, name: str) -> HttpResponse:
     run = the_run(name)
-    context = run_page.page_context(run, request.GET.get("measurement"))
+    context = page_context(run, request.GET.get("measurement"))
     if run.is_finished:
         others = ProfileRun.objects.comparable_with(run).values_list("name", flat=True)
         context["comparable"] = others[:COMPARABLE_RUNS]
@@ -53,13 +55,13 @@ def run_live(request: HttpRequest, name: str) -> HttpResponse:
     When a measurement began or ended since the `?seen=` of the page, the page's body comes along.
     """
     run = the_run(name)
-    context = run_page.live_context(run)
+    context = live_context(run)
     if run.is_finished:
         response = render(request, "runs/_live.html", context, status=STOP_POLLING)
         response["HX-Refresh"] = "true"
         return response
     if request.GET.get("seen") not in (None, context["seen"]):
-        context = {**run_page.page_context(run, None), "body_changed": True}
+        context = {**page_context(run, None), "body_changed": True}
     return render(request, "runs/_live.html", context)
 
 
@@ -68,7 +70,7 @@ def run_live(request: HttpRequest, name: str) -> HttpResponse:
 def run_what_if(request: HttpRequest, name: str) -> HttpResponse:
     """The what-if card alone, for a page that asks again."""
     run = the_run(name)
-    curve = run_page.curve_of(run, list(run.measurements.all()), list(run.models.all()))
+    curve = curve_of(run, list(run.measurements.all()), list(run.models.all()))
     card = what_if_card(run, curve, request.GET)
     if card is None:
         raise Http404("This run has no model of latency.")

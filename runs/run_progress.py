@@ -1,0 +1,98 @@
+"""How far a run is: its phases, its place in the queue, what its answer will about be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profiler.events import PHASES
+from profiler.sizing.evidence import REFERENCE
+from runs import formatting
+from runs.models import ProfileRun
+
+
+@dataclass(frozen=True)
+class Step:
+    """A phase in the stepper: done, now or to come; seconds once it began."""
+
+    name: str
+    state: str
+    seconds: float | None
+
+
+def steps(run: ProfileRun) -> list[Step]:
+    """Phases can come again (a second start for the verification): the current one decides.
+
+    Few runs have a fix to measure: the last phase shows only where it was entered.
+    """
+    seconds: dict[str, float] = {}
+    for entry in run.phase_times or []:
+        seconds[entry["phase"]] = seconds.get(entry["phase"], 0.0) + entry["seconds"]
+    here = PHASES.index(run.phase) if run.phase in PHASES else -1
+    if run.state == ProfileRun.State.SUCCEEDED:
+        here = len(PHASES)
+    shown = [name for name in PHASES if name != "diagnosing" or name in seconds]
+    return [
+        Step(name, "done" if place < here else "now" if place == here else "to-come",
+             seconds.get(name))
+        for place, name in enumerate(shown)
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A phase's part of the strip over the phases' times, in percent of its width."""
+
+    name: str
+    x: float
+    width: float
+
+
+def phase_strip(run: ProfileRun) -> list[Piece]:
+    entries = run.phase_times or []
+    total_s = sum(entry["seconds"] for entry in entries)
+    pieces, at = [], 0.0
+    for entry in entries if total_s else []:
+        share = entry["seconds"] / total_s * 100
+        pieces.append(Piece(entry["phase"], round(at, 2), round(max(share - 0.3, 0.2), 2)))
+        at += share
+    return pieces
+
+
+def queue_words(run: ProfileRun) -> str:
+    """Where a queued run stands in its target's queue."""
+    if run.state != ProfileRun.State.QUEUED:
+        return ""
+    ahead = ProfileRun.objects.ahead_of(run).count()
+    if not ahead:
+        return f"Next on {run.target.name}; it begins as soon as a worker there is free."
+    runs = "one run is" if ahead == 1 else f"{ahead} runs are"
+    return f"{runs.capitalize()} before it on {run.target.name}."
+
+
+def estimate_words(run: ProfileRun) -> str:
+    """What a live run's answer will about be; nothing once there is the answer."""
+    found = run.estimate
+    if not found or run.is_finished:
+        return ""
+    about = (
+        f"{formatting.rate(found['rate_rps'])} requests/s"
+        if "rate_rps" in found
+        else f"{formatting.cpu(found['cpu_millicores'])} of CPU"
+    )
+    after = "the first measurement" if found["phase"] == REFERENCE else "the warm-up"
+    return (
+        f"Estimate, until it is measured: about {about}, by a replay of "
+        f"{formatting.count(found['requests'])} requests of {after}. Often a step off."
+    )
+
+
+def live_context(run: ProfileRun) -> dict:
+    """What runs/_live.html needs; `seen` changes when a measurement begins or ends."""
+    ordinal = (run.current or {}).get("ordinal")
+    return {
+        "run": run,
+        "steps": steps(run),
+        "queue_words": queue_words(run),
+        "estimate": estimate_words(run),
+        "seen": f"{run.state}-{run.measurements.count()}-{ordinal}",
+    }
