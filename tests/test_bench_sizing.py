@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from bench import render
-from bench.sizing.accuracy import Case
+from bench.sizing.case import Case
 from bench.sizing.catalogue import NAMES, SERVICES, inputs_of, spec_of
+from bench.sizing.predictions import errors, fix_of
 from bench.sizing.run_facts import RULES, judged_cpu, judged_memory, memory_allowance_bytes
 from bench.sizing.truth_file import FOLDER, MOST_TRIES, Truth
 from profiler.dataset import read_dataset
+from profiler.sizing.latency_model import LatencyModel, Point
 from profiler.sizing.search import grid
 
 SCRIPTS = sorted((Path(__file__).parent.parent / "bench" / "sizing").glob("[a-z]*.py"))
@@ -175,3 +177,55 @@ def test_a_size_of_a_rule_counts_as_the_next_of_the_grid() -> None:
 
 def test_memory_may_be_the_margin_and_a_step_above_what_survives() -> None:
     assert memory_allowance_bytes(100 << 20, 0.15) == (15 + 16) << 20
+
+
+# Predictions and fixes
+
+#: p95 at the rate of `fixed` is 10 ms from 500m to 1000m, whatever is asked.
+FLAT = LatencyModel(
+    mode="open",
+    cpu_millicores=(500, 1000),
+    levels=(0.1, 0.9),
+    highest_rps=(1000.0, 2000.0),
+    rate_spread=(0.0, 0.0),
+    latency_ms={name: [[10.0, 10.0], [10.0, 10.0]] for name in ("50", "95", "99")},
+    spread={name: [[0.0, 0.0], [0.0, 0.0]] for name in ("50", "95", "99")},
+    points=(Point(1, 800, 190.0, "passed", False, {"95": 10.0}, {"95": (9.0, 11.0)}),),
+    error={},
+    error_points=0,
+)
+
+
+def repetition(p95_ms: float, *, achieved_rps: float = 190, piled_up: bool = False) -> dict:
+    return {
+        **taken("passed"),
+        "piled_up": piled_up,
+        "offered_rps": 190,
+        "achieved_rps": achieved_rps,
+        "latency_ms": {"p95": p95_ms},
+    }
+
+
+def test_the_error_of_a_prediction_by_hand() -> None:
+    truth = truth_of({
+        400: [repetition(900, piled_up=True)] * 3,
+        500: [repetition(9, achieved_rps=180)] * 3,
+        600: [repetition(p95) for p95 in (8, 12.5, 50)],
+        700: [repetition(8)] * 3,
+        800: [repetition(10)] * 3,
+    })  # fmt: skip
+    case = Case("fixed", truth, [], tuple(truth.points), margin=0.15)
+    run = {
+        "latency_model": json.loads(json.dumps(FLAT.to_json())),
+        "measurements": [{"cpu_millicores": 800}],
+    }
+    # 400m and 500m do not keep up, 800m was measured; 10 against 12.5 and against 8.
+    assert list(errors(case, run, "95")) == pytest.approx([0.2, 0.25])
+    assert list(errors(case, {**run, "latency_model": {"why_not": "too little"}}, "95")) == []
+
+
+def test_a_fix_counts_only_once_it_was_measured_again() -> None:
+    named = {"code": "threads-over-quota", "fix": {"env": {}}, "remeasured": {"ordinal": 7}}
+    assert fix_of({"diagnoses": [{**named, "code": "swapping"}, named]}) == named
+    assert fix_of({"diagnoses": [{**named, "remeasured": None}]}) is None
+    assert fix_of({}) is None

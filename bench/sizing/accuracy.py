@@ -6,7 +6,6 @@ Measures nothing itself. A service whose truth or runs are not there yet is left
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
@@ -14,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 from bench.kit import script
 from bench.kit.report import Goal, Report
 from bench.sizing import runs, soak
-from bench.sizing.catalogue import NAMES, inputs_of, spec_of
+from bench.sizing.case import Case, case_of
+from bench.sizing.catalogue import NAMES
+from bench.sizing.predictions import tell_fixes, tell_predictions
 from bench.sizing.run_facts import (
     RULES,
     SEARCH,
@@ -23,8 +24,7 @@ from bench.sizing.run_facts import (
     judged_memory,
     memory_allowance_bytes,
 )
-from bench.sizing.truth_file import FOLDER, Truth
-from profiler.sizing.search import grid
+from bench.sizing.truth_file import FOLDER
 from profiler.spec import MIB
 
 WITHIN, EXACT, COST = (
@@ -35,49 +35,6 @@ WITHIN, EXACT, COST = (
 WARM_GOAL = Goal(60.0, "s")
 #: The goal of time is for services that take no longer for a request, in ms.
 SHORT_MS = 20.0
-
-
-@dataclass(frozen=True)
-class Case:
-    """A service with its whole truth and its runs."""
-
-    name: str
-    truth: Truth
-    runs: list[dict]
-    grid: tuple[int, ...]
-    margin: float
-
-    @property
-    def once(self) -> int:
-        return self.truth.passes_once_millicores
-
-    @property
-    def always(self) -> int:
-        return self.truth.passes_always_millicores
-
-    @property
-    def advised(self) -> list[dict]:
-        return [run for run in self.runs if run["cpu_millicores"] is not None]
-
-    def is_within(self, run: dict) -> bool:
-        """Not below what passes once, and at most a step above what passes always."""
-        advised = run["cpu_millicores"]
-        if advised is None:
-            return False
-        above = self.grid[min(self.grid.index(self.always) + 1, len(self.grid) - 1)]
-        return self.once <= advised <= above
-
-    @property
-    def brute_requests(self) -> int:
-        return sum(one["counted"] for one in self._points)
-
-    @property
-    def brute_s(self) -> float:
-        return sum(one["took_s"] for one in self._points)
-
-    @property
-    def _points(self) -> list[dict]:
-        return [one for cpu in self.truth.points for one in self.truth.counts(cpu)]
 
 
 def bench(report: Report) -> None:
@@ -91,23 +48,8 @@ def bench(report: Report) -> None:
     tell_memory(report, cases)
     tell_soaks(report, cases)
     tell_rules(report, cases)
-
-
-def case_of(name: str, report: Report, truths: Path, kept: Path) -> Case | None:
-    path, spec = truths / f"{name}.json", spec_of(name)
-    points = grid(spec.limits.cpu_millicores)
-    truth = Truth.read(path) if path.exists() else None
-    if truth is None or truth.inputs != inputs_of(name) or not truth.is_whole(points):
-        report.note(f"Not measured: {name}: its truth is not whole yet.")
-        return None
-    taken = runs.kept(name, kept)["runs"]
-    if not taken:
-        report.note(f"Not measured: {name}: there are no runs yet.")
-        return None
-    if truth.passes_always_millicores is None:
-        report.note(f"Not measured: {name}: no size passes in all repetitions.")
-        return None
-    return Case(name, truth, taken, points, spec.policy.memory_margin)
+    tell_predictions(report, cases)
+    tell_fixes(report, cases)
 
 
 def tell_cpu(report: Report, cases: list[Case]) -> None:

@@ -34,6 +34,11 @@ def facts_of(result: Mapping) -> dict:
         "search_requests": sum(_sent(m) for m in measurements if m["phase"] in (REFERENCE, SIZING)),
         "requests": sum(map(_sent, measurements)),
         "reference": _reference(measurements),
+        "latency_model": result["latency_model"],
+        "diagnoses": [
+            {name: found[name] for name in ("code", "gain", "fix", "saving", "remeasured")}
+            for found in result["diagnoses"]
+        ],
         "measurements": [
             {
                 "phase": m["phase"],
