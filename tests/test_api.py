@@ -48,6 +48,22 @@ def test_a_run_says_what_it_was_asked_and_what_came_of_it(signed_in, make) -> No
     assert data["error"] is None
 
 
+def test_a_run_tells_what_was_found_of_memory_start_up_and_causes(signed_in, make) -> None:
+    run = sized_run(make)
+    parts = {
+        "diagnoses": [{"code": "swapping"}],
+        "memory": {"needed_bytes": 1},
+        "startup": {"points": []},
+        "latency_model": {"why_not": "too little"},
+    }
+    run.result = parts
+    run.save()
+    data = ask(signed_in, f"runs/{run.name}/")
+    assert {name: data[name] for name in parts} == parts
+    queued = ask(signed_in, f"runs/{make.run().name}/")
+    assert [queued[name] for name in parts] == [None] * 4
+
+
 def test_a_failed_run_says_why(signed_in, make) -> None:
     run = failed_run(make, "ScriptFailed", "init() raised KeyError", "Traceback ...")
     error = ask(signed_in, f"runs/{run.name}/")["error"]

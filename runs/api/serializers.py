@@ -95,6 +95,9 @@ class RunDetailSerializer(RunSerializer):
     circumstances = JSON(read_only=True)
     phase_times = JSON(read_only=True)
     azureml = JSON(read_only=True)
+    diagnoses = JSON(source="result.diagnoses", read_only=True, default=None)
+    memory = JSON(source="result.memory", read_only=True, default=None)
+    startup = JSON(source="result.startup", read_only=True, default=None)
     latency_model = JSON(source="result.latency_model", read_only=True, default=None)
 
     class Meta(RunSerializer.Meta):
@@ -102,7 +105,7 @@ class RunDetailSerializer(RunSerializer):
             *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "advice_cost",
             "inputs", "question", "peak_rps", "estimate", "load", "objective", "limits", "budget",
             "answers", "policy", "memory_probe", "circumstances", "phase_times", "azureml",
-            "latency_model",
+            "diagnoses", "memory", "startup", "latency_model",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:
