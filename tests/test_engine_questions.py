@@ -58,3 +58,22 @@ def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
     nearest = min(above, key=lambda m: m["nominal_rps"])
     assert nearest["outcome"] != "passed"
     assert nearest["nominal_rps"] <= 1.051 * advice["capacity_rps"]
+
+
+def test_the_curve_measures_every_size_of_the_grid_and_advises_the_smallest(project):
+    # 5 ms of cpu and what serving it costs, 30 times a second, are about 200m.
+    project.spec["question"] = "curve"
+    project.spec["load"] = {"mode": "open", "rate_rps": 30, "arrivals": "constant"}
+    project.spec["objective"] = {"percentile": 90, "latency_ms": 200, "confidence": 0.8}
+
+    ended = project.run_believed()
+
+    assert ended.status == 0, ended.output
+    measured = {m["cpu_millicores"]: m["outcome"] for m in ended.result["measurements"]
+                if m["phase"] in ("measuring", "sizing")}  # fmt: skip
+    assert sorted(measured) == [100, 200, 300, 400, 500]
+    assert measured[100] == "failed"
+    assert measured[400] == measured[500] == "passed"
+    advice = ended.result["advice"]
+    assert advice["standing"] == "verified", advice
+    assert advice["cpu_millicores"] in (200, 300)
