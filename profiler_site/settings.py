@@ -211,7 +211,12 @@ REST_FRAMEWORK = {
         "runs.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "runs.api.access.WithinScope",
+        "runs.api.access.WithinRole",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["runs.api.parsers.BoundedJSON"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
@@ -223,9 +228,13 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Model Profiler",
-    "DESCRIPTION": "Runs, their measurements, and comparisons. Times are UTC in ISO 8601.",
+    "DESCRIPTION": "Models, datasets, configs, runs and proposals. Times are UTC in ISO 8601.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
+    "ENUM_NAME_OVERRIDES": {
+        "RunState": "runs.models.ProfileRun.State",
+        "ProposalState": "runs.models.Proposal.State",
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "POSTPROCESSING_HOOKS": [

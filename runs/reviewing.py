@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -175,3 +176,69 @@ def revert(proposal: Proposal, actor: User) -> list[str]:
         text = f"Changed since, so left as they are: {', '.join(left)}." if left else ""
         proposal.mark_reverted(actor, text, {"left": left})
     return left
+
+
+# --- Each thing that can be done, by its name -----------------------------------------------------
+def act(
+    proposal: Proposal, action: str, actor: User, text: str = "", *, confirmed: bool = False
+) -> str:
+    """Do one of ACTIONS; what came of it in a sentence, "" where nothing has to be said.
+
+    `confirmed` says that the actor knows what speaks against the proposal. Raises
+    TransitionRefused, ApplyRefused or ValidationError with the reason.
+    """
+    return ACTIONS[action](proposal, actor, text, confirmed)
+
+
+def _comment(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
+    refuse(why_not_comment(actor))
+    proposal.comment(actor, text)
+    return ""
+
+
+def _approve(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
+    refuse(why_not_approve(proposal, actor))
+    against(proposal, confirmed=confirmed)
+    proposal.approve(actor, text)
+    return f"Proposal {proposal} is approved."
+
+
+def _request_changes(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
+    refuse(why_not_decide(actor))
+    proposal.request_changes(actor, text)
+    return "Changes are requested."
+
+
+def _ask_again(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
+    refuse(why_not_comment(actor))
+    proposal.ask_again(actor, text)
+    return f"Proposal {proposal} is open again."
+
+
+def _withdraw(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
+    refuse(why_not_withdraw(proposal, actor))
+    proposal.withdraw(actor, text)
+    return f"Proposal {proposal} is withdrawn."
+
+
+def _apply(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
+    apply(proposal, actor, confirmed=confirmed)
+    refs = ", ".join(model.ref for model in proposal.models.all())
+    return f"The size is now in the tags of {refs}."
+
+
+def _revert(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
+    left = revert(proposal, actor)
+    also = f" Changed since, so left as they are: {', '.join(left)}." if left else ""
+    return f"The tags are as they were before proposal {proposal}.{also}"
+
+
+ACTIONS: dict[str, Callable[[Proposal, User, str, bool], str]] = {
+    "comment": _comment,
+    "approve": _approve,
+    "request-changes": _request_changes,
+    "ask-again": _ask_again,
+    "withdraw": _withdraw,
+    "apply": _apply,
+    "revert": _revert,
+}

@@ -11,10 +11,32 @@ from django.conf import settings
 from profiler.errors import NO_GPU, InvalidSpec, Problem, RunFailed
 from profiler.spec_reader import Capacity, read_spec_data
 from runs import run_spec
-from runs.models import Target
+from runs.models import ProfileRun, Target
 
 if TYPE_CHECKING:
-    from runs.models import ProfileRun, RegisteredModel
+    from runs.models import RegisteredModel
+
+#: Words that stand where a run's name would in an address.
+RESERVED_NAMES = {"new", "compare"}
+
+
+def why_name_refused(name: str) -> str:
+    """Why a new run cannot have this name; "" when it can."""
+    if name in RESERVED_NAMES:
+        return f"{name} means something else in an address."
+    if ProfileRun.objects.filter(name=name).exists():
+        return f"There is a run {name} already."
+    return ""
+
+
+def why_target_refused(target: Target) -> str:
+    """Why no run can be sent there by how the site is set up; "" when one can."""
+    if target.kind == Target.Kind.PROCESS and not settings.PROFILER_ALLOW_PROCESS_TARGET:
+        return (
+            "Processes run code as the site's own user, which is not allowed here "
+            "(PROFILER_ALLOW_PROCESS_TARGET)."
+        )
+    return ""
 
 
 def problems_of(run: ProfileRun, models: list[RegisteredModel]) -> list[Problem]:

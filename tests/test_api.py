@@ -11,7 +11,7 @@ from django.utils import timezone
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
 
-from runs.models import ApiToken
+from runs.models import ApiToken, Proposal
 from tests.compared_runs import record_result
 from tests.measured_runs import failed_run, sized_run
 from tests.page_rows import queries_of
@@ -157,8 +157,8 @@ def test_a_wrong_parameter_is_named(signed_in) -> None:
     assert "asleep" in fields["state"][0]
 
 
-def test_nothing_can_be_written_yet(signed_in) -> None:
-    refused = signed_in.post("/api/v1/runs/", {})
+def test_what_an_address_does_not_take_is_refused(signed_in) -> None:
+    refused = signed_in.post("/api/v1/compare/", {}, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (405, "method_not_allowed")
 
 
@@ -232,7 +232,7 @@ def test_an_administrator_makes_a_token_and_sees_it_once(client, root, alice) ->
     client.force_login(root)
     answer = client.post(
         "/admin/runs/apitoken/add/",
-        {"user": alice.pk, "name": "ci", "expires_at_0": "", "expires_at_1": ""},
+        {"user": alice.pk, "name": "ci", "scope": "write", "expires_at_0": "", "expires_at_1": ""},
         follow=True,
     )
     [text] = re.findall(r"mp_[0-9a-f]{12}_[\w-]{40,}", answer.content.decode())
@@ -246,24 +246,64 @@ def test_an_administrator_makes_a_token_and_sees_it_once(client, root, alice) ->
 
 def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
     schema = ask(signed_in, "schema/")
-    assert set(schema["paths"]) == {
-        "/api/v1/runs/",
-        "/api/v1/runs/{name}/",
-        "/api/v1/runs/{name}/measurements/",
-        "/api/v1/runs/{name}/measurements/{ordinal}/",
-        "/api/v1/runs/{name}/sizes/",
-        "/api/v1/compare/",
+    found = {path.removeprefix("/api/v1/"): set(on) for path, on in schema["paths"].items()}
+    get, post = {"get"}, {"post"}
+    assert found == {
+        "runs/": get | post,
+        "runs/{name}/": get,
+        "runs/{name}/measurements/": get,
+        "runs/{name}/measurements/{ordinal}/": get,
+        "runs/{name}/sizes/": get,
+        "runs/{name}/status/": get,
+        "runs/{name}/cancel/": post,
+        "runs/{name}/apply/": post,
+        "runs/{name}/mend/": post,
+        "runs/{name}/log/": get,
+        "runs/{name}/result/": get,
+        "runs/{name}/raw/{form}/": get,
+        "models/": get | post,
+        "models/{ref}/": get | {"patch"},
+        "datasets/": get | post,
+        "datasets/{ref}/": get,
+        "configs/": get | post,
+        "configs/{ref}/": get,
+        "targets/": get,
+        "proposals/": get | post,
+        "proposals/{number}/": get,
+        "proposals/{number}/{action}/": post,
+        "compare/": get,
     }
     validate_schema(schema)
-    errors = {"400", "401", "403", "404", "405", "429", "500"}
+    errors = {"400", "401", "403", "404", "405", "409", "429", "500"}
     for path in schema["paths"].values():
-        assert errors <= set(path["get"]["responses"])
+        for operation in path.values():
+            assert errors <= set(operation["responses"])
+
+
+def test_what_a_form_takes_is_in_the_document(signed_in) -> None:
+    body = ask(signed_in, "schema/")["paths"]["/api/v1/models/"]["post"]["requestBody"]
+    fields = body["content"]["multipart/form-data"]["schema"]["properties"]
+    assert fields["files"] == {
+        "type": "array", "items": {"type": "string", "format": "binary"},
+    }  # fmt: skip
+    assert "One a line" in fields["tags"]["description"]
 
 
 def test_answers_are_as_the_document_says(signed_in, make) -> None:
-    run = sized_run(make)
+    run = sized_run(make, models=[make.model("ridge")])
+    asked = {"run": run.name}
+    signed_in.post("/api/v1/proposals/", asked, content_type="application/json")
+    number = Proposal.objects.get().pk
     schema = ask(signed_in, "schema/")
     for path, component in (
+        (f"runs/{run.name}/status/", "RunStatus"),
+        ("models/", "PaginatedModelList"),
+        ("models/ridge:1/", "Model"),
+        (f"datasets/{run.dataset.ref}/", "Dataset"),
+        (f"configs/{run.config.ref}/", "Config"),
+        ("targets/", "PaginatedTargetList"),
+        ("proposals/", "PaginatedProposalList"),
+        (f"proposals/{number}/", "ProposalDetail"),
         (f"runs/{run.name}/", "RunDetail"),
         (f"runs/{run.name}/measurements/", "PaginatedMeasurementList"),
         (f"runs/{run.name}/measurements/1/", "MeasurementDetail"),

@@ -41,7 +41,7 @@ def test_a_size_is_proposed_from_its_run(signed_in, run, carol, make) -> None:
     assert f"/runs/{run.name}/propose/" in text_of(signed_in.get(f"/runs/{run.name}/"))
     answer = signed_in.post(
         f"/runs/{run.name}/propose/",
-        {"models": ["ridge:1"], "reviewers": [carol.pk], "baseline": baseline.name,
+        {"models": ["ridge:1"], "reviewers": [carol.username], "baseline": baseline.name,
          "text": "Fits, **@carol**"},
         follow=True,
     )  # fmt: skip

@@ -11,11 +11,11 @@ from runs.models import ApiToken
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(admin.ModelAdmin):
-    list_display = ["name", "user", "prefix", "created_at", "expires_at", "last_used_at"]
+    list_display = ["name", "user", "scope", "prefix", "created_at", "expires_at", "last_used_at"]
     list_select_related = ["user"]
     list_filter = ["user"]
     search_fields = ["name", "prefix", "user__username"]
-    fields = ["user", "name", "expires_at"]
+    fields = ["user", "name", "scope", "expires_at"]
 
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         return False
@@ -23,6 +23,8 @@ class ApiTokenAdmin(admin.ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: ApiToken, form: forms.ModelForm, change: bool
     ) -> None:
-        made, text = ApiToken.objects.make(user=obj.user, name=obj.name, expires_at=obj.expires_at)
+        made, text = ApiToken.objects.make(
+            user=obj.user, name=obj.name, expires_at=obj.expires_at, scope=obj.scope
+        )
         obj.pk, obj.prefix = made.pk, made.prefix
         messages.warning(request, f"The token, which is shown this once: {text}")

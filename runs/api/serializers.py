@@ -71,7 +71,8 @@ class RunSerializer(serializers.ModelSerializer):
             "self": "api_run_detail",
             "measurements": "api_measurement_list",
             "page": "run_detail",
-            "log": "run_log",
+            "status": "api_run_status",
+            "log": "api_run_log",
         }
         return {key: reverse(name, args=[run.name], request=request) for key, name in names.items()}
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, pagination
+from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from runs.api import serializers
+from runs.api import asking, serializers
+from runs.api.acting import RUNS, detailed
+from runs.api.errors import Refused
+from runs.api.paging import InOrder, Newest
 from runs.applying import ApplyRefused
 from runs.charts.sizes import one_per_size
 from runs.choosing import choice_of
@@ -20,36 +23,40 @@ from runs.lists.runs import RunFilter
 from runs.models import Measurement, PriceList, ProfileRun
 from runs.variants import of_the_advised
 
-
-class Newest(pagination.CursorPagination):
-    """Newest first; a page stays the same while new rows come."""
-
-    ordering = ("-created_at", "-pk")
-    page_size = 50
-    max_page_size = 200
-    page_size_query_param = "limit"
-
-    def get_paginated_response_schema(self, schema: dict) -> dict:
-        """As OpenAPI 3.1 writes what may be null; the framework's own is of 3.0."""
-        link = {"type": ["string", "null"], "format": "uri"}
-        return {
-            "type": "object",
-            "required": ["next", "previous", "results"],
-            "properties": {"next": link, "previous": link, "results": schema},
-        }
-
-
-class InOrder(Newest):
-    ordering = ("ordinal",)
+KEY = OpenApiParameter(
+    asking.KEY_HEADER, str, OpenApiParameter.HEADER,
+    description="Made up by the program: asking again under it starts no other run",
+)  # fmt: skip
 
 
 class RunList(generics.ListAPIView):
-    """Runs, newest first, with the filters of the runs page."""
-
     serializer_class = serializers.RunSerializer
     pagination_class = Newest
     filterset_class = RunFilter
     queryset = ProfileRun.objects.for_list()
+
+    def get(self, request: Request, *args: object, **kwargs: object) -> Response:
+        """Runs, newest first, with the filters of the runs page."""
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        parameters=[KEY],
+        request=asking.RunRequestSerializer,
+        responses={
+            200: serializers.RunDetailSerializer, 201: serializers.RunDetailSerializer,
+        },
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """Start a run: 201, or 200 with the run that was started under the same key before."""
+        key, digest = asking.key_of(request), asking.digest_of(request.data)
+        if key and (run := ProfileRun.objects.started_by(request.user, key)):
+            if run.client_digest != digest:
+                raise Refused(f"{run.name} was started under this key, with other wishes.")
+            return Response(detailed(run, request))
+        asked = asking.RunRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        data = detailed(asked.start(request.user, key, digest), request)
+        return Response(data, 201, headers={"Location": data["links"]["self"]})
 
 
 class RunDetail(generics.RetrieveAPIView):
@@ -57,9 +64,7 @@ class RunDetail(generics.RetrieveAPIView):
 
     serializer_class = serializers.RunDetailSerializer
     lookup_field = "name"
-    queryset = ProfileRun.objects.select_related(
-        "config", "dataset", "target", "created_by"
-    ).prefetch_related("models")
+    queryset = RUNS
 
 
 class WithPrices:

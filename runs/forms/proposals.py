@@ -24,6 +24,7 @@ class ProposalForm(StyledForm):
     reviewers = forms.ModelMultipleChoiceField(
         label="Ask to review",
         queryset=get_user_model().objects.none(),
+        to_field_name="username",
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         required=False,
         help_text="Left empty: any reviewer.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
@@ -29,14 +28,11 @@ from runs.forms.run_fields import (
 from runs.forms.run_load import OPEN, LoadFields, load_initial
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, SizingPolicy, Target
 from runs.policy_facts import policy_facts
-from runs.spec_check import problems_of
+from runs.spec_check import problems_of, why_name_refused, why_target_refused
 
 RELATIVE, BOUND = "relative", "bound"
 
 DEFAULT_OBJECTIVE, DEFAULT_BUDGET = policy_to_json(STANDARD)["objective"], Budget()
-
-#: Words that stand where a run's name would in an address.
-RESERVED_NAMES = {"new"}
 
 #: Place in the spec -> the field that it comes from; the longest that fits counts.
 FIELDS = {
@@ -219,19 +215,14 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
 
     def clean_name(self) -> str:
         name = self.cleaned_data["name"]
-        if name in RESERVED_NAMES:
-            raise ValidationError(f"{name} means something else in an address.")
-        if name and ProfileRun.objects.filter(name=name).exists():
-            raise ValidationError(f"There is a run {name} already.")
+        if name and (reason := why_name_refused(name)):
+            raise ValidationError(reason)
         return name
 
     def clean_target(self) -> Target:
         target = self.cleaned_data["target"]
-        if target.kind == Target.Kind.PROCESS and not settings.PROFILER_ALLOW_PROCESS_TARGET:
-            raise ValidationError(
-                "Processes run code as the site's own user, which is not allowed here "
-                "(PROFILER_ALLOW_PROCESS_TARGET)."
-            )
+        if reason := why_target_refused(target):
+            raise ValidationError(reason)
         return target
 
     def clean(self) -> dict:

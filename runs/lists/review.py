@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+#: Names of the inbox's views, the first shown by default.
+BOXES = ("waiting", "approved", "yours", "mentions", "open", "all")
+
+
 @dataclass(frozen=True)
 class Box:
     """One of the inbox's views: its name in the address, its title, and how many are in it."""
@@ -49,7 +53,7 @@ def inbox(user: User, chosen: str) -> Inbox:
     boxes = [
         Box(name, title, found.count(), empty) for name, (title, found, empty) in views.items()
     ]
-    name = chosen if chosen in views else "waiting"
+    name = chosen if chosen in BOXES else BOXES[0]
     current = next(box for box in boxes if box.name == name)
     wanted = Proposal.objects.filter(pk__in=views[name][1].order_by().values("pk"))
     return Inbox(boxes, current, wanted.for_list())

@@ -22,14 +22,15 @@ USE_NOTED_AFTER = timedelta(minutes=1)
 
 class ApiTokenQuerySet(models.QuerySet):
     def make(
-        self, *, user: User, name: str, expires_at: datetime | None = None
+        self, *, user: User, name: str, expires_at: datetime | None = None, scope: str = "read"
     ) -> tuple[ApiToken, str]:
         """A new token and its text, which cannot be had again."""
         prefix, secret = secrets.token_hex(PREFIX_BYTES), secrets.token_urlsafe(SECRET_BYTES)
         text = f"mp_{prefix}_{secret}"
         token = self.create(
-            user=user, name=name, prefix=prefix, sha256=_hash(text), expires_at=expires_at
-        )
+            user=user, name=name, prefix=prefix, sha256=_hash(text), expires_at=expires_at,
+            scope=scope,
+        )  # fmt: skip
         return token, text
 
     def of_text(self, text: str) -> ApiToken | None:
@@ -46,12 +47,17 @@ def _hash(text: str) -> str:
 
 
 class ApiToken(models.Model):
-    """What a program signs in with, as its user."""
+    """What a program signs in with, as its user, to do no more than its scope."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "read only"
+        WRITE = "write", "all that its user may do"
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
     )
     name = models.CharField(max_length=100, help_text="What uses it, to know it again")
+    scope = models.CharField(max_length=10, choices=Scope.choices, default=Scope.READ)
     prefix = models.CharField(max_length=2 * PREFIX_BYTES, unique=True, editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -93,6 +93,10 @@ class ProfileRun(models.Model):
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    #: Under which a program asked for it, so that asking again does not start another; and the
+    #: hash of what it asked.
+    client_key = models.CharField(max_length=255, null=True, blank=True, editable=False)  # noqa: DJ001
+    client_digest = models.CharField(max_length=64, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     queued_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -126,6 +130,9 @@ class ProfileRun(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["created_by", "client_key"], name="one_run_per_key")
+        ]
 
     def __str__(self) -> str:
         return self.name

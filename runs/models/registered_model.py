@@ -133,6 +133,14 @@ class RegisteredModel(models.Model):
         self.tags = tags
         return events
 
+    def change(
+        self, tags: Mapping[str, str | None], properties: Mapping[str, str], actor: User | None
+    ) -> None:
+        """Set tags and add properties, both or neither. Raises ValidationError."""
+        with transaction.atomic():
+            self.set_tags(tags, actor)
+            self.add_properties(properties)
+
     def tags_with_events(self) -> list[tuple[str, str, TagEvent | None]]:
         """(key, value, the event that set it) by key; None for tags older than their history."""
         newest = {}

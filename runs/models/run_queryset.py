@@ -58,6 +58,10 @@ class ProfileRunQuerySet(models.QuerySet):
             .defer("spec", "load", "result", "error_log_tail")
         )
 
+    def started_by(self, user: User, key: str) -> ProfileRun | None:
+        """The run that a program of this user started under its key; None when there is none."""
+        return self.filter(created_by=user, client_key=key).first()
+
     def comparable_with(self, run: ProfileRun) -> ProfileRunQuerySet:
         """Other finished runs of a model of this one that have an advice, newest first."""
         return (
@@ -131,11 +135,13 @@ class ProfileRunQuerySet(models.QuerySet):
         concurrency: dict | None = None,
         question: str = "size",
         peak_rps: float | None = None,
+        client_key: str | None = None,
+        client_digest: str = "",
     ) -> ProfileRun:
         """Create a run and queue it on its target once the transaction commits.
 
         What is left out takes the engine's default, the policy that of the site. Raises
-        IntegrityError for a name taken.
+        IntegrityError for a name taken, or a key that this user gave before.
         """
         from runs import run_spec
 
@@ -156,6 +162,8 @@ class ProfileRunQuerySet(models.QuerySet):
                 memory_probe=memory_probe,
                 question=question,
                 peak_rps=peak_rps,
+                client_key=client_key,
+                client_digest=client_digest,
             )
             through = self.model.models.through
             through.objects.bulk_create(through(run=run, model=model) for model in models)

@@ -31,6 +31,11 @@ class TargetQuerySet(models.QuerySet):
         """Targets a run may be sent to."""
         return self.filter(enabled=True, unavailable_reason="").order_by("name")
 
+    def likely(self) -> Target | None:
+        """The first that a worker listens at, or the first that takes runs."""
+        targets = list(self.available().prefetch_related("heartbeats"))
+        return next((one for one in targets if one.has_worker), next(iter(targets), None))
+
     def with_gpus(self, wanted: int) -> list[Target]:
         """Those that have so many GPUs and take runs."""
         return [target for target in self.available() if len(target.gpus) >= wanted]

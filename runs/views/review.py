@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
@@ -77,60 +75,6 @@ def _knows(request: HttpRequest) -> bool:
     return "although" in request.POST
 
 
-def _comment(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.refuse(reviewing.why_not_comment(request.user))
-    proposal.comment(request.user, text)
-    return ""
-
-
-def _approve(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.refuse(reviewing.why_not_approve(proposal, request.user))
-    reviewing.against(proposal, confirmed=_knows(request))
-    proposal.approve(request.user, text)
-    return f"Proposal {proposal} is approved."
-
-
-def _request_changes(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.refuse(reviewing.why_not_decide(request.user))
-    proposal.request_changes(request.user, text)
-    return "Changes are requested."
-
-
-def _ask_again(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.refuse(reviewing.why_not_comment(request.user))
-    proposal.ask_again(request.user, text)
-    return f"Proposal {proposal} is open again."
-
-
-def _withdraw(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.refuse(reviewing.why_not_withdraw(proposal, request.user))
-    proposal.withdraw(request.user, text)
-    return f"Proposal {proposal} is withdrawn."
-
-
-def _apply(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    reviewing.apply(proposal, request.user, confirmed=_knows(request))
-    refs = ", ".join(model.ref for model in proposal.models.all())
-    return f"The size is now in the tags of {refs}."
-
-
-def _revert(proposal: Proposal, request: HttpRequest, text: str) -> str:
-    left = reviewing.revert(proposal, request.user)
-    also = f" Changed since, so left as they are: {', '.join(left)}." if left else ""
-    return f"The tags are as they were before proposal {proposal}.{also}"
-
-
-ACTIONS: dict[str, Callable[[Proposal, HttpRequest, str], str]] = {
-    "comment": _comment,
-    "approve": _approve,
-    "request-changes": _request_changes,
-    "ask-again": _ask_again,
-    "withdraw": _withdraw,
-    "apply": _apply,
-    "revert": _revert,
-}
-
-
 def _reason(refusal: Exception) -> str:
     """In words: a ValidationError has several, where others have one."""
     return " ".join(getattr(refusal, "messages", [])) or str(refusal)
@@ -138,11 +82,11 @@ def _reason(refusal: Exception) -> str:
 
 @require_POST
 def proposal_act(request: HttpRequest, number: int, action: str) -> HttpResponse:
-    if action not in ACTIONS:
+    if action not in reviewing.ACTIONS:
         raise Http404(f"There is no action {action!r}.")
-    proposal = the_proposal(number)
+    proposal, text = the_proposal(number), request.POST.get("text", "")
     try:
-        done = ACTIONS[action](proposal, request, request.POST.get("text", ""))
+        done = reviewing.act(proposal, action, request.user, text, confirmed=_knows(request))
     except Refused as refusal:
         proposal.refresh_from_db(fields=["state"])
         return proposal_page(request, proposal, _reason(refusal))

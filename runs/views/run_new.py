@@ -35,7 +35,7 @@ def initial_for(request: HttpRequest) -> dict:
     models = [
         chosen(RegisteredModel.objects.all(), ref) for ref in request.GET.getlist("model") if ref
     ]
-    initial = {"target": likely_target()}
+    initial = {"target": Target.objects.likely()}
     if models:
         initial |= last_choice_for(models) | {"models": models}
     for key, rows in (("config", InferenceConfig.objects), ("dataset", Dataset.objects)):
@@ -44,12 +44,6 @@ def initial_for(request: HttpRequest) -> dict:
         elif key not in initial:
             initial[key] = the_only_name(rows.all())
     return initial
-
-
-def likely_target() -> Target | None:
-    """The first that a worker listens at, or the first that takes runs."""
-    targets = list(Target.objects.available().prefetch_related("heartbeats"))
-    return next((target for target in targets if target.has_worker), next(iter(targets), None))
 
 
 def chosen(rows: VersionedQuerySet, ref: str):

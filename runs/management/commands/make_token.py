@@ -16,10 +16,16 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", metavar="USER")
         parser.add_argument("--name", default="command line", help="what uses it")
+        parser.add_argument(
+            "--scope",
+            choices=ApiToken.Scope.values,
+            default=ApiToken.Scope.READ,
+            help="read (the default), or write: all that the user may do",
+        )
         parser.add_argument("--days", type=int, help="days until it expires; never by default")
 
     def handle(
-        self, *args: object, user: str, name: str, days: int | None, **options: object
+        self, *args: object, user: str, name: str, scope: str, days: int | None, **options: object
     ) -> None:
         owner = get_user_model().objects.filter(username=user).first()
         if owner is None:
@@ -27,5 +33,5 @@ class Command(BaseCommand):
         if days is not None and days < 1:
             raise CommandError("--days must be 1 at least.")
         expires_at = timezone.now() + timedelta(days=days) if days else None
-        _, text = ApiToken.objects.make(user=owner, name=name, expires_at=expires_at)
+        _, text = ApiToken.objects.make(user=owner, name=name, scope=scope, expires_at=expires_at)
         self.stdout.write(text)
