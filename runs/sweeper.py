@@ -22,7 +22,7 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.serializers import JSONSerializer
 
 from runs import leftovers, queue, retention
-from runs.models import ProfileRun, Target, WorkerHeartbeat
+from runs.models import ProfileRun, StagedUpload, Target, WorkerHeartbeat
 from runs.models.run_queryset import CANCEL_PATIENCE
 from runs.models.target import STALE_AFTER
 
@@ -55,6 +55,7 @@ class Sweeper:
             self.requeue_missing,
             leftovers.remove,
             self.drop_old_samples,
+            drop_staged,
         ]
         for step in steps:
             self._try(step)
@@ -102,6 +103,11 @@ class Sweeper:
             return
         if retention.drop_outdated(within_s=DROP_PATIENCE_S).is_done:
             self._dropped_at = time.monotonic()
+
+
+def drop_staged() -> None:
+    """Remove uploads that nobody registered."""
+    StagedUpload.objects.drop_outdated()
 
 
 def why_unavailable(target: Target) -> str:

@@ -18,6 +18,7 @@ from runs.views import (
     runs,
     session,
     targets,
+    uploads,
 )
 
 urlpatterns = [
@@ -46,6 +47,8 @@ urlpatterns = [
     path("configs/", configs.config_list, name="config_list"),
     path("configs/register/", configs.config_register, name="config_register"),
     path("configs/<str:name>/<int:version>/", configs.config_detail, name="config_detail"),
+    path("uploads/<uuid:key>/discard/", uploads.upload_discard, name="upload_discard"),
+    path("uploads/<slug:purpose>/", uploads.upload_stage, name="upload_stage"),
     path("docs/", docs.docs_index, name="docs_index"),
     path("docs/images/<str:name>", docs.docs_image, name="docs_image"),
     path("docs/<slug:name>/", docs.docs_page, name="docs_page"),

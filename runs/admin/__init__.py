@@ -6,6 +6,7 @@ from runs.admin.registry import (
     DatasetAdmin,
     InferenceConfigAdmin,
     RegisteredModelAdmin,
+    StagedUploadAdmin,
     StoredFilesAdmin,
     TagEventAdmin,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "RegisteredModelAdmin",
     "SampleChunkAdmin",
     "SizingPolicyAdmin",
+    "StagedUploadAdmin",
     "StoredFilesAdmin",
     "TagEventAdmin",
     "TargetAdmin",

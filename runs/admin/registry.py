@@ -6,11 +6,19 @@ What a version is made of cannot be changed here either: only descriptions can.
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from runs.admin.read_only import ReadOnly, ReadOnlyAdmin
-from runs.models import Dataset, InferenceConfig, RegisteredModel, StoredFiles, TagEvent
+from runs.models import (
+    Dataset,
+    InferenceConfig,
+    RegisteredModel,
+    StagedUpload,
+    StoredFiles,
+    TagEvent,
+)
 
 
 class VersionAdmin(SimpleHistoryAdmin):
@@ -72,3 +80,23 @@ class TagEventAdmin(ReadOnlyAdmin):
     list_filter = ["key", "at", "actor"]
     search_fields = ["model__name", "key", "new", "source"]
     date_hierarchy = "at"
+
+
+@admin.register(StagedUpload)
+class StagedUploadAdmin(ReadOnlyAdmin):
+    list_display = ["name", "purpose", "owner", "total_bytes", "created_at"]
+    list_select_related = ["owner"]
+    list_filter = ["purpose", "created_at"]
+    search_fields = ["owner__username", "uuid"]
+    fields = ["purpose", "owner", "manifest", "created_at"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: StagedUpload | None = None) -> bool:
+        """Else nobody could delete a person who left files behind."""
+        return request.user.has_perm("runs.delete_stagedupload")
+
+    def delete_model(self, request: HttpRequest, obj: StagedUpload) -> None:
+        obj.discard()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        for upload in queryset:
+            upload.discard()

@@ -6,7 +6,6 @@ What is sent is checked by the very forms of the pages: their fields are the API
 from __future__ import annotations
 
 from django.db.models import QuerySet
-from django.forms import Form
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound
@@ -21,6 +20,7 @@ from runs.api.schema import form_schema
 from runs.forms.configs import RegisterConfigForm
 from runs.forms.datasets import RegisterDatasetForm
 from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
+from runs.forms.uploads import UploadForm
 from runs.lists.registry import ConfigFilter, DatasetFilter, ModelFilter
 from runs.models import Dataset, InferenceConfig, RegisteredModel, StoredFiles
 
@@ -106,7 +106,7 @@ class VersionList(generics.ListAPIView):
 
     pagination_class = Newest
     parser_classes = (MultiPartParser, FormParser)
-    form_class: type[Form]
+    form_class: type[UploadForm]
     queryset = RegisteredModel.objects.none()
 
     def get_queryset(self) -> QuerySet:
@@ -117,9 +117,9 @@ class VersionList(generics.ListAPIView):
 
     def register(self, request: Request) -> Response:
         """Check what was sent as the page does, keep it as the name's next version."""
-        form = self.form_class(request.POST, request.FILES)
+        form = self.form_class(request.POST, request.FILES, owner=request.user)
         check(form)
-        row = form.register(request.user)
+        row = form.register()
         data = self.get_serializer(row).data
         return Response(data, 201, headers={"Location": data["links"]["self"]})
 

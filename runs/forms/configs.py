@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.utils.safestring import SafeString
 
 from profiler.environment import python_version
 from profiler.errors import InvalidSpec
 from profiler.request_fields import METHODS
+from profiler.spec import Config
 from profiler.spec_fields import Folder, Problems, Table
 from profiler.spec_reader.config import WORKERS_MAX, read_config
 from runs import storage
 from runs.forms.names import NameField
 from runs.forms.pairs import PairsField
 from runs.forms.problems import add_problem
-from runs.forms.uploads import UploadForm, written
-from runs.models import InferenceConfig, StoredFiles
+from runs.forms.sent_files import Upload, written
+from runs.forms.uploads import UploadForm
+from runs.highlighting import SHOWN_BYTES, highlighted, readable
+from runs.models import InferenceConfig, StagedUpload, StoredFiles
 
 Kind = InferenceConfig.Kind
 
@@ -34,6 +39,9 @@ USUAL_NAMES = {
 PYTHONS = [
     f"3.{minor}" for minor in range(python_version.NEWEST[1], python_version.OLDEST[1] - 1, -1)
 ]
+
+#: A requirement of one version, of an address or of a file; options are none.
+PINNED = re.compile(r"==|@|^-")
 
 #: Place in the spec -> the field that it comes from.
 SAME = ("entry_script", "workers", "image", "port", "health_path", "score_path", "method",
@@ -57,6 +65,7 @@ def _mono(placeholder: str = "") -> forms.TextInput:
 
 
 class RegisterConfigForm(UploadForm):
+    purpose = StagedUpload.Purpose.CONFIG
     folder_name = "source"
     unpacks_archives = True
     files_label = "Source files"
@@ -158,14 +167,31 @@ class RegisterConfigForm(UploadForm):
         help_text="Without it the service can only answer requests.",
     )
 
-    def _upload(self, cleaned: dict):
+    #: What the engine read of it, and the entry script's beginning; once they were read.
+    config: Config | None = None
+    script: bytes | None = None
+
+    @property
+    def shown_script(self) -> SafeString | None:
+        """The entry script's beginning, highlighted; None where it is no text."""
+        text = None if self.script is None else readable(self.script)
+        return None if text is None else highlighted(text, "score.py")
+
+    @property
+    def unpinned(self) -> list[str]:
+        """Packages of which another build may bring another version."""
+        environment = getattr(self.config, "environment", None)
+        packages = environment.pip if environment else ()
+        return [line for line in packages if not PINNED.search(line)]
+
+    def _upload(self, cleaned: dict) -> Upload | None:
         if cleaned.get("kind") == Kind.CONTAINER:
             return None
         return super()._upload(cleaned).as_folder(self.folder_name)
 
     def clean(self) -> dict:
         cleaned = super().clean()
-        if self.errors:
+        if self.served_errors:
             return cleaned
         try:
             if cleaned["kind"] == Kind.CONTAINER:
@@ -177,11 +203,21 @@ class RegisterConfigForm(UploadForm):
             self.add_error("files", str(refusal))
         return cleaned
 
+    @property
+    def served_errors(self) -> list[tuple[str, str]]:
+        """What is wrong with what is served, by label: it is checked before it has a name, too."""
+        return [
+            (self[field].label if field in self.fields else "", error)
+            for field, errors in self.errors.items()
+            if field not in ("name", "description")
+            for error in errors
+        ]
+
     def _check_container(self, cleaned: dict) -> None:
         for field in ("image", "port"):
             if not cleaned[field]:
                 self.add_error(field, "A container needs it.")
-        if self.errors:
+        if self.served_errors:
             return
         given = ("image", "port", "health_path", "score_path", "method", "headers")
         cleaned["definition"] = self._with_common({key: cleaned[key] for key in given})
@@ -196,8 +232,16 @@ class RegisterConfigForm(UploadForm):
             "workers": cleaned["workers"],
         }
         cleaned["definition"] = self._with_common(definition)
-        if not self.errors:
+        if not self.served_errors:
             self._check(cleaned["definition"], source)
+        self._read_script(definition["entry_script"], source)
+
+    def _read_script(self, name: str, source: Path) -> None:
+        """Its text, to be shown before anything is kept."""
+        path = source / name
+        if name and path.resolve().is_relative_to(source.resolve()) and path.is_file():
+            with path.open("rb") as file:
+                self.script = file.read(SHOWN_BYTES + 1)
 
     def _with_common(self, definition: dict) -> dict:
         common = {key: self.cleaned_data[key] for key in ("env", "gpu", "egress")}
@@ -245,16 +289,17 @@ class RegisterConfigForm(UploadForm):
         """Put every problem that the engine finds at the field that it comes from."""
         problems = Problems()
         root = Table({"config": definition}, "", problems, ("config",))
-        read_config(root, Folder(source, confined=True), None)
+        self.config = read_config(root, Folder(source, confined=True), None)
         try:
             problems.raise_if_any()
         except InvalidSpec as refusal:
             for problem in refusal.problems:
                 add_problem(self, problem, FIELDS)
 
-    def register(self, user) -> InferenceConfig:
+    def register(self) -> InferenceConfig:
         """Store the sources and the next version of the name, both or neither."""
         with transaction.atomic():
+            self.forget_files()
             files = self._store_sources() if self.cleaned_data["upload"] else None
             return InferenceConfig.objects.register(
                 name=self.cleaned_data["name"],
@@ -262,7 +307,7 @@ class RegisterConfigForm(UploadForm):
                 definition=self.cleaned_data["definition"],
                 files=files,
                 description=self.cleaned_data["description"],
-                created_by=user,
+                created_by=self.owner,
             )
 
     def _store_sources(self) -> StoredFiles:

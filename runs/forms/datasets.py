@@ -15,8 +15,9 @@ from profiler.spec import DatasetFiles
 from runs import preview, storage
 from runs.forms.models import DatalistInput
 from runs.forms.names import NameField
-from runs.forms.uploads import Upload, UploadForm, written
-from runs.models import Dataset
+from runs.forms.sent_files import Upload, written
+from runs.forms.uploads import UploadForm
+from runs.models import Dataset, StagedUpload
 from runs.registering import DEFAULT_CONTENT_TYPE, register_dataset
 
 CONTENT_TYPES = ("application/json", "text/plain", "text/csv", "image/jpeg", "image/png",
@@ -26,6 +27,7 @@ ARCHIVE = ".zip"
 
 
 class RegisterDatasetForm(UploadForm):
+    purpose = StagedUpload.Purpose.DATASET
     folder_name = "bodies"
     files_label = "Dataset file"
     files_hint = ".txt .csv .tsv .jsonl .requests.jsonl .parquet .zip; of several, each is a body."
@@ -78,13 +80,14 @@ class RegisterDatasetForm(UploadForm):
     def first_rows(self) -> list[dict]:
         return preview.first_rows(self.rows)
 
-    def register(self, user) -> Dataset:
+    def register(self) -> Dataset:
         """Store the files and the next version of the name, both or neither."""
         with transaction.atomic():
+            self.forget_files()
             return register_dataset(
                 name=self.cleaned_data["name"],
                 files=self.cleaned_data["upload"].store(),
-                created_by=user,
+                created_by=self.owner,
                 content_type=self.cleaned_data["content_type"],
                 description=self.cleaned_data["description"],
                 rows=self.rows,

@@ -11,7 +11,7 @@ from runs.forms.names import NameField
 from runs.forms.pairs import PairsField
 from runs.forms.styling import StyledForm
 from runs.forms.uploads import UploadForm
-from runs.models import RegisteredModel
+from runs.models import RegisteredModel, StagedUpload
 from runs.models.registered_model import MAX_TAG_CHARACTERS
 
 FRAMEWORKS = (
@@ -35,6 +35,7 @@ class DatalistInput(forms.TextInput):
 
 
 class RegisterModelForm(UploadForm):
+    purpose = StagedUpload.Purpose.MODEL
     folder_name = "model"
     files_label = "Model file or files"
     files_hint = "One file keeps its name. Several are kept as a folder named model."
@@ -67,14 +68,15 @@ class RegisterModelForm(UploadForm):
     def clean_properties(self) -> dict:
         return _short_enough(self.cleaned_data["properties"])
 
-    def register(self, user) -> RegisteredModel:
+    def register(self) -> RegisteredModel:
         """Store the files and the next version of the name, both or neither."""
         upload = self.cleaned_data["upload"]
         kept = ("name", "description", "framework", "framework_version", "tags", "properties")
         with transaction.atomic():
+            self.forget_files()
             return RegisteredModel.objects.register(
                 files=upload.store(),
-                created_by=user,
+                created_by=self.owner,
                 **{field: self.cleaned_data[field] for field in kept},
             )
 

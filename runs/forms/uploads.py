@@ -3,33 +3,31 @@
 A browser says a folder's structure only to scripts, and Django keeps no folder in a file's name:
 so a small script puts the relative paths into a hidden field. Without scripts a folder is sent as
 a zip archive.
+
+Files are sent once: with scripts as soon as they are chosen, otherwise with the form. A form that
+is refused for something else, or loaded again, finds them staged (runs/models/staged_upload.py).
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files import File
 from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
 
 from runs import storage
 from runs.formatting import file_size
+from runs.forms.sent_files import Upload, archive_upload, folder_upload, single_upload
 from runs.forms.styling import StyledForm
-from runs.models import StoredFiles
+from runs.models import StagedUpload
 
-Entries = Iterator[tuple[str, BinaryIO]]
-
-#: What comes along with a folder and is never meant to.
-JUNK = {"__pycache__", ".git", ".DS_Store", "__MACOSX", ".ipynb_checkpoints"}
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 
 class ManyFilesInput(forms.FileInput):
@@ -57,123 +55,33 @@ class FolderField(ManyFilesField):
         self.widget.attrs["webkitdirectory"] = True
 
 
-@dataclass(frozen=True)
-class Upload:
-    """What was sent, not yet stored. `entries` opens the files as (relative path, file)."""
-
-    name: str
-    is_folder: bool
-    entries: Callable[[], Entries]
-
-    def as_folder(self, name: str = "") -> Upload:
-        """The same files as a folder, under its own name if it has one."""
-        return self if self.is_folder else Upload(name or "source", True, self.entries)
-
-    def write_below(self, folder: Path) -> Path:
-        """Write the files below `folder`; the path of the file or folder. Raises UploadRefused."""
-        name = storage.safe_path(self.name)
-        root, room = (folder / name if self.is_folder else folder), _limit()
-        for raw_path, file in self.entries():
-            path = root / (storage.safe_path(raw_path) if self.is_folder else name)
-            room -= _write(file, path, room)
-        return folder / name
-
-    def store(self) -> StoredFiles:
-        """Keep the files. Raises UploadRefused."""
-        return StoredFiles.objects.store_upload(
-            self.entries(), name=self.name, is_folder=self.is_folder
-        )
-
-
-def _limit() -> int:
-    return settings.PROFILER_MAX_UPLOAD_BYTES
-
-
-def _write(file: BinaryIO, path: Path, room: int) -> int:
-    written = 0
-    with _new_file(path) as out:
-        while chunk := file.read(storage.CHUNK_BYTES):
-            written += len(chunk)
-            if written > room:
-                raise storage.UploadRefused(f"That is more than {file_size(_limit())}.")
-            out.write(chunk)
-    return written
-
-
-def _new_file(path: Path) -> BinaryIO:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")
-    except (FileExistsError, NotADirectoryError, IsADirectoryError) as error:
-        raise storage.UploadRefused(
-            f"{path.name} is there twice, or as file and folder."
-        ) from error
-
-
-@contextmanager
-def written(upload: Upload) -> Iterator[Path]:
-    """The upload as files in a scratch folder, to be looked at before anything is kept."""
-    with tempfile.TemporaryDirectory(dir=settings.FILE_UPLOAD_TEMP_DIR) as folder:
-        yield upload.write_below(Path(folder))
-
-
-class UploadForm(StyledForm):
-    """The fields that files come by; `upload` in the cleaned data is what was sent."""
-
-    #: Name of the folder that several files are kept as.
-    folder_name = "files"
-    #: Whether a zip archive stands for the folder in it, without being asked to.
-    unpacks_archives = False
-    files_label, files_hint, folder_hint = "Files", "", ""
+class UploadFields(StyledForm):
+    """Files, or a folder, as they are sent: in a form, or by themselves to be staged."""
 
     files = ManyFilesField(label="Files")
     folder = FolderField(label="Folder")
     folder_paths = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["files"].label = self.files_label
-        self.fields["files"].help_text = self.files_hint
-        self.fields["folder"].help_text = self.folder_hint
+    def sent(self) -> tuple[list[tuple[str, File]], bool]:
+        """Files as (path, file), and whether the paths are within a folder; empty without any.
 
-    def clean(self) -> dict:
-        cleaned = super().clean()
-        if self.has_error("files") or self.has_error("folder"):
-            return cleaned
-        try:
-            cleaned["upload"] = self._upload(cleaned)
-        except (storage.UploadRefused, ValidationError) as refusal:
-            self.add_error("files", _words(refusal))
-        return cleaned
-
-    def wants_unpacking(self, file: UploadedFile) -> bool:
-        return self.unpacks_archives and file.name.lower().endswith(".zip")
-
-    def _upload(self, cleaned: dict) -> Upload:
-        files, folder = cleaned.get("files") or [], cleaned.get("folder") or []
+        Raises ValidationError.
+        """
+        files, folder = self.cleaned_data.get("files") or [], self.cleaned_data.get("folder") or []
         if files and folder:
             raise ValidationError("Choose files or a folder, not both.")
-        if not files and not folder:
-            raise ValidationError("Choose a file, several files or a folder.")
-        total = sum(file.size for file in files + folder)
-        if total > _limit():
+        total, most = sum(file.size for file in files + folder), settings.PROFILER_MAX_UPLOAD_BYTES
+        if total > most:
             raise ValidationError(
-                f"That is {file_size(total)}, and at most {file_size(_limit())} may be sent."
+                f"That is {file_size(total)}, and at most {file_size(most)} may be sent."
             )
         if folder:
-            return folder_upload(zip(self._paths(cleaned, folder), folder, strict=True))
-        if len(files) == 1:
-            return self._single(files[0])
-        return folder_upload([(f"{self.folder_name}/{file.name}", file) for file in files])
+            return list(zip(self._paths(folder), folder, strict=True)), True
+        return [(file.name, file) for file in files], False
 
-    def _single(self, file: UploadedFile) -> Upload:
-        if self.wants_unpacking(file):
-            return archive_upload(file)
-        return Upload(file.name, False, lambda: _rewound([(file.name, file)]))
-
-    def _paths(self, cleaned: dict, folder: list[UploadedFile]) -> list[str]:
+    def _paths(self, folder: list[UploadedFile]) -> list[str]:
         try:
-            paths = json.loads(cleaned.get("folder_paths") or "[]")
+            paths = json.loads(self.cleaned_data.get("folder_paths") or "[]")
         except ValueError:
             paths = []
         if not isinstance(paths, list) or len(paths) != len(folder):
@@ -184,55 +92,100 @@ class UploadForm(StyledForm):
         return [str(path) for path in paths]
 
 
+class StageForm(UploadFields):
+    """What is sent by itself, before its form."""
+
+    def stage(self, owner: User, purpose: str) -> StagedUpload:
+        """Raises ValidationError."""
+        if not self.is_valid():
+            raise ValidationError([error for errors in self.errors.values() for error in errors])
+        files, is_folder = self.sent()
+        if not files:
+            raise ValidationError("Choose a file, several files or a folder.")
+        return StagedUpload.objects.stage(
+            owner=owner, purpose=purpose, files=files, is_folder=is_folder
+        )
+
+
+class UploadForm(UploadFields):
+    """The fields that files come by; `upload` in the cleaned data is what was sent."""
+
+    purpose: StagedUpload.Purpose
+    #: Name of the folder that several files are kept as.
+    folder_name = "files"
+    #: Whether a zip archive stands for the folder in it, without being asked to.
+    unpacks_archives = False
+    files_label, files_hint, folder_hint = "Files", "", ""
+
+    staged = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args, owner: User, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.owner = owner
+        self.fields["files"].label = self.files_label
+        self.fields["files"].help_text = self.files_hint
+        self.fields["folder"].help_text = self.folder_hint
+        #: What was sent before, and is taken where nothing else is chosen.
+        self.staged_upload: StagedUpload | None = None
+        if not self.is_bound:
+            self.staged_upload = StagedUpload.objects.waiting(owner, self.purpose)
+
+    @property
+    def max_bytes(self) -> int:
+        """Known to scripts, so that what is too large is not sent at all."""
+        return settings.PROFILER_MAX_UPLOAD_BYTES
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if cleaned.get("staged"):
+            self.staged_upload = StagedUpload.objects.of(
+                self.owner, self.purpose, cleaned["staged"]
+            )
+        if self.has_error("files") or self.has_error("folder"):
+            return cleaned
+        try:
+            cleaned["upload"] = self._upload(cleaned)
+        except (storage.UploadRefused, ValidationError) as refusal:
+            self.add_error("files", _words(refusal))
+        return cleaned
+
+    def wants_unpacking(self, file: File) -> bool:
+        return self.unpacks_archives and file.name.lower().endswith(".zip")
+
+    def _upload(self, cleaned: dict) -> Upload:
+        files, is_folder = self.sent()
+        if not files and self.staged_upload:
+            files, is_folder = self.staged_upload.files(), self.staged_upload.is_folder
+        if not files and cleaned.get("staged"):
+            raise ValidationError("The files sent before are no longer kept: choose them again.")
+        if not files:
+            raise ValidationError("Choose a file, several files or a folder.")
+        if is_folder:
+            return folder_upload(files)
+        if len(files) == 1:
+            return self._single(files[0][1])
+        return folder_upload([(f"{self.folder_name}/{name}", file) for name, file in files])
+
+    def _single(self, file: File) -> Upload:
+        if self.wants_unpacking(file):
+            return archive_upload(file)
+        return single_upload(file)
+
+    def keep_files(self) -> None:
+        """Keep what came with a form that was refused for something else."""
+        if "upload" not in self.cleaned_data or self.has_error("files"):
+            return
+        files, is_folder = self.sent()
+        if files:
+            self.staged_upload = StagedUpload.objects.stage(
+                owner=self.owner, purpose=self.purpose, files=files, is_folder=is_folder
+            )
+
+    def forget_files(self) -> None:
+        """What is registered need not be staged any more."""
+        if self.staged_upload:
+            transaction.on_commit(self.staged_upload.discard)
+
+
 def _words(refusal: Exception) -> object:
     return refusal if isinstance(refusal, ValidationError) else str(refusal)
-
-
-def _rewound(files: Iterable[tuple[str, UploadedFile]]) -> Entries:
-    for path, file in files:
-        file.seek(0)
-        yield path, file
-
-
-def folder_upload(files: Iterable[tuple[str, BinaryIO]]) -> Upload:
-    """A folder from files whose paths begin with its name."""
-    kept = {}
-    for raw_path, file in files:
-        path = storage.safe_path(raw_path)
-        if JUNK.intersection(path.split("/")):
-            continue
-        if path in kept:
-            raise storage.UploadRefused(f"The path {path} is there twice.")
-        kept[path] = file
-    if not kept:
-        raise storage.UploadRefused("There are no files in it.")
-    name = _common_folder(kept)
-    inside = [(path.removeprefix(f"{name}/"), file) for path, file in kept.items()]
-    return Upload(name or "files", True, lambda: _rewound(inside))
-
-
-def _common_folder(paths: Iterable[str]) -> str:
-    """The one folder that all paths begin with; "" when there is none."""
-    firsts = {path.partition("/")[0] if "/" in path else "" for path in paths}
-    return firsts.pop() if len(firsts) == 1 else ""
-
-
-def archive_upload(file: UploadedFile) -> Upload:
-    """The folder that a zip archive holds, or stands for when it has several things at its top."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            paths = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
-    except (zipfile.BadZipFile, OSError) as error:
-        raise storage.UploadRefused(f"{file.name} is not a zip archive.") from error
-    kept = [path for path in map(storage.safe_path, paths) if not JUNK & set(path.split("/"))]
-    if not kept:
-        raise storage.UploadRefused(f"{file.name} is empty.")
-    folder = _common_folder(kept)
-
-    def entries() -> Entries:
-        file.seek(0)
-        for path, member in storage.zip_files(file):
-            if not JUNK.intersection(path.split("/")):
-                yield path.removeprefix(f"{folder}/"), member
-
-    return Upload(folder or Path(file.name).stem, True, entries)

@@ -9,6 +9,7 @@ from runs.models.profile_run import ProfileRun, RunModel
 from runs.models.proposal import Proposal, ProposalEvent
 from runs.models.registered_model import RegisteredModel, TagEvent
 from runs.models.sizing_policy import SizingPolicy
+from runs.models.staged_upload import StagedUpload
 from runs.models.stored_files import StoredFiles
 from runs.models.target import Target, WorkerHeartbeat
 
@@ -26,6 +27,7 @@ __all__ = [
     "RunModel",
     "SampleChunk",
     "SizingPolicy",
+    "StagedUpload",
     "StoredFiles",
     "TagEvent",
     "Target",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from runs import storage
 from runs.forms.configs import RegisterConfigForm
 from runs.highlighting import SHOWN_BYTES, highlighted, readable
 from runs.lists.paging import paged
 from runs.lists.registry import ConfigFilter, ConfigTable
 from runs.models import InferenceConfig, ProfileRun
 from runs.roles import Role, needs
+from runs.views.registering import register
 
 RUNS_ON_PAGE = 20
 
@@ -81,18 +80,6 @@ def shown_environment(config: InferenceConfig) -> dict | None:
 @needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def config_register(request: HttpRequest) -> HttpResponse:
-    sent = request.method == "POST"
-    form = RegisterConfigForm(
-        request.POST if sent else None,
-        request.FILES if sent else None,
-        initial={"name": request.GET.get("name", "")},
+    return register(
+        request, RegisterConfigForm, "configs/config_register.html", "configs/_checked.html"
     )
-    if sent and form.is_valid():
-        try:
-            config = form.register(request.user)
-        except storage.UploadRefused as refusal:
-            form.add_error("files", str(refusal))
-        else:
-            messages.success(request, f"{config.ref} is registered.")
-            return redirect(config)
-    return render(request, "configs/config_register.html", {"form": form})

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from runs import storage
 from runs.forms.datasets import RegisterDatasetForm
 from runs.lists.paging import paged
 from runs.lists.registry import DatasetFilter, DatasetTable
 from runs.models import Dataset, ProfileRun
 from runs.roles import Role, needs
+from runs.views.registering import register
 
 RUNS_ON_PAGE = 20
 
@@ -40,19 +39,6 @@ def dataset_detail(request: HttpRequest, name: str, version: int) -> HttpRespons
 @needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def dataset_register(request: HttpRequest) -> HttpResponse:
-    if request.method != "POST":
-        form = RegisterDatasetForm(initial={"name": request.GET.get("name", "")})
-        return render(request, "datasets/dataset_register.html", {"form": form})
-    form = RegisterDatasetForm(request.POST, request.FILES)
-    is_valid = form.is_valid()
-    if "check" in request.POST:
-        return render(request, "datasets/_checked.html", {"form": form})
-    if is_valid:
-        try:
-            dataset = form.register(request.user)
-        except storage.UploadRefused as refusal:
-            form.add_error("files", str(refusal))
-        else:
-            messages.success(request, f"{dataset.ref} is registered.")
-            return redirect(dataset)
-    return render(request, "datasets/dataset_register.html", {"form": form})
+    return register(
+        request, RegisterDatasetForm, "datasets/dataset_register.html", "datasets/_checked.html"
+    )

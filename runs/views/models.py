@@ -7,7 +7,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from runs import storage
 from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
 from runs.lists.paging import paged
 from runs.lists.portfolio import PortfolioTable
@@ -16,6 +15,7 @@ from runs.models import PriceList, ProfileRun, RegisteredModel
 from runs.portfolio import one_sized, portfolio, totals
 from runs.roles import Role, needs
 from runs.run_costs import HOW_TO_SET
+from runs.views.registering import register
 
 RUNS_ON_PAGE = 20
 EVENTS_ON_PAGE = 100
@@ -75,21 +75,7 @@ def model_page(
 @needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def model_register(request: HttpRequest) -> HttpResponse:
-    sent = request.method == "POST"
-    form = RegisterModelForm(
-        request.POST if sent else None,
-        request.FILES if sent else None,
-        initial={"name": request.GET.get("name", "")},
-    )
-    if sent and form.is_valid():
-        try:
-            model = form.register(request.user)
-        except storage.UploadRefused as refusal:
-            form.add_error("files", str(refusal))
-        else:
-            messages.success(request, f"{model.ref} is registered.")
-            return redirect(model)
-    return render(request, "models/model_register.html", {"form": form})
+    return register(request, RegisterModelForm, "models/model_register.html")
 
 
 @needs(Role.CONTRIBUTOR)
