@@ -56,9 +56,9 @@ class Measurer:
     ) -> Measurement:
         """A measurement of the rig's present size, taken again while it may not be believed.
 
-        `again_s`: the longest load of one that stayed undecided before.
+        `again_s`: the longest load of one that stayed undecided before. It is long, and taken once.
         """
-        for repeats_left in reversed(range(1 + REPEATS)):
+        for repeats_left in reversed(range(1 if again_s else 1 + REPEATS)):
             measurement = self.keep(self._take(rig, phase, at_least_s, again_s))
             if measurement.validity.valid or not repeats_left:
                 break

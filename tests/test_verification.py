@@ -1,0 +1,67 @@
+"""Which sizes are proven after one that was not, and which is measured for longer."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import pytest
+
+from profiler.running import verification
+from profiler.spec import Limits
+from tests.raw_samples import MIB
+from tests.test_size_search import SPEC, SyntheticService
+
+SIZE = Limits(400, 256 * MIB)
+
+
+class Verifying(SyntheticService):
+    """Fresh services at the size that is asked for, whose outcomes are known by cpu."""
+
+    def __call__(self, size: Limits):
+        self.size = size.cpu_millicores
+        return nullcontext()
+
+
+class StartedRig:
+    def __init__(self, spec, size, service, driver, control) -> None: ...
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *raised: object) -> None: ...
+    def become_ready(self) -> None: ...
+    def warm_up(self) -> None: ...
+
+
+@pytest.fixture
+def verified(monkeypatch):
+    """What was measured, in order, and at which sizes again."""
+    monkeypatch.setattr(verification, "Rig", StartedRig)
+
+    def verify(outcomes: dict, size: Limits = SIZE) -> tuple[list[float], list[float]]:
+        service = Verifying(SPEC, lambda cpu: outcomes.get(cpu, "passed"))
+        verification.verify(service, SPEC, size, service, driver=None)
+        return service.asked, service.again
+
+    return verify
+
+
+def test_what_passes_is_measured_once(verified) -> None:
+    assert verified({}) == ([400], [])
+
+
+def test_what_fails_or_stays_undecided_goes_a_step_up_at_once(verified) -> None:
+    assert verified({400: "undecided", 500: "failed"}) == ([400, 500, 600], [])
+
+
+def test_three_steps_up_are_taken_and_the_last_is_measured_for_longer(verified) -> None:
+    asked, again = verified(dict.fromkeys((400, 500, 600, 700, 800), "undecided"))
+    assert (asked, again) == ([400, 500, 600, 700, 700], [700])
+
+
+def test_the_largest_size_is_measured_for_longer(verified) -> None:
+    found = verified({1000: ["undecided", "passed"]}, Limits(1000, SIZE.memory_bytes))
+    assert found == ([1000, 1000], [1000])
+
+
+def test_what_cannot_be_believed_calls_for_no_more(verified) -> None:
+    assert verified({400: "invalid"}) == ([400], [])
