@@ -29,6 +29,7 @@ class SizedModel:
     standing: str = ""
     stale: list[str] = field(default_factory=list)
     advised: ProfileRun | None = None
+    measured_by: ProfileRun | None = None
     cost_a_month: float | None = None
     waste_a_month: float | None = None
 
@@ -119,8 +120,9 @@ def sized(
         cpu_millicores=cpu,
         memory_bytes=memory,
         standing=model.tags.get("profile.standing", "by hand") if cpu or memory else "",
-        stale=known.stale(model),
+        stale=known.stale(model, advised),
         advised=advised,
+        measured_by=known.runs.get(model.tags.get("profile.run")),
         cost_a_month=cost,
         waste_a_month=waste,
     )
@@ -140,7 +142,8 @@ def newest_advice(models: Iterable[RegisteredModel]) -> dict[int, ProfileRun]:
         .exclude(newest_run=None)
         .values_list("pk", "newest_run")
     )
-    runs = ProfileRun.objects.only("name", "advice", "created_at").in_bulk(found.values())
+    wanted = ProfileRun.objects.only("name", "advice", "created_at", "circumstances")
+    runs = wanted.in_bulk(found.values())
     return {model: runs[run] for model, run in found.items()}
 
 
@@ -161,7 +164,7 @@ class Known:
             .select_related("config", "dataset")
             .prefetch_related("models")
             .only(
-                "name", "circumstances", "config__name", "config__version",
+                "name", "circumstances", "created_at", "config__name", "config__version",
                 "dataset__name", "dataset__version",
             )
         )  # fmt: skip
@@ -173,7 +176,7 @@ class Known:
             ),
         )
 
-    def stale(self, model: RegisteredModel) -> list[str]:
+    def stale(self, model: RegisteredModel, advised: ProfileRun | None) -> list[str]:
         """What changed since the run that a model's size was taken from; empty without a size."""
         name = model.tags.get("profile.run")
         if name is None:
@@ -196,4 +199,14 @@ class Known:
                     f"The {kind} {row.name}:{newest[row.name]} is newer than {row.ref}, "
                     "with which it was measured."
                 )
+        if advised and _image_changed(run, advised):
+            found.append(
+                f"{advised.name} measured another image since: it was built anew, or its base was."
+            )
         return found
+
+
+def _image_changed(before: ProfileRun, since: ProfileRun) -> bool:
+    """Whether a later run had another image; not where one of them had none, being a process."""
+    images = [run.circumstances.get("image_id") for run in (before, since)]
+    return since.created_at > before.created_at and all(images) and images[0] != images[1]

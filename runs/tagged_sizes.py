@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from runs.models import RegisteredModel
@@ -24,20 +24,26 @@ def tagged_sizes(models: Sequence[RegisteredModel]) -> list[TaggedSize]:
     """Each size that the tags of some of the models name, smallest first; none without a cpu."""
     found: dict[tuple[int, int | None], list[str]] = {}
     for model in models:
-        cores = _number(model, "requestedCpu")
-        if cores is None:
-            continue
-        gib = _number(model, "requestedMemoryInGb")
-        size = (round(cores * 1000), None if gib is None else round(gib * GIB))
-        found.setdefault(size, []).append(model.ref)
+        size = asked_for(model.tags)
+        if size[0] is not None:
+            found.setdefault(size, []).append(model.ref)
     ordered = sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or 0))
     return [TaggedSize(tuple(refs), *size) for size, refs in ordered]
 
 
-def _number(model: RegisteredModel, key: str) -> float | None:
+def asked_for(tags: Mapping[str, str | None]) -> tuple[int | None, int | None]:
+    """The cpu in millicores and the memory in bytes that tags name; None for what they do not."""
+    cores, gib = _number(tags.get("requestedCpu")), _number(tags.get("requestedMemoryInGb"))
+    return (
+        None if cores is None else round(cores * 1000),
+        None if gib is None else round(gib * GIB),
+    )
+
+
+def _number(text: str | None) -> float | None:
     """A tag as a positive number; None where it is none."""
     try:
-        value = float(model.tags.get(key, ""))
+        value = float(text or "")
     except ValueError:
         return None
     return value if math.isfinite(value) and value > 0 else None

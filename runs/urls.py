@@ -30,6 +30,11 @@ urlpatterns = [
     path("models/portfolio/", models.model_portfolio, name="model_portfolio"),
     path("models/register/", models.model_register, name="model_register"),
     path("models/<str:name>/<int:version>/", models.model_detail, name="model_detail"),
+    path(
+        "models/<str:name>/<int:version>/sizes/<slug:chart>/",
+        models.model_sizes,
+        name="model_sizes",
+    ),
     path("models/<str:name>/<int:version>/tags/", models.model_set_tag, name="model_set_tag"),
     path(
         "models/<str:name>/<int:version>/tags/remove/",

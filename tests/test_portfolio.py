@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runs.applying import apply_size
-from runs.models import PriceList
+from runs.models import PriceList, ProfileRun
 from runs.portfolio import portfolio, totals
 from tests.page_rows import queries_of
 
@@ -65,6 +65,15 @@ def test_what_changed_since_makes_a_size_stale(make, alice) -> None:
     )
 
 
+def test_another_image_since_makes_a_size_stale(make, alice) -> None:
+    model, run = applied(make, alice)
+    newer = make.finished_run(models=[model], config=run.config, dataset=run.dataset)
+    assert by_name()["ridge"].stale == []
+    ProfileRun.objects.filter(pk=newer.pk).update(circumstances={"image_id": "sha256:2e"})
+    (why,) = by_name()["ridge"].stale
+    assert why.startswith(f"{newer.name} measured another image since")
+
+
 def test_tags_carried_to_a_new_version_are_stale(make, alice) -> None:
     model, _ = applied(make, alice)
     make.model("ridge", tags=model.tags)
@@ -93,10 +102,13 @@ def test_every_column_sorts_with_unknowns_in_it(signed_in, make, alice) -> None:
 
 def test_a_models_page_says_what_its_newest_run_advises_instead(signed_in, make, alice) -> None:
     model, run = applied(make, alice)
-    assert "The newest advice" not in signed_in.get(model.get_absolute_url()).content.decode()
     model.set_tags({"requestedCpu": "2"}, alice)
+    PriceList.objects.create(core_hour="0.04", gib_hour="0.005", currency="EUR")
     page = signed_in.get(model.get_absolute_url()).content.decode()
-    assert f"{run.name}</a>, is 500m and 512 MiB." in page
+    size = page[page.index('id="size"') : page.index('id="sizes"')]
+    assert "2 cores" in size and "500m" in size and f"{run.name}</a>" in size
+    assert "1.5 cores" in size  # the slack
+    assert "43.83 EUR of it waste" in size  # 730.5 h of 1.5 cores at 0.04
 
 
 def test_a_models_page_says_that_its_size_is_stale(signed_in, make, alice) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from runs.charts import size_history as size_charts
 from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
 from runs.lists.paging import paged
 from runs.lists.portfolio import PortfolioTable
@@ -15,10 +17,12 @@ from runs.models import PriceList, ProfileRun, RegisteredModel
 from runs.portfolio import one_sized, portfolio, totals
 from runs.roles import Role, needs
 from runs.run_costs import HOW_TO_SET
+from runs.size_history import size_history
 from runs.views.registering import register
 
 RUNS_ON_PAGE = 20
 EVENTS_ON_PAGE = 100
+STEPS_ON_PAGE = 50
 
 
 def the_model(name: str, version: int) -> RegisteredModel:
@@ -58,18 +62,34 @@ def model_page(
 ) -> HttpResponse:
     """The model's page; the forms are given when they were filled in wrongly."""
     runs = ProfileRun.objects.for_list().filter(models=model)
+    steps = size_history(model.name)
     context = {
         "model": model,
         "versions": list(RegisteredModel.objects.versions_of(model.name)),
         "tags": model.tags_with_events(),
         "events": model.tag_events.for_page()[:EVENTS_ON_PAGE],
         "sized": one_sized(model),
+        "prices": PriceList.objects.current(),
+        "how_to_set": HOW_TO_SET,
+        "steps": steps[: -STEPS_ON_PAGE - 1 : -1],
+        "step_count": len(steps),
         "runs": runs[:RUNS_ON_PAGE],
         "run_count": runs.count(),
         "tag_form": tag_form or TagForm(),
         "property_form": property_form or PropertyForm(),
     }
     return render(request, "models/model_detail.html", context)
+
+
+@require_safe
+def model_sizes(request: HttpRequest, name: str, version: int, chart: str) -> HttpResponse:
+    """The history of its sizes as a chart: `cpu` or `memory`."""
+    model = the_model(name, version)
+    if chart not in size_charts.VALUES:
+        raise Http404(f"There is no chart {chart!r}.")
+    drawn = size_charts.draw(size_history(model.name), chart, model.version, timezone.now())
+    nothing = {"empty": "No size with it was ever in the tags or advised."}
+    return JsonResponse({"version": "1", **(drawn.to_json() if drawn else nothing)})
 
 
 @needs(Role.CONTRIBUTOR)
