@@ -1,10 +1,7 @@
-"""Where every page lives. RQ's dashboard sits inside the admin, under Django-RQ."""
+"""Where every page lives."""
 
 from django.contrib import admin
 from django.urls import include, path
-
-admin.site.site_header = admin.site.site_title = "Model Profiler"
-admin.site.index_title = "Administration"
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -46,8 +46,8 @@ def role_of(user: User | AnonymousUser) -> Role:
 def _looked_up(user: User) -> Role:
     if user.is_superuser:
         return Role.ADMIN
-    names = user.groups.filter(name__in=WORDS).values_list("name", flat=True)
-    return max((WORDS[name] for name in names), default=WORDS[settings.DEFAULT_ROLE])
+    roles = (WORDS[group.name] for group in user.groups.all() if group.name in WORDS)
+    return max(roles, default=WORDS[settings.DEFAULT_ROLE])
 
 
 def may(user: User, least: Role) -> bool:

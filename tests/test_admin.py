@@ -1,15 +1,24 @@
-"""The admin shows every model, with results that cannot be edited, and RQ's dashboard."""
+"""The admin shows every model, with results that cannot be edited; what is done to runs is asked
+first and written down."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.utils import timezone
 
 from runs.models import ProfileRun
+from tests.measured_runs import sized_run
+from tests.page_rows import queries_of
 
 pytestmark = pytest.mark.django_db
 
+RUNS = "/admin/runs/profilerun/"
 #: RunModel is a line of a run, not something to look at alone.
 REGISTERED = [
     model
@@ -54,7 +63,117 @@ def test_the_admin_is_for_staff(signed_in) -> None:
     assert signed_in.get("/admin/runs/profilerun/").status_code == 302
 
 
-def test_the_queues_dashboard_is_inside_the_admin(browser, queue) -> None:
-    answer = browser.get("/admin/django_rq/dashboard/")
-    assert answer.status_code == 200
-    assert b"local" in answer.content
+def chosen(action: str, *runs: ProfileRun, **more: str) -> dict:
+    return {"action": action, "_selected_action": [run.pk for run in runs], **more}
+
+
+def test_putting_a_run_back_asks_first_and_is_written_down(browser, make, root) -> None:
+    running, finished = make.run(), make.finished_run()
+    token = running.begin(1)
+    page = browser.post(RUNS, chosen("requeue", running, finished)).content.decode()
+    assert "Attempt 1 ends" in page and "Run it again from its page" in page
+    running.refresh_from_db()
+    assert running.state == "running"
+    browser.post(RUNS, chosen("requeue", running, finished, confirmed="yes"))
+    running.refresh_from_db()
+    assert (running.state, running.attempt) == ("queued", 2)
+    # Its former worker may write no more.
+    assert not running.heartbeat(token)
+    finished.refresh_from_db()
+    assert finished.state == "succeeded"
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.object_repr) == (root, running.name)
+    assert "Put back on the queue" in entry.change_message
+
+
+def test_closing_a_run_takes_a_reason(browser, make) -> None:
+    run = make.run()
+    run.begin(1)
+    page = browser.post(RUNS, chosen("close", run, confirmed="yes")).content.decode()
+    assert 'aria-invalid="true"' in page
+    browser.post(RUNS, chosen("close", run, confirmed="yes", why="The host burnt down."))
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == ("failed", "WorkerLost")
+    assert run.error_message == "Closed by root: The host burnt down."
+
+
+def test_what_administrators_did_cannot_be_changed_or_removed(browser, make) -> None:
+    run = make.run()
+    browser.post(RUNS, chosen("close", run, confirmed="yes", why="Enough."))
+    place = f"/admin/admin/logentry/{LogEntry.objects.get().pk}"
+    assert browser.get("/admin/admin/logentry/").status_code == 200
+    assert browser.post(f"{place}/delete/", {"post": "yes"}).status_code == 403
+    assert browser.post(f"{place}/change/", {"change_message": "x"}).status_code == 403
+
+
+def test_the_queues_say_who_is_alive_what_waits_and_what_failed(browser, make, queue) -> None:
+    lost, failed = make.run(), make.run()
+    failed.fail(failed.begin(1), "ScriptFailed", "score.py has no run().")
+    page = browser.get("/admin/queues/").content.decode()
+    assert "No worker is heard of" in page
+    # Its transaction never committed in this test, so its job was never put there.
+    assert lost.name in page and "It has no job on the queue" in page
+    assert "ScriptFailed" in page and "score.py has no run()." in page
+
+
+def test_queues_are_shown_without_a_queue_server(browser, make) -> None:
+    make.run()
+    assert "cannot be reached" in browser.get("/admin/queues/").content.decode()
+
+
+@pytest.mark.parametrize("count", [10, 20])
+def test_the_queues_ask_the_database_the_same_for_any_number_of_runs(
+    browser, make, queue, count
+) -> None:
+    common = {"models": [make.model()], "config": make.config(), "dataset": make.dataset()}
+    target = make.target()
+    for _ in range(count):
+        make.run(target=target, **common)
+    assert queries_of(lambda: browser.get("/admin/queues/")) <= 14
+
+
+def test_a_sweep_says_what_it_will_do_and_does_it(browser, make, queue) -> None:
+    run = make.run()
+    run.begin(1)
+    ProfileRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
+    page = browser.get("/admin/queues/sweep/").content.decode()
+    assert run.name in page and "no sweeper is heard of" in page
+    browser.post("/admin/queues/sweep/")
+    run.refresh_from_db()
+    assert (run.state, run.error_code) == ("failed", "WorkerLost")
+
+
+def test_raw_samples_are_dropped_after_saying_of_which_runs(browser, make) -> None:
+    run = sized_run(make)
+    ProfileRun.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(days=100))
+    assert "of 1 run" in browser.get("/admin/samples/").content.decode()
+    assert "may go" in browser.get("/admin/samples/drop/?days=200").content.decode()
+    assert run.name in browser.get("/admin/samples/drop/?days=90").content.decode()
+    assert run.chunks.exists()
+    browser.post("/admin/samples/drop/", {"days": "90"})
+    assert not run.chunks.exists()
+    assert browser.get("/admin/samples/drop/?days=-1").status_code == 302
+
+
+def test_staff_without_permissions_are_refused(client, alice, make) -> None:
+    alice.is_staff = True
+    alice.save()
+    client.force_login(alice)
+    for place in ("queues/", "queues/sweep/", "samples/", "samples/drop/"):
+        assert client.get(f"/admin/{place}").status_code == 403
+
+
+def test_the_index_has_sections_and_every_kind_of_row_once(browser) -> None:
+    page = browser.get("/admin/").content.decode()
+    for title in ("People", "Registry", "Where runs execute", "Queues", "Kept for the record"):
+        assert title in page
+    for model in REGISTERED:
+        assert page.count(f'<a href="/admin/runs/{model._meta.model_name}/">') == 1
+
+
+def test_people_are_listed_with_their_roles(browser, django_user_model) -> None:
+    carol = django_user_model.objects.create_user("carol")
+    carol.groups.add(Group.objects.get_or_create(name="reviewer")[0])
+    page = browser.get("/admin/auth/user/").content.decode()
+    assert "reviewer" in page
+    assert "are roles" in browser.get(f"/admin/auth/user/{carol.pk}/change/").content.decode()

@@ -1,5 +1,6 @@
-"""Every model in the admin, usefully. RQ's dashboard registers itself beside them."""
+"""Every model in the admin, usefully."""
 
+from runs.admin.people import LogEntryAdmin, PersonAdmin, RoleAdmin
 from runs.admin.policies import SizingPolicyAdmin
 from runs.admin.prices import PriceListAdmin
 from runs.admin.registry import (
@@ -20,12 +21,15 @@ __all__ = [
     "DatasetAdmin",
     "InferenceConfigAdmin",
     "LogChunkAdmin",
+    "LogEntryAdmin",
     "MeasurementAdmin",
+    "PersonAdmin",
     "PriceListAdmin",
     "ProfileRunAdmin",
     "ProposalAdmin",
     "ProposalEventAdmin",
     "RegisteredModelAdmin",
+    "RoleAdmin",
     "SampleChunkAdmin",
     "SizingPolicyAdmin",
     "StagedUploadAdmin",

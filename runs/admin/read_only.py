@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db import models
 from django.http import HttpRequest
 
@@ -18,6 +21,13 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+class NamedValues(admin.AllValuesFieldListFilter):
+    """The values there are to filter by, without the empty one, whose link would have no name."""
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict]:
+        return (choice for choice in super().choices(changelist) if choice["display"])
 
 
 class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from runs.admin.read_only import ReadOnly, ReadOnlyAdmin
+from runs.admin.read_only import NamedValues, ReadOnly, ReadOnlyAdmin
 from runs.models import (
     Dataset,
     InferenceConfig,
@@ -47,7 +47,7 @@ class TagEventInline(ReadOnly, admin.TabularInline):
 @admin.register(RegisteredModel)
 class RegisteredModelAdmin(VersionAdmin):
     list_display = ["name", "version", "framework", "created_by", "created_at"]
-    list_filter = ["framework", *VersionAdmin.list_filter]
+    list_filter = [("framework", NamedValues), *VersionAdmin.list_filter]
     search_fields = [*VersionAdmin.search_fields, "framework", "tags"]
     editable = ("description", "framework", "framework_version")
     inlines = [TagEventInline]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
-from runs.admin.read_only import ReadOnly, ReadOnlyAdmin
+from runs.admin import run_actions
+from runs.admin.read_only import NamedValues, ReadOnly, ReadOnlyAdmin
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 
 
@@ -30,11 +31,11 @@ class ProfileRunAdmin(ReadOnlyAdmin):
         "created_at",
     ]
     list_select_related = ["config", "target"]
-    list_filter = ["state", "error_code", "target", "keep_raw", "created_at"]
+    list_filter = ["state", ("error_code", NamedValues), "target", "keep_raw", "created_at"]
     search_fields = ["name", "uuid", "models__name", "config__name", "error_message"]
     date_hierarchy = "created_at"
     inlines = [MeasurementInline]
-    actions = ["cancel", "keep_raw", "release_raw"]
+    actions = ["cancel", "requeue", "close", "keep_raw", "release_raw"]
 
     def has_delete_permission(self, request: HttpRequest, obj: ProfileRun | None = None) -> bool:
         """Finished runs may go; they hold on to their inputs until then."""
@@ -51,6 +52,14 @@ class ProfileRunAdmin(ReadOnlyAdmin):
     def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
         asked = sum(run.request_cancel(request.user) for run in queryset)
         self.message_user(request, f"Asked {asked} run(s) to stop.")
+
+    @admin.action(description="Put the selected runs back on the queue", permissions=["cancel"])
+    def requeue(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        return run_actions.ask_or_act(run_actions.REQUEUE, self, request, queryset)
+
+    @admin.action(description="Close the selected runs as failed", permissions=["cancel"])
+    def close(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        return run_actions.ask_or_act(run_actions.CLOSE, self, request, queryset)
 
     @admin.action(description="Keep the raw samples for ever", permissions=["cancel"])
     def keep_raw(self, request: HttpRequest, queryset: QuerySet) -> None:

@@ -10,7 +10,7 @@ from runs.models import Proposal, ProposalEvent
 
 class EventInline(ReadOnly, admin.TabularInline):
     model = ProposalEvent
-    fields = ["at", "kind", "actor", "text"]
+    fields = readonly_fields = ["at", "kind", "actor", "text"]
     extra = 0
 
 

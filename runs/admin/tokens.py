@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import DateTimeField
 from django.http import HttpRequest
 
 from runs.models import ApiToken
@@ -16,6 +17,14 @@ class ApiTokenAdmin(admin.ModelAdmin):
     list_filter = ["user"]
     search_fields = ["name", "prefix", "user__username"]
     fields = ["user", "name", "scope", "expires_at"]
+
+    # One field with a label, where Django's own are two without.
+    formfield_overrides = {
+        DateTimeField: {
+            "form_class": forms.DateTimeField,
+            "widget": forms.DateTimeInput(attrs={"type": "datetime-local"}),
+        }
+    }
 
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
         return False

@@ -24,7 +24,7 @@ from runs.models.inference_config import InferenceConfig
 from runs.models.names import valid_name
 from runs.models.registered_model import RegisteredModel
 from runs.models.run_queryset import ProfileRunQuerySet
-from runs.models.target import Target
+from runs.models.target import STALE_AFTER, Target
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -160,6 +160,13 @@ class ProfileRun(models.Model):
         return self.state == self.State.RUNNING and self.cancel_requested_at is not None
 
     @property
+    def is_stale(self) -> bool:
+        """Running, but its worker was not heard of for too long."""
+        if self.state != self.State.RUNNING or self.heartbeat_at is None:
+            return False
+        return timezone.now() - self.heartbeat_at > STALE_AFTER
+
+    @property
     def elapsed_s(self) -> float | None:
         """Seconds since it started, or that it took; None before it starts."""
         if self.started_at is None:
@@ -291,8 +298,22 @@ class ProfileRun(models.Model):
 
     def requeue(self, token: uuid.UUID, message: str) -> bool:
         """Running back to queued as a new attempt: nothing was wrong, its worker had to stop."""
+        return self._put_back(self._held_by(token), message)
+
+    def take_back(self, attempt: int, message: str) -> bool:
+        """As `requeue`, by somebody who does not trust its worker: that one may write no more."""
+        return self._put_back(Q(state=self.State.RUNNING, attempt=attempt), message)
+
+    def give_up(self, attempt: int, why: str) -> bool:
+        """Queued or running to failed, by somebody's decision."""
+        unfinished = Q(state__in=self.UNFINISHED, attempt=attempt)
+        return self._close(
+            unfinished, self.State.FAILED, error_code=errors.WORKER_LOST, error_message=why
+        )
+
+    def _put_back(self, where: Q, message: str) -> bool:
         won = self._change(
-            self._held_by(token) & Q(cancel_requested_at=None),
+            where & Q(cancel_requested_at=None),
             state=self.State.QUEUED,
             attempt=F("attempt") + 1,
             fencing_token=None,
