@@ -15,6 +15,7 @@ SECTIONS = {
     "How sizes are found and priced": ["runs.sizingpolicy", "runs.pricelist"],
     "Kept for the record": [
         "runs.measurement", "runs.samplechunk", "runs.logchunk", "runs.storedfiles",
+        "runs.stagedupload",
         "runs.tagevent", "runs.proposalevent", "admin.logentry",
     ],
 }  # fmt: skip
