@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from profiler.samples import Columns
 from runs import formatting
-from runs.charts import overlay, series
-from runs.charts.overlay import Trace
+from runs.charts import marks, overlay, series
+from runs.charts.overlay import Quantity, TimeTrace, Trace
+from runs.charts.request_rates import request_rates
 from runs.charts.sizes import judged_latency, one_per_size
+from runs.charts.span import Span
+from runs.charts.taken import REQUEST_COLUMNS, Taken
 from runs.models import Measurement, ProfileRun
+from runs.shown_measurement import scene_of
 from runs.verdict import decisive
 
+#: From the start of the measured time on.
+ALL_MEASURED = Span(0.0, 1e9)
+NOTHING_THEN = {"empty": "Nothing was recorded in this range."}
 NOTHING = {"empty": "None of these runs has it: it was not measured, or its raw samples are gone."}
 
 
@@ -44,24 +52,42 @@ METRICS = {
 }  # fmt: skip
 
 
-def draw(runs: Sequence[ProfileRun], chart: str, x: str = "", y: str = "") -> dict | None:
+def draw(
+    runs: Sequence[ProfileRun], chart: str, x: str = "", y: str = "", span: Span | None = None
+) -> dict | None:
     """The chart as JSON; None for a name that is none. `x` and `y` are metrics of a scatter."""
     if chart == "sizing":
         return _sizing(runs)
     if chart == "scatter":
-        return _scatter(runs, METRICS.get(x, METRICS["cpu"]), METRICS.get(y, METRICS["p95"]))
-    if chart not in OVER_TIME:
-        return None
-    read, write, logarithmic = OVER_TIME[chart]
-    traces = []
-    for place, run in enumerate(runs, start=1):
-        row = decisive(run, list(run.measurements.all()))
-        found = read(run, row) if row else None
-        if found is not None and len(found[0]):
-            traces.append(Trace(place, *found))
+        return _scatter(runs, x if x in METRICS else "cpu", y if y in METRICS else "p95")
+    return _over_time(runs, OVER_TIME[chart], span) if chart in OVER_TIME else None
+
+
+def _over_time(runs: Sequence[ProfileRun], drawn: Drawn, span: Span | None) -> dict:
+    found = [_trace(place, run, drawn, span) for place, run in enumerate(runs, start=1)]
+    traces = [trace for trace in found if trace is not None]
     if not traces:
-        return NOTHING
-    return overlay.over_time(traces, write, logarithmic=logarithmic).to_json()
+        return NOTHING_THEN if span else NOTHING
+    return overlay.over_time(traces, drawn.quantity, span).to_json()
+
+
+def _trace(place: int, run: ProfileRun, drawn: Drawn, span: Span | None) -> TimeTrace | None:
+    """Of the run's decisive measurement; None where there are no samples of it."""
+    row = decisive(run, list(run.measurements.all()))
+    if row is None:
+        return None
+    taken = Taken(run, row, row.ordinal, span)
+    found = None if taken.is_empty else drawn.read(taken)
+    if found is None or not len(found.x):
+        return None
+    used = taken.columns("usage", marks.COLUMNS, span or ALL_MEASURED)
+    return TimeTrace(
+        place, run.name, found.x, found.y,
+        caption=scene_of(run, row).caption,
+        limit=drawn.limit(row),
+        behind=found.behind,
+        marks=marks.read(used, taken.start_ns, row.data, None),
+    )  # fmt: skip
 
 
 def _sizing(runs: Sequence[ProfileRun]) -> dict:
@@ -70,55 +96,98 @@ def _sizing(runs: Sequence[ProfileRun]) -> dict:
         rows = [row for row in one_per_size(run.measurements.all()) if judged_latency(row)]
         if rows:
             x = np.array([row.cpu_millicores for row in rows], float)
-            traces.append(Trace(place, x, np.array([judged_latency(row) for row in rows])))
+            y = np.array([judged_latency(row) for row in rows])
+            traces.append(Trace(place, run.name, x, y))
             bounds |= {row.data["bound"]["latency_ms"] for row in rows} - {None}
     return overlay.against_cpu(traces, bounds).to_json() if traces else NOTHING
 
 
-def _scatter(runs: Sequence[ProfileRun], x: Metric, y: Metric) -> dict:
+def _scatter(runs: Sequence[ProfileRun], x_name: str, y_name: str) -> dict:
+    x, y = METRICS[x_name], METRICS[y_name]
     traces = []
     for place, run in enumerate(runs, start=1):
         pairs = [(x.value(row.data), y.value(row.data)) for row in run.measurements.all()]
         known = [(one, other) for one, other in pairs if one is not None and other is not None]
         if known:
-            traces.append(Trace(place, *np.array(known, float).T))
-    return overlay.scatter(traces, x.write, y.write).to_json() if traces else NOTHING
+            traces.append(Trace(place, run.name, *np.array(known, float).T))
+    units = (x_name, y_name)
+    return overlay.scatter(traces, x.write, y.write, units).to_json() if traces else NOTHING
 
 
 # --- Over time ------------------------------------------------------------------------------------
-def _latency(run: ProfileRun, row: Measurement) -> tuple[np.ndarray, np.ndarray] | None:
-    names = ("scheduled_ns", "finished_ns", "outcome")
-    columns = series.read_columns(run, row.ordinal, "requests", names)
-    if not columns:
+@dataclass(frozen=True)
+class Values:
+    """What a line is drawn of, and from how many requests or samples."""
+
+    x: np.ndarray
+    y: np.ndarray
+    behind: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart over time: where its values come from, and what they are held against."""
+
+    read: Callable[[Taken], Values | None]
+    limit: Callable[[Measurement], float | None]
+    quantity: Quantity
+
+
+def _latency(taken: Taken) -> Values | None:
+    found = taken.latencies()
+    if found is None:
         return None
-    start_ns, end_ns = row.data["started_ns"], row.data["ended_ns"]
-    each = series.percentiles_per_second(series.latencies(columns, start_ns, end_ns))
-    return each.start_s + each.width_s / 2, each.p99_ms
+    each = series.percentiles_per_second(found)
+    return Values(each.start_s + each.width_s / 2, each.p99_ms, len(found.at_s))
 
 
-def _cpu(run: ProfileRun, row: Measurement) -> tuple[np.ndarray, np.ndarray] | None:
-    columns = _usage(run, row)
-    use = series.cpu_use(columns, row.data["started_ns"]) if columns else None
-    return (use.start_s + use.width_s / 2, use.used_millicores) if use else None
+def _throughput(taken: Taken) -> Values | None:
+    columns = taken.columns("requests", REQUEST_COLUMNS)
+    end_ns = taken.row.data["ended_ns"]
+    found = request_rates(columns, taken.start_ns, end_ns, taken.span) if columns else None
+    if found is None:
+        return None
+    return Values(found.start_s + found.width_s / 2, found.answered, found.requests)
 
 
-def _memory(run: ProfileRun, row: Measurement) -> tuple[np.ndarray, np.ndarray] | None:
-    columns = _usage(run, row)
-    use = series.memory_use(columns, row.data["started_ns"]) if columns else None
-    return (use.at_s, use.working_set / formatting.MIB) if use else None
+def _cpu(taken: Taken) -> Values | None:
+    columns = _usage(taken)
+    use = series.cpu_use(columns, taken.start_ns) if columns else None
+    if use is None:
+        return None
+    return Values(use.start_s + use.width_s / 2, use.used_millicores, use.samples)
 
 
-def _usage(run: ProfileRun, row: Measurement) -> dict | None:
+def _memory(taken: Taken) -> Values | None:
+    columns = _usage(taken)
+    use = series.memory_use(columns, taken.start_ns) if columns else None
+    return Values(use.at_s, use.working_set / formatting.MIB, use.samples) if use else None
+
+
+def _usage(taken: Taken) -> Columns:
     """The samples of the measured time."""
-    columns = series.read_columns(run, row.ordinal, "usage")
-    if not columns:
-        return None
-    during = columns["at_ns"] >= row.data["started_ns"]
-    return {name: values[during] for name, values in columns.items()} if during.any() else None
+    return taken.columns("usage", None, taken.span or ALL_MEASURED)
+
+
+def _bound_ms(row: Measurement) -> float | None:
+    return (row.data["bound"] or {}).get("latency_ms")
 
 
 OVER_TIME = {
-    "latency": (_latency, formatting.latency, True),
-    "cpu": (_cpu, formatting.cpu, False),
-    "memory": (_memory, lambda mib: f"{mib:,.0f} MiB", False),
-}
+    "latency": Drawn(
+        _latency, _bound_ms,
+        Quantity(formatting.latency, "objective", "requests", "p99_ms", logarithmic=True),
+    ),
+    "throughput": Drawn(
+        _throughput, lambda row: row.data["nominal_rps"],
+        Quantity(lambda rate: f"{formatting.rate(rate)}/s", "due", "requests", "requests_per_s"),
+    ),
+    "cpu": Drawn(
+        _cpu, lambda row: row.cpu_millicores,
+        Quantity(formatting.cpu, "limit", "samples", "cpu_millicores"),
+    ),
+    "memory": Drawn(
+        _memory, lambda row: row.memory_bytes / formatting.MIB,
+        Quantity(lambda mib: f"{mib:,.0f} MiB", "limit", "samples", "memory_mib"),
+    ),
+}  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -74,12 +75,17 @@ class UnlikeRow:
 
 
 def page_context(found: RunComparison, *, only_differences: bool = False) -> dict:
-    """`only_differences` leaves out rows in which no run differs from the base."""
+    """`only_differences` leaves out rows in which no run differs from the base.
+
+    What is noted of several parts is told once, in `notes`.
+    """
     prices = PriceList.objects.current()
     kept = _differing if only_differences else list
     parts = [
         replace(part, rows=kept(part.rows)) for phase in TITLES if (part := _part(found, phase))
     ]
+    told = Counter(note for part in parts for note in part.notes)
+    of_all = [note for note, times in told.items() if times > 1]
     return {
         "only_differences": only_differences,
         "settings": kept(_settings(found)),
@@ -90,7 +96,11 @@ def page_context(found: RunComparison, *, only_differences: bool = False) -> dic
         "verdicts": [_verdict(other) for other in found.others],
         "sizes": kept(_sizes(found, prices)),
         "how_to_set_prices": "" if prices else HOW_TO_SET,
-        "parts": parts,
+        "notes": of_all,
+        "parts": [
+            replace(part, notes=[note for note in part.notes if note not in of_all])
+            for part in parts
+        ],
     }
 
 

@@ -9,6 +9,9 @@ from profiler.measuring.statistics import Estimate
 from runs import formatting
 from runs.models import ProfileRun
 
+#: What kernels count memory in.
+PAGE_BYTES = 4096
+
 
 @dataclass(frozen=True)
 class Line:
@@ -135,9 +138,33 @@ def _needed_words(pressure: dict | None) -> str:
 def _growth_words(growth: dict | None) -> str:
     if growth is None:
         return ""
-    rate = per_hour_text(Estimate(**growth["bytes_per_s"]))
+    slope = Estimate(**growth["bytes_per_s"])
+    rate, time = per_hour_text(slope), formatting.duration(growth["over_s"])
+    grown_bytes = _surely_grown(slope, growth["over_s"])
+    if not growth["leaks"] and grown_bytes:
+        return (
+            f"Grew by {formatting.file_size(grown_bytes)} in {time} of load, {rate}: too little, "
+            "or for too short a time, to be called a leak"
+        )
     if not growth["leaks"]:
-        return f"No leak in {formatting.duration(growth['over_s'])} of load: {rate}"
+        return f"No growth shown in {time} of load: {rate}"
     until = growth["seconds_until_limit"]
     meets = f", {time_text(Estimate(**until))} until the limit" if until else ""
     return f"Leaks {rate}{meets}"
+
+
+def _surely_grown(slope: Estimate, over_s: float) -> int:
+    """Bytes; 0 where the interval reaches zero, or less than a page came."""
+    grown = slope.value * over_s
+    return round(grown) if slope.low > 0 and grown >= PAGE_BYTES else 0
+
+
+def growth_word(data: dict) -> str:
+    """Of one measurement, beside its chart; empty where growth is not known."""
+    slope = data["memory_slope_bytes_per_s"]
+    if data["memory_leaks"]:
+        return "Memory leaks"
+    if slope is None:
+        return ""
+    grown = _surely_grown(Estimate(**slope), data["duration_s"])
+    return f"Grew by {formatting.file_size(grown)}, no leak" if grown else "No growth shown"

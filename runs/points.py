@@ -22,6 +22,7 @@ NS = 1_000_000_000
 #: The samples that each chart over time is drawn from.
 SERIES_OF = {
     "latency": "requests",
+    "throughput": "requests",
     "distribution": "requests",
     "payload": "requests",
     "cpu": "usage",

@@ -44,6 +44,7 @@ def rates_of(run: ProfileRun, measurements: Sequence[Measurement]) -> Rates | No
         percentile=bound.get("percentile", 95.0),
         bound_ms=bound.get("latency_ms"),
         capacity_rps=(run.advice or {}).get("capacity_rps"),
+        standing=(run.advice or {}).get("standing", ""),
     )
 
 

@@ -9,7 +9,7 @@ from runs.charts.size_points import kinds_shown
 from runs.circumstance_facts import circumstance_facts
 from runs.diagnoses import advised_change, mends_of
 from runs.driver_facts import driver_facts
-from runs.memory_card import memory_card
+from runs.memory_card import growth_word, memory_card
 from runs.models import Measurement, ProfileRun
 from runs.payload_card import payload_card
 from runs.percentile_rows import percentile_rows
@@ -77,6 +77,7 @@ def page_context(run: ProfileRun, wanted: str | None) -> dict:
         "advised_change": advised_change(run),
         "payload": payload_card(run, shown),
         "memory_use": memory_card(run),
+        "growth_word": growth_word(shown.data) if shown else "",
         "startup": startup_card(run),
         "phase_strip": phase_strip(run),
         "circumstances": circumstance_facts(run.circumstances or {}),

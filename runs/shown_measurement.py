@@ -30,7 +30,7 @@ def scene_of(run: ProfileRun, row: Measurement | None) -> Scene | None:
     if row is not None:
         bound = row.data["bound"] or {}
         return Scene(
-            caption=f"{row.phase} at {_size(row.cpu_millicores, row.memory_bytes)}",
+            caption=f"{measured_words(run, row)}, {formatting.memory(row.memory_bytes)}",
             cpu_millicores=row.cpu_millicores,
             memory_bytes=row.memory_bytes,
             percentile=bound.get("percentile", 95.0),
@@ -48,6 +48,14 @@ def scene_of(run: ProfileRun, row: Measurement | None) -> Scene | None:
         bound_ms=run.objective.get("latency_ms"),
         limits_enforced=run.target.kind == "docker",
     )
+
+
+def measured_words(run: ProfileRun, row: Measurement) -> str:
+    """The measurement's phase and size; where rates were tried, the rate tells one from another."""
+    rate = row.data["nominal_rps"]
+    of_rates = run.question == ProfileRun.Question.RATE and rate is not None
+    tried = f"{formatting.rate(rate)} requests/s, " if of_rates else ""
+    return f"{row.phase} at {tried}{formatting.cpu(row.cpu_millicores)}"
 
 
 def _size(cpu_millicores: int, memory_bytes: int) -> str:

@@ -9,6 +9,7 @@ import pytest
 from profiler.measuring.memory_survey import Peaks, Sent, Survey
 from profiler.sizing.pressure import Pressure, Step
 from runs.charts import startup
+from runs.memory_card import memory_card
 from tests.measured_runs import MIB, PROBES, VERIFIED, sized_run
 from tests.test_charts import labels, validated
 
@@ -38,7 +39,7 @@ def test_the_page_says_which_period_decides_and_which_do_not_count(signed_in, ma
     assert "140 MiB" in page
     assert "more than the load has, so not counted" in page
     assert "The time for this ended." in page
-    assert "No leak in" in page
+    assert "No growth shown in 6 s of load: 0 MiB per hour" in page
     assert "Load decides: peak 110 MiB" in page  # on the verdict, as in the advice
 
 
@@ -90,3 +91,23 @@ def test_the_chart_marks_what_was_measured(signed_in, make) -> None:
     assert labels(drawn) == ["11 s", "3 s"]
     one_size = startup.draw(run.result["startup"] | {"points": run.result["startup"]["points"][:1]})
     json.dumps(one_size.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("slope", "leaks", "said"),
+    [
+        (
+            {"value": 6087.0, "low": 5301.0, "high": 6874.0},
+            False,
+            "Grew by 41.6 KiB in 7 s of load",
+        ),
+        ({"value": 6087.0, "low": -10.0, "high": 12000.0}, False, "No growth shown in 7 s of load"),
+        ({"value": 0.5, "low": 0.1, "high": 0.9}, False, "No growth shown in 7 s of load"),
+        ({"value": 6087.0, "low": 5301.0, "high": 6874.0}, True, "Leaks 20.9 MiB per hour"),
+    ],
+)
+def test_growth_is_told_in_words_that_agree_with_its_numbers(make, slope, leaks, said) -> None:
+    run = sized_run(make)
+    growth = {"bytes_per_s": slope, "leaks": leaks, "over_s": 7.0, "seconds_until_limit": None}
+    run.result["memory"]["growth"] = growth
+    assert memory_card(run).growth.startswith(said)

@@ -131,7 +131,7 @@ def test_latency_by_rate_is_drawn(signed_in, make) -> None:
     run = rate_run(make)
     drawn = signed_in.get(f"/runs/{run.name}/series/rates/").json()
     validated(drawn)
-    assert {"p95 ≤ 50 ms", "Capacity 104.9"} <= set(labels(drawn))
+    assert {"p95 ≤ 50 ms", "✓ Capacity 104.9, verified"} <= set(labels(drawn))
     assert drawn["figure"]["data"][0]["x"] == [100.0, 104.9, 110.1]
     assert "1 not kept" in drawn["footer"]
 

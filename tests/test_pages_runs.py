@@ -299,6 +299,21 @@ def test_a_page_that_follows_gets_what_is_new(signed_in, running) -> None:
     assert signed_in.get(address, {"after": "x"}).json()["text"] == "one\ntwo\n"
 
 
+def test_words_are_found_in_the_whole_log_with_their_lines(signed_in, running, monkeypatch) -> None:
+    LogChunk.objects.create(run=running, index=0, text="starting\nan Err")
+    LogChunk.objects.create(run=running, index=1, text="or came\nand another error\n")
+    address = f"/runs/{running.name}/log/"
+    answer = signed_in.get(address, {"find": "ERROR"})
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.content.decode() == "2: an Error came\n3: and another error\n"
+    assert signed_in.get(address, {"find": "no such words"}).content == b""
+    monkeypatch.setattr("runs.log_search.MOST_LINES", 1)
+    assert (
+        "1 more lines have these words"
+        in signed_in.get(address, {"find": "error"}).content.decode()
+    )
+
+
 def test_a_log_cannot_put_markup_into_the_page(signed_in, running) -> None:
     LogChunk.objects.create(run=running, index=0, text="<script>alert(1)</script>")
     assert "<script>alert" not in text_of(signed_in.get(f"/runs/{running.name}/"))

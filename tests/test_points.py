@@ -145,7 +145,7 @@ def test_the_page_shows_the_points_of_the_decisive_measurement(signed_in, run) -
 
 
 def test_points_are_those_of_charts_that_there_are() -> None:
-    assert points.SERIES_OF.keys() <= data.DRAWN.keys()
+    assert points.SERIES_OF.keys() <= data.OF_ONE.keys()
 
 
 @pytest.mark.parametrize("chart, said", [

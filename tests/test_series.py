@@ -88,10 +88,3 @@ def test_the_highest_memory_sample_is_never_lost() -> None:
     assert len(use.at_s) <= series.USAGE_STRETCHES
     assert use.working_set.max() == 190 * MIB
     assert use.anonymous is None
-
-
-def test_the_start_is_kept_but_the_settling_of_the_load_is_not() -> None:
-    started = usage()
-    assert series.usage_shown(started, START)["at_ns"][0] == started["at_ns"][0]
-    settling = {name: v[started["at_ns"] >= START - NS // 3] for name, v in started.items()}
-    assert series.usage_shown(settling, START)["at_ns"][0] >= START

@@ -35,7 +35,8 @@ def draw(model: LatencyModel, curve: Curve) -> dict:
     figure_layout["margin"] = {"l": 64, "r": 24, "t": 26, "b": 40}
     data = [*_predicted(sizes, found), _measured(model.points)]
     _mark(model, curve, figure_layout)
-    return Chart({"data": data, "layout": figure_layout}, _footer(curve), [], []).to_json()
+    units = ("cpu_millicores", "requests_per_s" if model.mode == "open" else "under_way")
+    return Chart({"data": data, "layout": figure_layout}, _footer(curve), [], [], units).to_json()
 
 
 def _predicted(sizes: list[int], found: list[HighestLoad]) -> list[dict]:
@@ -43,10 +44,10 @@ def _predicted(sizes: list[int], found: list[HighestLoad]) -> list[dict]:
     ends = {name: [getattr(one, name) or 0.0 for one in found] for name in ("low", "high", "load")}
     band = {"width": 0}
     return [
-        line(sizes, ends["high"], "token:p95", 0, line=band),
+        line(sizes, ends["high"], "token:p95", 0, line=band, name="predicted, at most"),
         line(sizes, ends["low"], "token:p95", 0, line=band, fill="tonexty",
-             fillcolor="token:p95/0.18"),
-        line(sizes, ends["load"], "token:p99", 2.25),
+             fillcolor="token:p95/0.18", name="predicted, at least"),
+        line(sizes, ends["load"], "token:p99", 2.25, name="predicted"),
     ]  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def _measured(points: tuple[Point, ...]) -> dict:
         "line": {"color": colours, "width": 2},
     }
     sizes, loads = [p.cpu_millicores for p in points], [p.load for p in points]
-    return line(sizes, loads, "token:p99", 0, mode="markers", marker=marker)
+    return line(sizes, loads, "token:p99", 0, mode="markers", marker=marker, name="measured")
 
 
 def _cpu_axis(model: LatencyModel) -> dict:

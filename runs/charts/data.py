@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiler.samples import Columns
-from runs.charts import capacity, gpu, latency, payload, rates, series, sizing, startup, usage
+from runs.charts import (
+    capacity,
+    gpu,
+    latency,
+    marks,
+    payload,
+    rates,
+    series,
+    sizing,
+    startup,
+    throughput,
+    usage,
+)
+from runs.charts.request_rates import request_rates
+from runs.charts.scene import Scene
+from runs.charts.span import Span
+from runs.charts.taken import REQUEST_COLUMNS, Taken
 from runs.models import Measurement, ProfileRun
 from runs.raw_data import dropped_words
 from runs.run_curves import curve_of, rates_of
 from runs.shown_measurement import scene_of, shown_measurement
 from runs.what_if_card import model_of
 
-REQUEST_COLUMNS = ("scheduled_ns", "finished_ns", "outcome")
 NOTHING_YET = {"empty": "Nothing was recorded for this yet."}
+NOTHING_THEN = {"empty": "Nothing was recorded in this range."}
 
 
 @dataclass(frozen=True)
@@ -25,20 +41,15 @@ class Source:
     draw: Callable[[], dict]
 
 
-def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
+def source(
+    run: ProfileRun, chart: str, wanted: str | None = None, span: Span | None = None
+) -> Source | None:
     """The chart of that name, None when there is no such; `wanted` is a measurement's ordinal."""
     measurements = list(run.measurements.all())
-    if chart == "sizing":
-        version = f"{len(measurements)}-{run.state}"
-        return Source(version, lambda: _sizing(run, measurements))
-    if chart == "startup":
-        return Source(f"startup-{run.state}", lambda: _startup(run))
-    if chart == "rates":
-        version = f"{len(measurements)}-{run.state}"
-        return Source(version, lambda: _rates(run, measurements))
-    if chart == "capacity":
-        return Source(f"capacity-{run.state}", lambda: _capacity(run, measurements))
-    if chart not in DRAWN:
+    if chart in OF_ALL:
+        version = f"{chart}-{len(measurements)}-{run.state}"
+        return Source(version, lambda: OF_ALL[chart](run, measurements) or NOTHING_YET)
+    if chart not in OF_ONE:
         return None
     row = shown_measurement(run, measurements, wanted)
     if dropped := dropped_words(run):
@@ -46,104 +57,109 @@ def source(run: ProfileRun, chart: str, wanted: str | None) -> Source | None:
     ordinal = row.ordinal if row else (run.current or {}).get("ordinal")
     if ordinal is None:
         return Source(f"none-{run.state}", lambda: NOTHING_YET)
-    draw = DRAWN[chart]
-    return Source(series.version_of(run, ordinal), lambda: draw(run, row, ordinal))
+    taken = Taken(run, row, ordinal, span)
+    nothing = NOTHING_THEN if span else NOTHING_YET
+    return Source(series.version_of(run, ordinal), lambda: _drawn(taken, chart) or nothing)
 
 
-def _sizing(run: ProfileRun, measurements: list[Measurement]) -> dict:
+def _drawn(taken: Taken, chart: str) -> dict | None:
+    scene = scene_of(taken.run, taken.row)
+    if scene is None or taken.is_empty:
+        return None
+    scene = replace(scene, span=taken.span)
+    if chart in OVER_TIME:
+        scene = replace(scene, marks=_marks(taken))
+    return OF_ONE[chart](taken, scene)
+
+
+def _marks(taken: Taken) -> marks.Marks:
+    data = taken.row.data if taken.row else None
+    used = taken.columns("usage", marks.COLUMNS, taken.span)
+    return marks.read(used, taken.start_ns, data, taken.start_up_s)
+
+
+# --- Of all measurements --------------------------------------------------------------------------
+def _sizing(run: ProfileRun, measurements: list[Measurement]) -> dict | None:
     curve = curve_of(run, measurements, list(run.models.all()))
-    return sizing.draw(curve).to_json() if curve else NOTHING_YET
+    return sizing.draw(curve).to_json() if curve else None
 
 
-def _startup(run: ProfileRun) -> dict:
+def _startup(run: ProfileRun, measurements: list[Measurement]) -> dict | None:
     found = (run.result or {}).get("startup")
-    return startup.draw(found).to_json() if found else NOTHING_YET
+    return startup.draw(found).to_json() if found else None
 
 
-def _rates(run: ProfileRun, measurements: list[Measurement]) -> dict:
+def _rates(run: ProfileRun, measurements: list[Measurement]) -> dict | None:
     found = rates_of(run, measurements)
-    return rates.draw(found).to_json() if found else NOTHING_YET
+    return rates.draw(found).to_json() if found else None
 
 
-def _capacity(run: ProfileRun, measurements: list[Measurement]) -> dict:
+def _capacity(run: ProfileRun, measurements: list[Measurement]) -> dict | None:
     model, curve = model_of(run), curve_of(run, measurements, list(run.models.all()))
-    return capacity.draw(model, curve) if model and curve else NOTHING_YET
+    return capacity.draw(model, curve) if model and curve else None
 
 
-def _latencies(
-    run: ProfileRun, row: Measurement | None, ordinal: int, *more: str
-) -> series.Latencies | None:
-    columns = series.read_columns(run, ordinal, "requests", (*REQUEST_COLUMNS, *more))
-    if not columns or not len(columns["scheduled_ns"]):
+# --- Of one ---------------------------------------------------------------------------------------
+def _latency(taken: Taken, scene: Scene) -> dict | None:
+    values = taken.latencies()
+    if values is None or not len(values.within(taken.span).at_s):
         return None
-    start_ns = row.data["started_ns"] if row else int(columns["scheduled_ns"].min())
-    values = series.latencies(columns, start_ns, row.data["ended_ns"] if row else None)
-    return values if len(values.at_s) else None
+    windows = taken.row.data["windows"] if taken.row else []
+    return latency.latency(values, scene, windows).to_json()
 
 
-def _latency(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    values = _latencies(run, row, ordinal)
-    if values is None:
-        return NOTHING_YET
-    windows = row.data["windows"] if row else []
-    return latency.latency(values, scene_of(run, row), windows).to_json()
+def _throughput(taken: Taken, scene: Scene) -> dict | None:
+    """Of all requests: an answer may come long after its request was due."""
+    columns = taken.columns("requests", REQUEST_COLUMNS)
+    if not columns:
+        return None
+    end_ns = taken.row.data["ended_ns"] if taken.row else None
+    found = request_rates(columns, taken.start_ns, end_ns, taken.span)
+    is_open = taken.row is None or taken.row.data["offered_rps"] is not None
+    return throughput.throughput(found, scene, is_open=is_open).to_json() if found else None
 
 
-def _distribution(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    values = _latencies(run, row, ordinal)
+def _distribution(taken: Taken, scene: Scene) -> dict | None:
+    values = taken.latencies()
     if values is None or values.failed.all():
-        return NOTHING_YET
-    return latency.distribution(values, scene_of(run, row)).to_json()
-
-
-def _usage(run: ProfileRun, row: Measurement | None, ordinal: int) -> tuple[dict, int] | None:
-    """Usage columns and the start of the measured time; None when none came."""
-    columns = series.read_columns(run, ordinal, "usage")
-    if not columns or not len(columns["at_ns"]):
         return None
-    start_ns = row.data["started_ns"] if row else int(columns["at_ns"][0])
-    return series.usage_shown(columns, start_ns), start_ns
+    return latency.distribution(values, scene).to_json()
 
 
-def _cpu(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    found = _usage(run, row, ordinal)
-    use = series.cpu_use(*found) if found else None
-    return usage.cpu(use, scene_of(run, row)).to_json() if use else NOTHING_YET
+def _cpu(taken: Taken, scene: Scene) -> dict | None:
+    columns = taken.usage()
+    use = series.cpu_use(columns, taken.start_ns) if columns else None
+    return usage.cpu(use, scene).to_json() if use else None
 
 
-def _memory(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    found = _usage(run, row, ordinal)
-    use = series.memory_use(*found) if found else None
-    return usage.memory(use, scene_of(run, row)).to_json() if use else NOTHING_YET
+def _memory(taken: Taken, scene: Scene) -> dict | None:
+    columns = taken.usage()
+    use = series.memory_use(columns, taken.start_ns) if columns else None
+    return usage.memory(use, scene).to_json() if use else None
 
 
-def _gpu(run: ProfileRun, row: Measurement | None, ordinal: int) -> tuple[Columns, int] | None:
-    """GPU columns and the start of the measured time; None when none came."""
-    columns = series.read_columns(run, ordinal, "gpu")
-    if not columns or not len(columns["at_ns"]):
-        return None
-    start_ns = row.data["started_ns"] if row else int(columns["at_ns"][0])
-    shown = series.usage_shown(columns, start_ns)
-    return (shown, start_ns) if len(shown["at_ns"]) else None
+def _gpu(taken: Taken) -> Columns:
+    columns = taken.usage("gpu")
+    return columns if columns and len(columns["at_ns"]) else {}
 
 
-def _gpu_utilisation(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    found = _gpu(run, row, ordinal)
-    busy = series.gpu_traces(found[0], "utilisation_percent", found[1]) if found else []
+def _gpu_utilisation(taken: Taken, scene: Scene) -> dict | None:
+    columns = _gpu(taken)
+    busy = series.gpu_traces(columns, "utilisation_percent", taken.start_ns)
     if not busy:
-        return NOTHING_YET
-    at_work = series.gpu_traces(found[0], "memory_utilisation_percent", found[1])
-    throttled_s = series.throttled_seconds(*found)
-    return gpu.utilisation(busy, at_work, throttled_s, scene_of(run, row)).to_json()
+        return None
+    at_work = series.gpu_traces(columns, "memory_utilisation_percent", taken.start_ns)
+    held_s = series.throttled_seconds(columns, taken.start_ns)
+    return gpu.utilisation(busy, at_work, held_s, _of_gpu(scene)).to_json()
 
 
-def _gpu_memory(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    found = _gpu(run, row, ordinal)
-    used = series.gpu_traces(found[0], "memory_used_bytes", found[1]) if found else []
-    own = series.gpu_traces(found[0], "memory_own_bytes", found[1]) if found else []
+def _gpu_memory(taken: Taken, scene: Scene) -> dict | None:
+    columns = _gpu(taken)
+    used = series.gpu_traces(columns, "memory_used_bytes", taken.start_ns)
+    own = series.gpu_traces(columns, "memory_own_bytes", taken.start_ns)
     if not used and not own:
-        return NOTHING_YET
-    return gpu.memory(used, own, _gpu_has_bytes(run), scene_of(run, row)).to_json()
+        return None
+    return gpu.memory(used, own, _gpu_has_bytes(taken.run), _of_gpu(scene)).to_json()
 
 
 def _gpu_has_bytes(run: ProfileRun) -> int | None:
@@ -151,27 +167,32 @@ def _gpu_has_bytes(run: ProfileRun) -> int | None:
     return min((one["memory_bytes"] for one in gpus), default=None)
 
 
-def _gpu_power(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    found = _gpu(run, row, ordinal)
-    drawn = series.gpu_traces(found[0], "power_mw", found[1]) if found else []
-    return gpu.power(drawn, scene_of(run, row)).to_json() if drawn else NOTHING_YET
+def _gpu_power(taken: Taken, scene: Scene) -> dict | None:
+    drawn = series.gpu_traces(_gpu(taken), "power_mw", taken.start_ns)
+    return gpu.power(drawn, _of_gpu(scene)).to_json() if drawn else None
 
 
-def _payload(run: ProfileRun, row: Measurement | None, ordinal: int) -> dict:
-    values = _latencies(run, row, ordinal, "row")
-    facts = series.read_columns(run, 0, "rows", ("row", "body_bytes"))
+def _of_gpu(scene: Scene) -> Scene:
+    """Amber means clocks that were held down there, not CPU that was throttled."""
+    return replace(scene, marks=replace(scene.marks, throttled=()))
+
+
+def _payload(taken: Taken, scene: Scene) -> dict | None:
+    values = taken.latencies("row")
+    facts = series.read_columns(taken.run, 0, "rows", ("row", "body_bytes"))
     if values is None or not facts:
-        return NOTHING_YET
-    return payload.payload(payload.sized(values, facts), scene_of(run, row)).to_json()
+        return None
+    return payload.payload(payload.sized(values, facts), scene).to_json()
 
 
-DRAWN = {
+OF_ALL = {"sizing": _sizing, "startup": _startup, "rates": _rates, "capacity": _capacity}
+OVER_TIME = {
     "latency": _latency,
-    "distribution": _distribution,
+    "throughput": _throughput,
     "cpu": _cpu,
     "memory": _memory,
     "gpu-utilisation": _gpu_utilisation,
     "gpu-memory": _gpu_memory,
     "gpu-power": _gpu_power,
-    "payload": _payload,
 }
+OF_ONE = {**OVER_TIME, "distribution": _distribution, "payload": _payload}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from runs.charts.parts import (
     time_axis,
     value_axis,
 )
-from runs.charts.scene import Chart, Scene, frame
+from runs.charts.scene import TIME, Chart, Scene, frame, shown_words
 from runs.charts.series import GpuTrace
 
 #: GPUs have tens of these, and the axis has room for few figures.
@@ -43,7 +44,7 @@ def utilisation(
         lines["mem"] = memory[0]
     ticks = [0, 25, 50, 75, 100]
     labels = tick_labels(ticks, lambda tick: f"{tick:g}", "%")
-    chart = _chart(lines, scene, 106, ticks, labels, lambda value: f"{value:.0f} %")
+    chart = _chart(lines, scene, 106, ticks, labels, lambda value: f"{value:.0f} %", "percent")
     if len(throttled_s):
         chart.figure["data"].insert(0, _throttle_marks(throttled_s))
     return chart
@@ -60,7 +61,7 @@ def memory(
     top = max((total_bytes or 0) / GIB * 1.12, highest * 1.06, 0.1)
     ticks = linear_ticks(top)
     labels = tick_labels(ticks, lambda tick: f"{tick:g}", "GiB")
-    chart = _chart(lines, scene, top, ticks, labels, lambda value: f"{value:.2f} GiB")
+    chart = _chart(lines, scene, top, ticks, labels, lambda value: f"{value:.2f} GiB", "memory_gib")
     if total_bytes:
         figure_layout = chart.figure["layout"]
         figure_layout["shapes"].append(level_line(total_bytes / GIB))
@@ -76,11 +77,11 @@ def power(drawn: Sequence[GpuTrace], scene: Scene) -> Chart:
     top = max(max(float(trace.values.max()) for trace in lines.values()) * 1.12, 1.0)
     ticks = linear_ticks(top)
     labels = tick_labels(ticks, lambda tick: f"{tick:,g}", "W")
-    return _chart(lines, scene, top, ticks, labels, formatting.power)
+    return _chart(lines, scene, top, ticks, labels, formatting.power, "power_w")
 
 
 def _in(traces: Sequence[GpuTrace], unit: float) -> list[GpuTrace]:
-    return [GpuTrace(trace.gpu, trace.at_s, trace.values / unit) for trace in traces]
+    return [replace(trace, values=trace.values / unit) for trace in traces]
 
 
 def _named(traces: Sequence[GpuTrace], alone: str) -> dict[str, GpuTrace]:
@@ -97,23 +98,26 @@ def _chart(
     ticks: list[float],
     labels: list[str],
     write: Callable[[float], str],
+    unit: str,
 ) -> Chart:
     first = next(iter(lines.values()))
-    begin_s, end_s = float(first.at_s[0]), float(first.at_s[-1])
+    begin_s, end_s = scene.ends(float(first.at_s[0]), float(first.at_s[-1]))
     yaxis = value_axis(range=[0, top], tickvals=ticks, ticktext=labels)
-    figure_layout = layout(time_axis(begin_s, end_s), yaxis, margin=MARGIN)
+    xaxis = time_axis(begin_s, end_s, closer=scene.span is not None)
+    figure_layout = layout(xaxis, yaxis, margin=MARGIN)
     frame(figure_layout, scene, begin_s, end_s)
     data = []
-    for place, trace in enumerate(lines.values()):
+    for place, (name, trace) in enumerate(lines.items()):
         colour = COLOURS[place % len(COLOURS)]
         width = 1.25 if place else 2
-        data.append(line(numbers(trace.at_s), numbers(trace.values, 2), colour, width))
+        data.append(line(numbers(trace.at_s), numbers(trace.values, 2), colour, width, name=name))
     figure_layout["annotations"] += _end_labels(lines, end_s, top)
     return Chart(
         {"data": data, "layout": figure_layout},
-        [f"{len(first.at_s):,} samples shown, peaks kept"],
+        [shown_words(len(first.at_s), first.samples, "samples")],
         numbers(first.at_s),
         [_reading(lines, place, write) for place in range(len(first.at_s))],
+        (TIME, unit),
     )
 
 

@@ -23,8 +23,8 @@ from runs.charts.parts import (
     time_axis,
     value_axis,
 )
-from runs.charts.scene import Chart, Scene, frame
-from runs.charts.series import Latencies, percentiles_per_second, thinned
+from runs.charts.scene import TIME, Chart, Scene, frame, shown_words
+from runs.charts.series import Latencies, PerStretch, percentiles_per_second, thinned
 
 #: About as many points as a chart's width can tell apart.
 POINTS = 1200
@@ -38,22 +38,25 @@ def latency(values: Latencies, scene: Scene, windows: Sequence[dict] = ()) -> Ch
     `windows` are the measurement's, for how late the driver was in each.
     """
     each = percentiles_per_second(values)
+    values = values.within(scene.span)
     answered = ~values.failed
     x, y = thinned(values.at_s[answered], values.latency_ms[answered], POINTS)
-    last_s = max(float(values.at_s[-1]), 1.0)
-    data = [_dots(x, y, "token:p95/0.45")]
+    first_s, last_s = scene.ends(0.0, max(float(values.at_s[-1]), 1.0))
+    data = [_dots(x, y, "token:p95/0.45", "request")]
     if values.failed.any():
         data.append(_crosses(values))
     yaxis = latency_axis(values.latency_ms, scene.bound_ms, _late_ms(windows))
-    figure_layout = layout(time_axis(0.0, last_s), yaxis)
-    frame(figure_layout, scene, 0.0, last_s)
+    figure_layout = layout(time_axis(first_s, last_s, closer=scene.span is not None), yaxis)
+    frame(figure_layout, scene, first_s, last_s)
     data += _late_line(windows, yaxis["range"][0])
     if len(each.start_s):
         edges = np.append(each.start_s, min(each.start_s[-1] + each.width_s, last_s))
         p99 = np.append(each.p99_ms, each.p99_ms[-1])
-        data.append(line(numbers(edges), numbers(p99), "token:p99", 2, line={"shape": "hv"}))
+        steps = {"line": {"shape": "hv"}, "name": _per(each, "p99")}
+        data.append(line(numbers(edges), numbers(p99), "token:p99", 2, **steps))
         middle = each.start_s + each.width_s / 2
-        data.append(line(numbers(middle), numbers(each.p50_ms), "token:p50", 1.5))
+        name = _per(each, "p50")
+        data.append(line(numbers(middle), numbers(each.p50_ms), "token:p50", 1.5, name=name))
         figure_layout["annotations"] += log_end_labels(
             last_s,
             {"p99": _last(each.p99_ms), "p50": _last(each.p50_ms)},
@@ -65,9 +68,7 @@ def latency(values: Latencies, scene: Scene, windows: Sequence[dict] = ()) -> Ch
         figure_layout["annotations"].append(
             level_label(scene.bound_label, math.log10(scene.bound_ms))
         )
-    shown = f"{len(x):,} of {int(answered.sum()):,} requests shown, peaks kept"
-    if len(x) == int(answered.sum()):
-        shown = f"all {len(x):,} requests shown"
+    shown = shown_words(len(x), int(answered.sum()), "requests")
     return Chart(
         {"data": data, "layout": figure_layout},
         [shown, "from scheduled time", *_late_words(windows)],
@@ -78,11 +79,17 @@ def latency(values: Latencies, scene: Scene, windows: Sequence[dict] = ()) -> Ch
             else "no answers"
             for p50, p99 in zip(each.p50_ms, each.p99_ms, strict=True)
         ],
+        (TIME, "latency_ms"),
     )
 
 
-def _dots(x: np.ndarray, y: np.ndarray, colour: str) -> dict:
+def _per(each: PerStretch, percentile: str) -> str:
+    return f"{percentile} of {each.width_s:g} s"
+
+
+def _dots(x: np.ndarray, y: np.ndarray, colour: str, name: str) -> dict:
     return {
+        "name": name,
         "type": "scatter",
         "mode": "markers",
         "x": numbers(x),
@@ -95,7 +102,7 @@ def _dots(x: np.ndarray, y: np.ndarray, colour: str) -> dict:
 def _crosses(values: Latencies) -> dict:
     x, y = thinned(values.at_s[values.failed], values.latency_ms[values.failed], POINTS // 4)
     marker = {"color": "token:fail", "size": 6, "symbol": "x-thin-open", "line": {"width": 1.5}}
-    return {**_dots(x, np.maximum(y, 1e-3), "token:fail"), "marker": marker}
+    return {**_dots(x, np.maximum(y, 1e-3), "token:fail", "failed request"), "marker": marker}
 
 
 def _last(values: np.ndarray) -> float:
@@ -117,7 +124,7 @@ def _late_line(windows: Sequence[dict], log_floor: float) -> list[dict]:
     for window in drawn:
         x += [window["start_s"], window["end_s"], None]
         y += [round(window["late_p99_ms"], 4)] * 2 + [None]
-    style = {"line": {"dash": "dot"}, "connectgaps": False}
+    style = {"line": {"dash": "dot"}, "connectgaps": False, "name": "driver late, p99 of a window"}
     return [line(x, y, "token:ink-3/0.7", 1.25, **style)] if drawn else []
 
 
@@ -176,12 +183,13 @@ def distribution(values: Latencies, scene: Scene) -> Chart:
             text(scene.bound_label, at, 1, yref="paper", yanchor="bottom", xanchor="right",
                  xshift=8, font=bold())
         )  # fmt: skip
-    curve = line(numbers(x), numbers(y, 6), "token:p99", 2)
+    curve = line(numbers(x), numbers(y, 6), "token:p99", 2, name="share of requests slower")
     return Chart(
         {"data": [curve], "layout": figure_layout},
-        [f"{len(ordered):,} requests, both axes logarithmic"],
+        [shown_words(len(x), len(ordered), "requests"), "both axes logarithmic"],
         [],
         [],
+        ("latency_ms", "share"),
     )
 
 

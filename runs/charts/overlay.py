@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from runs import formatting
+from runs.charts import marks
 from runs.charts.latency import latency_axis
+from runs.charts.marks import Marks
 from runs.charts.parts import (
     axis,
     layout,
@@ -22,7 +24,8 @@ from runs.charts.parts import (
     time_axis,
     value_axis,
 )
-from runs.charts.scene import Chart
+from runs.charts.scene import TIME, Chart, above
+from runs.charts.span import Span
 
 #: Marker shapes in the order of the run's marks on the page (static/css/compare.css).
 SHAPES = ("circle", "square", "diamond", "cross", "triangle-up", "triangle-down", "star", "hexagon")
@@ -35,6 +38,7 @@ class Trace:
     """A run's values: `place` is its position among the runs compared, from 1, the base first."""
 
     place: int
+    name: str
     x: np.ndarray
     y: np.ndarray
 
@@ -43,21 +47,97 @@ class Trace:
         return f"token:run-{self.place}"
 
 
-def over_time(
-    traces: Sequence[Trace], write: Callable[[float], str], *, logarithmic: bool = False
-) -> Chart:
+@dataclass(frozen=True)
+class TimeTrace(Trace):
+    """Values over seconds since the run's measured time began, with what is marked of it.
+
+    `limit` is what the values are held against, in their unit; `caption` what was measured;
+    `behind` how many requests or samples the values were made from.
+    """
+
+    caption: str
+    limit: float | None
+    behind: int
+    marks: Marks
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a chart over time draws: `what` is counted behind it, `unit` the name in a file."""
+
+    write: Callable[[float], str]
+    limit_words: str
+    what: str
+    unit: str
+    logarithmic: bool = False
+
+
+def over_time(traces: Sequence[TimeTrace], quantity: Quantity, span: Span | None) -> Chart:
     """Lines over seconds since each run's measured time began."""
-    last_s = max(float(trace.x[-1]) for trace in traces)
-    values = np.concatenate([trace.y[~np.isnan(trace.y)] for trace in traces])
-    yaxis = latency_axis(values, None) if logarithmic else _linear_axis(values, write)
-    figure_layout = layout(time_axis(0.0, max(last_s, 1.0)), yaxis, margin=_margin())
+    first_s, last_s = 0.0, max(*(float(trace.x[-1]) for trace in traces), 1.0)
+    if span is not None:
+        first_s, last_s = span.from_s, span.to_s
+    figure_layout = layout(
+        time_axis(first_s, last_s, closer=span is not None),
+        _value_axis(traces, quantity),
+        margin=_margin() | {"t": 22},
+    )
     data = [
-        line(numbers(trace.x), numbers(trace.y), trace.colour, 2.5 if trace.place == 1 else 1.5)
+        line(numbers(trace.x), numbers(trace.y), trace.colour, 2.5 if trace.place == 1 else 1.5,
+             name=trace.name)
         for trace in traces
-    ]
+    ]  # fmt: skip
+    _draw_limits(traces, quantity, figure_layout)
+    _draw_marks(traces, figure_layout, first_s, last_s)
     at_s = max((trace.x for trace in traces), key=len)
-    readings = [_reading(traces, second, write) for second in at_s]
-    return Chart({"data": data, "layout": figure_layout}, [], numbers(at_s), readings)
+    readings = [_reading(traces, second, quantity.write) for second in at_s]
+    behind = sum(trace.behind for trace in traces)
+    footer = [f"{len(at_s):,} points a line, made from {behind:,} {quantity.what}"]
+    return Chart(
+        {"data": data, "layout": figure_layout}, footer, numbers(at_s), readings,
+        (TIME, quantity.unit),
+    )  # fmt: skip
+
+
+def _value_axis(traces: Sequence[TimeTrace], quantity: Quantity) -> dict:
+    """A limit is always inside it."""
+    values = np.concatenate([trace.y[~np.isnan(trace.y)] for trace in traces])
+    limits = [trace.limit for trace in traces if trace.limit is not None]
+    values = np.concatenate([values, limits])
+    if quantity.logarithmic:
+        return latency_axis(values, None)
+    return _linear_axis(values, quantity.write)
+
+
+def _draw_limits(traces: Sequence[TimeTrace], quantity: Quantity, figure_layout: dict) -> None:
+    """One line where all have the same, else each in its run's colour."""
+    limits = {trace.limit for trace in traces}
+    shared = limits.pop() if len(limits) == 1 else None
+    if shared is not None:
+        at = math.log10(shared) if quantity.logarithmic else shared
+        figure_layout["shapes"].append(level_line(shared))
+        words = f"{quantity.limit_words} {quantity.write(shared)}"
+        figure_layout["annotations"].append(level_label(words, at))
+        return
+    for trace in traces:
+        if trace.limit is not None:
+            own = level_line(trace.limit)
+            own["line"] = {**own["line"], "color": trace.colour}
+            figure_layout["shapes"].append(own)
+
+
+def _draw_marks(
+    traces: Sequence[TimeTrace], figure_layout: dict, first_s: float, last_s: float
+) -> None:
+    """What was measured above the plot, kills, and a strip of throttled time for each run."""
+    captions = {trace.caption for trace in traces}
+    words = captions.pop() if len(captions) == 1 else "the measured time of each run"
+    figure_layout["annotations"].append(above(words, first_s))
+    for place, trace in enumerate(traces):
+        only = replace(trace.marks, void=(), oom_s=())
+        marks.draw(only, figure_layout, first_s, last_s, row=place, colour=trace.colour)
+        kills = Marks(oom_s=trace.marks.oom_s)
+        marks.draw(kills, figure_layout, first_s, last_s, whose=f", {trace.name}")
 
 
 def _reading(traces: Sequence[Trace], second: float, write: Callable[[float], str]) -> str:
@@ -85,11 +165,16 @@ def against_cpu(traces: Sequence[Trace], bounds_ms: set[float]) -> Chart:
         label = level_label(f"≤ {formatting.bound(bound_ms)} ms", math.log10(bound_ms))
         figure_layout["annotations"].append(label)
     data = [_marked(trace, "lines+markers") for trace in traces]
-    return Chart({"data": data, "layout": figure_layout}, [], [], [])
+    footer = [f"{sum(len(trace.x) for trace in traces)} sizes measured, all shown"]
+    units = ("cpu_millicores", "latency_ms")
+    return Chart({"data": data, "layout": figure_layout}, footer, [], [], units)
 
 
 def scatter(
-    traces: Sequence[Trace], write_x: Callable[[float], str], write_y: Callable[[float], str]
+    traces: Sequence[Trace],
+    write_x: Callable[[float], str],
+    write_y: Callable[[float], str],
+    units: tuple[str, str],
 ) -> Chart:
     """A point for each measurement of each run."""
     x = np.concatenate([trace.x for trace in traces])
@@ -97,7 +182,8 @@ def scatter(
     xaxis = _linear_axis(x, write_x) | {"showgrid": False, "showline": True, "ticks": "outside"}
     figure_layout = layout(xaxis, _linear_axis(y, write_y), margin=_margin())
     data = [_marked(trace, "markers") for trace in traces]
-    return Chart({"data": data, "layout": figure_layout}, [], [], [])
+    footer = [f"{len(x)} measurements, all shown"]
+    return Chart({"data": data, "layout": figure_layout}, footer, [], [], units)
 
 
 def _marked(trace: Trace, mode: str) -> dict:
@@ -107,6 +193,7 @@ def _marked(trace: Trace, mode: str) -> dict:
         **line(numbers(trace.x), numbers(trace.y), trace.colour, width),
         "mode": mode,
         "marker": marker,
+        "name": trace.name,
     }
 
 

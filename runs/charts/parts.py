@@ -177,12 +177,13 @@ def shade(x0: float, x1: float) -> dict:
     }
 
 
-def start_line() -> dict:
+def upright(x: float) -> dict:
+    """Where one phase ends and the next begins."""
     return {
         "type": "line",
         "xref": "x",
-        "x0": 0,
-        "x1": 0,
+        "x0": x,
+        "x1": x,
         "yref": "paper",
         "y0": 0,
         "y1": 1,
@@ -222,13 +223,18 @@ def log_range(low: float, high: float) -> list[float]:
     return [math.log10(low), math.log10(high)]
 
 
-def time_axis(first_s: float, last_s: float) -> dict:
-    """Seconds from the start of the measured time; the unit at the last tick."""
-    step = nice_step(max(last_s, 1e-3), 6)
+def time_axis(first_s: float, last_s: float, *, closer: bool = False) -> dict:
+    """Seconds from the start of the measured time; the unit at the last tick.
+
+    What is before zero has no ticks, unless a part of the time is looked at closer.
+    """
+    begin_s = first_s if closer else max(first_s, 0.0)
+    step = nice_step(max(last_s - begin_s, 1e-3), 6)
     # The last request comes a little before the end: its tick belongs there all the same.
-    ticks = [round(step * i, 6) for i in range(int(last_s / step + 0.05) + 1)]
+    end = last_s / step + (0 if closer else 0.05)
+    ticks = [round(step * i, 6) for i in range(math.ceil(begin_s / step), math.floor(end) + 1)]
     return axis(
-        range=[first_s, max(last_s, ticks[-1])],
+        range=[first_s, last_s if closer else max([last_s, *ticks[-1:]])],
         tickvals=ticks,
         ticktext=tick_labels(ticks, lambda tick: f"{tick:g}", "s"),
         ticks="outside",

@@ -22,7 +22,7 @@ from runs.charts.parts import (
     log_range,
     numbers,
 )
-from runs.charts.scene import Chart, Scene
+from runs.charts.scene import Chart, Scene, shown_words
 from runs.charts.series import Latencies, thinned
 
 #: Up to so many different sizes each has its own point on the lines; more are taken together, from
@@ -62,18 +62,18 @@ def payload(values: SizedLatencies, scene: Scene) -> Chart:
     xaxis = _size_axis(values.body_bytes)
     figure_layout = layout(xaxis, latency_axis(values.latency_ms, scene.bound_ms))
     dot = {"color": "token:p95/0.45", "size": 3 if len(x) > FEW else 5}
-    data = [_markers(x, y, dot)]
+    data = [_markers(x, y, dot, "request")]
     if values.failed.any():
         cross = {"color": "token:fail", "size": 6, "symbol": "x-thin-open", "line": {"width": 1.5}}
         failed = thinned(
             values.body_bytes[values.failed], values.latency_ms[values.failed], POINTS // 4
         )
-        data.append(_markers(failed[0], np.maximum(failed[1], 1e-3), cross))
+        data.append(_markers(failed[0], np.maximum(failed[1], 1e-3), cross, "failed request"))
     sizes, p50, p95 = _levels(values.body_bytes[answered], values.latency_ms[answered])
     if len(sizes) > 1:
         data += [
-            _level(sizes, p95, "token:p99", 2),
-            _level(sizes, p50, "token:p50", 1.5),
+            _level(sizes, p95, "token:p99", 2, "p95"),
+            _level(sizes, p50, "token:p50", 1.5, "p50"),
         ]
         figure_layout["annotations"] += log_end_labels(
             xaxis["range"][1],
@@ -86,26 +86,21 @@ def payload(values: SizedLatencies, scene: Scene) -> Chart:
         figure_layout["annotations"].append(
             level_label(scene.bound_label, math.log10(scene.bound_ms))
         )
-    return Chart({"data": data, "layout": figure_layout}, _footer(len(x), answered), [], [])
+    footer = [shown_words(len(x), int(answered.sum()), "requests"), "both axes logarithmic"]
+    units = ("body_bytes", "latency_ms")
+    return Chart({"data": data, "layout": figure_layout}, footer, [], [], units)
 
 
-def _footer(shown: int, answered: np.ndarray) -> list[str]:
-    count = int(answered.sum())
-    requests = f"all {count:,} requests shown"
-    if shown < count:
-        requests = f"{shown:,} of {count:,} requests shown, peaks kept"
-    return [requests, "both axes logarithmic"]
-
-
-def _markers(x: np.ndarray, y: np.ndarray, marker: dict) -> dict:
+def _markers(x: np.ndarray, y: np.ndarray, marker: dict, name: str) -> dict:
     return {
+        "name": name,
         "type": "scatter", "mode": "markers", "x": numbers(x), "y": numbers(y), "marker": marker,
         "hoverinfo": "skip",
     }  # fmt: skip
 
 
-def _level(sizes: np.ndarray, levels: np.ndarray, colour: str, width: float) -> dict:
-    marks = {"mode": "lines+markers", "marker": {"color": colour, "size": 5}}
+def _level(sizes: np.ndarray, levels: np.ndarray, colour: str, width: float, name: str) -> dict:
+    marks = {"mode": "lines+markers", "marker": {"color": colour, "size": 5}, "name": name}
     return line(numbers(sizes), numbers(levels), colour, width, **marks)
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiler.sizing.evidence import VERIFYING
 from runs import formatting
 from runs.charts.parts import (
     axis,
@@ -32,13 +33,18 @@ LABEL_DECADES = 0.04
 class Rates:
     """One measurement a rate, the lowest first; `percentile` and `bound_ms` are the objective's.
 
-    `capacity_rps` is what was found; None before that.
+    `capacity_rps` is what was found, None before that, and `standing` its advice's.
     """
 
     measurements: Sequence[Measurement]
     percentile: float
     bound_ms: float | None
     capacity_rps: float | None
+    standing: str = ""
+
+    @property
+    def is_verified(self) -> bool:
+        return self.standing == "verified"
 
     @property
     def finding(self) -> str:
@@ -75,8 +81,9 @@ def draw(rates: Rates) -> Chart:
         words = f"{name} ≤ {formatting.bound(rates.bound_ms)} ms"
         figure["annotations"].append(level_label(words, math.log10(rates.bound_ms)))
     if rates.capacity_rps is not None:
-        _mark_capacity(rates.capacity_rps, figure)
-    return Chart({"data": [_line(rows)], "layout": figure}, _footer(rows), [], [])
+        _mark_capacity(rates, figure)
+    units = ("requests_per_s", "latency_ms")
+    return Chart({"data": [_line(rows)], "layout": figure}, _footer(rows), [], [], units)
 
 
 def _line(rows: Sequence[Measurement]) -> dict:
@@ -86,7 +93,10 @@ def _line(rows: Sequence[Measurement]) -> dict:
     colour = "token:p99"
     return line(
         [offered(row) for row in rows], values, colour, 2.25, mode="lines+markers",
-        marker={"size": 9, "color": [colour if good else "token:card" for good in kept],
+        name="latency at the objective's percentile",
+        marker={"size": [14 if row.phase == VERIFYING else 9 for row in rows],
+                "symbol": ["star" if row.phase == VERIFYING else "circle" for row in rows],
+                "color": [colour if good else "token:card" for good in kept],
                 "line": {"color": colour, "width": 2}},
         error_y={
             "type": "data", "symmetric": False, "color": colour, "thickness": 1.5, "width": 4,
@@ -139,16 +149,23 @@ def _latency_axis(rates: Rates, rows: Sequence[Measurement]) -> dict:
     )
 
 
-def _mark_capacity(capacity_rps: float, figure: dict) -> None:
+def _mark_capacity(rates: Rates, figure: dict) -> None:
+    """Green and solid once a fresh service took the rate, else amber and dashed."""
+    ink, dash = ("token:pass", "solid") if rates.is_verified else ("token:warn", "dash")
+    line_ = {"color": ink, "width": 2, "dash": dash}
     figure["shapes"].append(
         {
-            "type": "line", "xref": "x", "x0": capacity_rps, "x1": capacity_rps, "yref": "paper",
-            "y0": 0, "y1": 1, "layer": "below", "line": {"color": "token:pass", "width": 2},
+            "type": "line", "xref": "x", "x0": rates.capacity_rps, "x1": rates.capacity_rps,
+            "yref": "paper", "y0": 0, "y1": 1, "layer": "below", "line": line_,
         }
     )  # fmt: skip
-    above = {"yref": "paper", "yanchor": "bottom", "yshift": 4, "font": bold("token:pass")}
-    words = f"Capacity {formatting.rate(capacity_rps)}"
-    figure["annotations"].append(text(words, math.log10(capacity_rps), 1, **above))
+    above = {"yref": "paper", "yanchor": "bottom", "yshift": 4, "font": bold(ink)}
+    words = f"Capacity {formatting.rate(rates.capacity_rps)}"
+    long = f"✓ {words}, verified" if rates.is_verified else f"{words}, {rates.standing}"
+    narrow = {"text": f"✓ {words}" if rates.is_verified else words}
+    badge = {"bgcolor": f"{ink}-tint", "borderpad": 1}
+    at = math.log10(rates.capacity_rps)
+    figure["annotations"].append(text(long, at, 1, narrow=narrow, **above, **badge))
 
 
 def _footer(rows: Sequence[Measurement]) -> list[str]:

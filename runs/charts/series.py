@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from profiler.measuring import codec
 from profiler.measuring.gpu import THROTTLING
 from profiler.measuring.statistics import nearest_rank
 from profiler.samples import ABORTED, OK, Columns, concatenate
+from runs.charts.span import Span
 from runs.models import ProfileRun, SampleChunk
 
 NS = 1_000_000_000
@@ -27,15 +29,31 @@ SHORTEST_USAGE_STRETCH_S = 0.1
 
 
 def read_columns(
-    run: ProfileRun, ordinal: int, series: str, names: Sequence[str] | None = None
+    run: ProfileRun,
+    ordinal: int,
+    series: str,
+    names: Sequence[str] | None = None,
+    within_ns: tuple[int, int] | None = None,
 ) -> Columns:
-    """The named columns (all by default) of one measurement, in order of time; {} if none came."""
-    blobs = (
-        SampleChunk.objects.filter(run=run, measurement=ordinal, series=series)
-        .order_by("index")
-        .values_list("blob", flat=True)
-    )
+    """The named columns (all by default) of one measurement, in order of time; {} if none came.
+
+    `within_ns` leaves out chunks that have nothing from then.
+    """
+    chunks = SampleChunk.objects.filter(run=run, measurement=ordinal, series=series)
+    if within_ns is not None:
+        chunks = chunks.filter(end_ns__gte=within_ns[0], start_ns__lte=within_ns[1])
+    blobs = chunks.order_by("index").values_list("blob", flat=True)
     return concatenate([codec.decode(bytes(blob), names) for blob in blobs])
+
+
+def between(
+    columns: Columns, clock: str, from_ns: float = -math.inf, to_ns: float = math.inf
+) -> Columns:
+    """The samples from one instant to another, both included."""
+    if not columns:
+        return columns
+    keep = (columns[clock] >= from_ns) & (columns[clock] <= to_ns)
+    return {name: values[keep] for name, values in columns.items()}
 
 
 def version_of(run: ProfileRun, ordinal: int) -> str:
@@ -57,6 +75,14 @@ class Latencies:
     latency_ms: np.ndarray
     failed: np.ndarray
     row: np.ndarray | None = None
+
+    def within(self, span: Span | None) -> Latencies:
+        """Those due in a range of time; all of them where there is none."""
+        if span is None:
+            return self
+        keep = (self.at_s >= span.from_s) & (self.at_s <= span.to_s)
+        row = None if self.row is None else self.row[keep]
+        return Latencies(self.at_s[keep], self.latency_ms[keep], self.failed[keep], row)
 
 
 def latencies(columns: Columns, start_ns: int, end_ns: int | None = None) -> Latencies:
@@ -95,15 +121,6 @@ def _peaks(values: np.ndarray, count: int) -> np.ndarray:
     return np.array(
         [begin + int(np.argmax(values[begin:end])) for begin, end in zip(starts, ends, strict=True)]
     )
-
-
-def usage_shown(columns: Columns, start_ns: int) -> Columns:
-    """Usage with the service's start before it, where that was sampled; without the settling."""
-    first = int(columns["at_ns"][0]) if len(columns["at_ns"]) else start_ns
-    if start_ns - first > SETTLING_S * NS:
-        return columns
-    keep = columns["at_ns"] >= start_ns
-    return {name: values[keep] for name, values in columns.items()}
 
 
 @dataclass(frozen=True)
@@ -146,23 +163,34 @@ def _rank_or_gap(values: np.ndarray, percentile: float) -> float:
 class CpuUse:
     """CPU used in equal stretches of time, and the share of CFS periods throttled in each.
 
-    `throttled` is None where this kind of service does not count throttling.
+    `throttled` is None where this kind of service does not count throttling; `samples` is how many
+    there were.
     """
 
     start_s: np.ndarray
     width_s: float
     used_millicores: np.ndarray
     throttled: np.ndarray | None
+    samples: int = 0
+
+
+def stretches(at_s: np.ndarray) -> np.ndarray:
+    """Where equal stretches of time end, as places of samples; fewer than two make no stretch."""
+    if len(at_s) < 2:
+        return np.arange(len(at_s))
+    width_s = stretch_s(at_s)
+    edges = np.arange(at_s[0], at_s[-1] + width_s / 2, width_s)
+    return np.unique(np.searchsorted(at_s, edges).clip(max=len(at_s) - 1))
+
+
+def stretch_s(at_s: np.ndarray) -> float:
+    return float(max((at_s[-1] - at_s[0]) / USAGE_STRETCHES, SHORTEST_USAGE_STRETCH_S))
 
 
 def cpu_use(columns: Columns, start_ns: int) -> CpuUse | None:
     """From the kernel's cumulative counters at the edges of each stretch; None with no stretch."""
     at_s = (columns["at_ns"] - start_ns) / NS
-    if len(at_s) < 2:
-        return None
-    width_s = max((at_s[-1] - at_s[0]) / USAGE_STRETCHES, SHORTEST_USAGE_STRETCH_S)
-    edges = np.arange(at_s[0], at_s[-1] + width_s / 2, width_s)
-    found = np.unique(np.searchsorted(at_s, edges).clip(max=len(at_s) - 1))
+    found = stretches(at_s)
     if len(found) < 2:
         return None
     elapsed_ns = np.diff(columns["at_ns"][found])
@@ -171,17 +199,21 @@ def cpu_use(columns: Columns, start_ns: int) -> CpuUse | None:
     if "throttled_periods" in columns:
         periods = np.diff(columns["periods"][found])
         throttled = np.diff(columns["throttled_periods"][found]) / np.maximum(periods, 1)
-    return CpuUse(at_s[found[:-1]], float(width_s), used, throttled)
+    return CpuUse(at_s[found[:-1]], stretch_s(at_s), used, throttled, len(at_s))
 
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """The working set over time, and its parts where they are known, all in bytes."""
+    """The working set over time, and its parts where they are known, all in bytes.
+
+    `samples` is of how many these are the highest.
+    """
 
     at_s: np.ndarray
     working_set: np.ndarray
     anonymous: np.ndarray | None
     shared: np.ndarray | None
+    samples: int = 0
 
 
 def memory_use(columns: Columns, start_ns: int) -> MemoryUse | None:
@@ -195,16 +227,18 @@ def memory_use(columns: Columns, start_ns: int) -> MemoryUse | None:
         working_set=working_set[peaks],
         anonymous=_picked(columns, "memory_anon_bytes", peaks),
         shared=_picked(columns, "memory_shmem_bytes", peaks),
+        samples=len(working_set),
     )
 
 
 @dataclass(frozen=True)
 class GpuTrace:
-    """A value of one GPU over time, its highest sample of each stretch."""
+    """A value of one GPU over time, its highest sample of each stretch, of so many samples."""
 
     gpu: int
     at_s: np.ndarray
     values: np.ndarray
+    samples: int = 0
 
 
 def gpu_traces(columns: Columns, name: str, start_ns: int) -> list[GpuTrace]:
@@ -217,7 +251,7 @@ def gpu_traces(columns: Columns, name: str, start_ns: int) -> list[GpuTrace]:
         values = columns[name][mine]
         peaks = _peaks(values, min(USAGE_STRETCHES, len(values)))
         at_s = (columns["at_ns"][mine][peaks] - start_ns) / NS
-        traces.append(GpuTrace(int(gpu), at_s, values[peaks]))
+        traces.append(GpuTrace(int(gpu), at_s, values[peaks], len(values)))
     return traces
 
 

@@ -45,7 +45,7 @@ def draw(curve: Curve) -> Chart:
     _mark_objective(curve, figure_layout, scale)
     figure_layout["annotations"] += outcome_words(curve)
     footer = [*footer_words(curve), scale.words] if rows else footer_words(curve)
-    return Chart({"data": data, "layout": figure_layout}, footer, [], [])
+    return Chart({"data": data, "layout": figure_layout}, footer, [], [], table=table(curve))
 
 
 def _latencies(curve: Curve, rows: list[Measurement]) -> list[float | None]:
@@ -184,3 +184,25 @@ def _mark_objective(curve: Curve, figure_layout: dict, scale: LatencyScale) -> N
     figure_layout["annotations"].append(
         text(words, 1, scale.place(curve.bound_ms), narrow=above, **beside)
     )
+
+
+#: What a file says of each measurement, by column; percentiles are in ms.
+TABLE = {
+    "phase": lambda row: row.phase,
+    "cpu_millicores": lambda row: row.cpu_millicores,
+    "memory_bytes": lambda row: row.memory_bytes,
+    "outcome": lambda row: row.outcome,
+    "valid": lambda row: row.valid,
+    "requests": lambda row: row.requests,
+    **{
+        f"{name}_ms": lambda row, name=name: row.data["latency_ms"][name]
+        for name in ("p50", "p95", "p99")
+    },
+    "throttled_fraction": lambda row: row.data.get("throttled_fraction"),
+}
+
+
+def table(curve: Curve) -> list[list]:
+    """The measurements behind the curve, smallest size first; the file has no grid positions."""
+    rows = sorted([*curve.measurements, *curve.others], key=lambda row: row.cpu_millicores)
+    return [list(TABLE), *([read(row) for read in TABLE.values()] for row in rows)]

@@ -44,7 +44,9 @@ def draw(startup: dict) -> Chart:
     data = [*_model_line(startup["model"], sizes), _measured_marks(points, sizes, startup)]
     measured = sum(point["measured"] for point in points)
     footer = [f"{measured} start{'' if measured == 1 else 's'} measured"]
-    return Chart({"data": data, "layout": figure_layout}, footer, [], [])
+    columns = ["cpu_millicores", "seconds", "measured"]
+    table = [columns, *([point[name] for name in columns] for point in points)]
+    return Chart({"data": data, "layout": figure_layout}, footer, [], [], table=table)
 
 
 def _size_axis(sizes: list[int]) -> dict:

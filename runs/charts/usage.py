@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from runs import formatting
+from runs.charts.marks import ROOM_FOR_A_WORD
 from runs.charts.parts import (
     bold,
     end_label,
@@ -19,7 +20,7 @@ from runs.charts.parts import (
     time_axis,
     value_axis,
 )
-from runs.charts.scene import INSIDE, ROOM_FOR_A_WORD, Chart, Scene, frame
+from runs.charts.scene import INSIDE, TIME, Chart, Scene, frame, shown_words
 from runs.charts.series import CpuUse, MemoryUse
 
 MIB = formatting.MIB
@@ -31,14 +32,14 @@ def cpu(use: CpuUse, scene: Scene) -> Chart:
     top = max(limit * 1.12, float(use.used_millicores.max()) * 1.06)
     ticks = linear_ticks(top)
     middle = use.start_s + use.width_s / 2
-    last_s = float(use.start_s[-1] + use.width_s)
+    first_s, last_s = scene.ends(float(use.start_s[0]), float(use.start_s[-1] + use.width_s))
     yaxis = value_axis(range=[0, top], tickvals=ticks, ticktext=[_cpu_tick(tick) for tick in ticks])
-    figure_layout = layout(time_axis(float(use.start_s[0]), last_s), yaxis)
-    frame(figure_layout, scene, float(use.start_s[0]), last_s)
-    data = []
+    figure_layout = layout(time_axis(first_s, last_s, closer=scene.span is not None), yaxis)
+    frame(figure_layout, scene, first_s, last_s)
+    used = numbers(use.used_millicores, 1)
+    data = [line(numbers(middle), used, "token:p99", 1.75, name="CPU used, millicores")]
     if use.throttled is not None:
-        data.append(_throttle_marks(use, top))
-    data.append(line(numbers(middle), numbers(use.used_millicores, 1), "token:p99", 1.75))
+        data.append(_throttled(middle, use.throttled))
     figure_layout["shapes"].append(level_line(limit))
     figure_layout["annotations"] += [
         level_label(f"limit {formatting.cpu(limit)}{_not_enforced(scene)}", limit),
@@ -47,9 +48,10 @@ def cpu(use: CpuUse, scene: Scene) -> Chart:
     width = formatting.duration(use.width_s)
     return Chart(
         {"data": data, "layout": figure_layout},
-        [f"{len(middle)} stretches of {width}"],
+        [f"all {use.samples:,} samples, in {len(middle)} stretches of {width}"],
         numbers(middle),
         [_cpu_reading(use, place) for place in range(len(middle))],
+        (TIME, "value"),
     )
 
 
@@ -64,16 +66,10 @@ def _cpu_reading(use: CpuUse, place: int) -> str:
     return f"{reading}, {formatting.percent(float(use.throttled[place]))} throttled"
 
 
-def _throttle_marks(use: CpuUse, top: float) -> dict:
-    throttled = use.throttled > 0
-    return {
-        "type": "bar",
-        "x": numbers((use.start_s + use.width_s / 2)[throttled]),
-        "y": [round(top * 0.045, 3)] * int(throttled.sum()),
-        "width": use.width_s,
-        "marker": {"color": "token:throttled", "line": {"width": 0}},
-        "hoverinfo": "skip",
-    }
+def _throttled(middle: np.ndarray, shares: np.ndarray) -> dict:
+    """For the file alone: in the chart it is the strip that all charts over time have."""
+    hidden = {"visible": False, "name": "share of periods throttled"}
+    return line(numbers(middle), numbers(shares, 4), "token:throttled", 0, **hidden)
 
 
 def _not_enforced(scene: Scene) -> str:
@@ -86,17 +82,19 @@ def memory(use: MemoryUse, scene: Scene) -> Chart:
     working_set = use.working_set / MIB
     top = max(limit * 1.12, float(working_set.max()) * 1.06)
     ticks = linear_ticks(top)
-    last_s = float(use.at_s[-1])
+    first_s, last_s = scene.ends(float(use.at_s[0]), float(use.at_s[-1]))
     yaxis = value_axis(
         range=[0, top],
         tickvals=ticks,
         ticktext=tick_labels(ticks, lambda tick: f"{tick:,g}", "MiB"),
     )
     margin = {"l": 60, "r": 76, "t": 22, "b": 28}
-    figure_layout = layout(time_axis(float(use.at_s[0]), last_s), yaxis, margin=margin)
-    frame(figure_layout, scene, float(use.at_s[0]), last_s)
+    xaxis = time_axis(first_s, last_s, closer=scene.span is not None)
+    figure_layout = layout(xaxis, yaxis, margin=margin)
+    frame(figure_layout, scene, first_s, last_s)
     data = _memory_parts(use)
-    data.append(line(numbers(use.at_s), numbers(working_set, 2), "token:p99", 2))
+    name = "working set"
+    data.append(line(numbers(use.at_s), numbers(working_set, 2), "token:p99", 2, name=name))
     figure_layout["shapes"].append(level_line(limit))
     figure_layout["annotations"] += [
         level_label(f"limit {formatting.memory(scene.memory_bytes)}{_not_enforced(scene)}", limit),
@@ -113,9 +111,10 @@ def memory(use: MemoryUse, scene: Scene) -> Chart:
     _mark_startup_peak(data, figure_layout, use)
     return Chart(
         {"data": data, "layout": figure_layout},
-        [f"{len(use.at_s):,} samples shown, peaks kept"],
+        [shown_words(len(use.at_s), use.samples, "samples")],
         numbers(use.at_s),
         [f"{value:,.0f} MiB" for value in working_set],
+        (TIME, "memory_mib"),
     )
 
 
@@ -136,6 +135,7 @@ def _memory_parts(use: MemoryUse) -> list[dict]:
             numbers(part / MIB, 2),
             "rgba(0,0,0,0)",
             0,
+            name=name,
             stackgroup="parts",
             fillcolor=f"token:memory-{name}",
         )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from runs import compare_charts, compare_page
+from runs.charts.span import NotASpan, Span
 from runs.comparing import CannotCompare, compare_runs
 from runs.models import ProfileRun
 
@@ -52,14 +53,22 @@ def table_as_csv(context: dict) -> HttpResponse:
 
 @require_safe
 def compare_series(request: HttpRequest, chart: str) -> HttpResponse:
-    """A chart over the runs as JSON; the base first, so that its colour is the neutral one."""
+    """A chart over the runs as JSON; the base first, so that its colour is the neutral one.
+
+    `?from=` and `?to=` are seconds of each run's measured time, for a closer look.
+    """
     names = named(request)
     found = {
         run.name: run
         for run in ProfileRun.objects.filter(name__in=names).prefetch_related("measurements")
     }
     runs = [found[name] for name in names if name in found]
-    drawn = compare_charts.draw(runs, chart, request.GET.get("x", ""), request.GET.get("y", ""))
+    asked = request.GET
+    try:
+        span = Span.asked(asked)
+    except NotASpan as problem:
+        return HttpResponseBadRequest(str(problem), content_type="text/plain")
+    drawn = compare_charts.draw(runs, chart, asked.get("x", ""), asked.get("y", ""), span)
     if drawn is None:
         raise Http404(f"There is no chart {chart!r}.")
     return JsonResponse({"version": "1", **drawn})

@@ -20,11 +20,11 @@ from zipstream import ZIP_DEFLATED, ZIP_STORED, ZipStream
 
 from profiler.raw import formats
 from profiler.samples import Columns
-from runs import formatting, point_cells, raw_data
+from runs import point_cells, raw_data
 from runs.forms.points import PointsForm
 from runs.models import Measurement, ProfileRun
 from runs.points import SERIES_OF, TooMany
-from runs.shown_measurement import shown_measurement
+from runs.shown_measurement import measured_words, shown_measurement
 from runs.views.runs import the_run
 
 POINTS_A_PAGE = 100
@@ -80,13 +80,13 @@ def _asked(request: HttpRequest, name: str, chart: str) -> tuple[ProfileRun, Poi
     kept = next((one for one in found if one.ordinal == ordinal), None)
     if kept is None:
         raise Http404(f"There are no samples of a measurement {ordinal!r}.")
-    choices = [(one.ordinal, _caption(one.ordinal, measurements)) for one in found]
+    choices = [(one.ordinal, _caption(run, one.ordinal, measurements)) for one in found]
     return run, PointsForm(request.GET.dict(), kept, choices)
 
 
-def _caption(ordinal: int, measurements: Iterable[Measurement]) -> str:
+def _caption(run: ProfileRun, ordinal: int, measurements: Iterable[Measurement]) -> str:
     row = next((row for row in measurements if row.ordinal == ordinal), None)
-    return f"{row.phase} at {formatting.cpu(row.cpu_millicores)}" if row else "under way"
+    return measured_words(run, row) if row else "under way"
 
 
 def _page(form: PointsForm, page: str) -> dict:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from runs.charts import data
+from runs.charts.span import NotASpan, Span
 from runs.lists.paging import paged
 from runs.lists.runs import RunFilter, RunTable
+from runs.log_search import found_lines
 from runs.models import ProfileRun
 from runs.roles import Role, needs
 from runs.run_curves import curve_of
@@ -80,9 +89,16 @@ def run_what_if(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 @never_cache
 def run_series(request: HttpRequest, name: str, chart: str) -> HttpResponse:
-    """A chart as JSON; 204 when nothing came since the `?since=` that the page has already."""
+    """A chart as JSON; 204 when nothing came since the `?since=` that the page has already.
+
+    `?from=` and `?to=`, seconds of the measured time, are for a closer look at a part of it.
+    """
     run = the_run(name)
-    source = data.source(run, chart, request.GET.get("measurement"))
+    try:
+        span = Span.asked(request.GET)
+    except NotASpan as problem:
+        return HttpResponseBadRequest(str(problem), content_type="text/plain")
+    source = data.source(run, chart, request.GET.get("measurement"), span)
     if source is None:
         raise Http404(f"There is no chart {chart!r}.")
     if request.GET.get("since") == source.version:
@@ -93,8 +109,13 @@ def run_series(request: HttpRequest, name: str, chart: str) -> HttpResponse:
 @require_safe
 @never_cache
 def run_log(request: HttpRequest, name: str) -> HttpResponse:
-    """The whole log as text; with `?after=<index>` what came since, for a page that follows it."""
+    """The whole log as text; with `?after=<index>` what came since, for a page that follows it.
+
+    With `?find=<words>` the lines that have them.
+    """
     run = get_object_or_404(ProfileRun.objects.only("pk", "name", "state"), name=name)
+    if wanted := request.GET.get("find", ""):
+        return HttpResponse(found_lines(run, wanted), content_type="text/plain; charset=utf-8")
     after = request.GET.get("after", "")
     if not after:
         texts = run.log_chunks.order_by("index").values_list("text", flat=True)

@@ -1,148 +1,28 @@
-// Draws the charts of a run's page from JSON (runs/charts/data.py), in the colours of the theme.
-//
-// In a figure, "token:<name>" or "token:<name>/<opacity>" stands for a colour of tokens.css.
-// One cursor runs through all charts over time, its reading in each card's footer.
+// Draws the charts of a page from JSON (runs/charts/data.py). Those over time share a cursor, its
+// reading in each card's footer, and a range, which is dragged out with the mouse, or set by the
+// buttons or keys; what it holds then comes from the server in full.
+import { Chart } from "./chart.js";
+import { moved, rangeWords, show, timeRange, zoomed } from "./time-range.js";
 
 const POLL_MS = 2000;
-const NARROW_PX = 560;
-const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false };
-
-const probe = document.createElement("span");
-probe.hidden = true;
-document.body.append(probe);
-
-function colour(token) {
-  const [name, opacity] = token.split("/");
-  probe.style.color = `var(--${name})`;
-  const value = getComputedStyle(probe).color;
-  if (!opacity) return value;
-  const [r, g, b] = value.match(/[\d.]+/g);
-  return `rgba(${r}, ${g}, ${b}, ${opacity})`;
-}
-
-function coloured(value) {
-  if (typeof value === "string") return value.startsWith("token:") ? colour(value.slice(6)) : value;
-  if (Array.isArray(value)) return value.map(coloured);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, coloured(inner)]));
-}
-
-class Chart {
-  constructor(box) {
-    this.box = box;
-    this.name = box.dataset.chart;
-    this.version = "";
-    this.plot = null;
-    this.data = null;
-    new ResizeObserver(() => this.plot && this.draw()).observe(box);
-    box.addEventListener("pointermove", (event) => this.point(event));
-    box.addEventListener("pointerleave", () => showCursor(null));
-  }
-
-  // Looked up each time: a live page may have got new cards around a chart that stayed.
-  get footer() {
-    return document.querySelector(`[data-footer="${this.name}"]`);
-  }
-
-  get reading() {
-    return document.querySelector(`[data-reading="${this.name}"]`);
-  }
-
-  get isLive() {
-    return "liveChart" in this.box.dataset;
-  }
-
-  async load() {
-    const address = new URL(this.box.dataset.url, location.href);
-    if (this.version) address.searchParams.set("since", this.version);
-    const answer = await fetch(address, { headers: { accept: "application/json" } });
-    if (answer.status === 204) return this.foot();
-    if (!answer.ok) throw new Error(`${this.name}: ${answer.status}`);
-    const data = await answer.json();
-    this.version = data.version;
-    if (data.empty) return this.say(data.empty);
-    this.data = data;
-    this.draw();
-    this.foot();
-  }
-
-  foot() {
-    if (this.footer && this.data) this.footer.textContent = this.data.footer.join("  ·  ");
-  }
-
-  say(text) {
-    if (this.plot) return;
-    const note = this.box.querySelector(".chart-note");
-    if (note) note.textContent = text;
-  }
-
-  draw() {
-    if (!this.data) return;
-    if (!this.plot) {
-      this.box.replaceChildren();
-      this.plot = document.createElement("div");
-      this.plot.className = "chart-plot";
-      this.box.append(this.plot);
-    }
-    const figure = coloured(this.data.figure);
-    const layout = this.box.clientWidth < NARROW_PX ? narrowed(figure.layout, this.data.narrow) : figure.layout;
-    Plotly.react(this.plot, figure.data, { ...layout, autosize: true }, CONFIG);
-  }
-
-  // Where the pointer is, in seconds; only charts over time have readings.
-  point(event) {
-    if (!this.data?.cursor.at_s.length || !this.plot?._fullLayout) return;
-    const axis = this.plot._fullLayout.xaxis;
-    const x = event.clientX - this.plot.getBoundingClientRect().left - axis._offset;
-    if (x < 0 || x > axis._length) return showCursor(null);
-    showCursor(axis.p2c(x));
-  }
-
-  showCursor(second) {
-    this.line?.remove();
-    this.line = null;
-    const readings = this.data?.cursor;
-    if (!readings?.at_s.length || !this.plot?._fullLayout) return;
-    if (this.reading) this.reading.textContent = "";
-    if (second === null) return;
-    const { xaxis, yaxis } = this.plot._fullLayout;
-    const x = xaxis.c2p(second);
-    if (x < 0 || x > xaxis._length) return;
-    this.line = document.createElement("div");
-    this.line.className = "cursor";
-    this.line.style.left = `${xaxis._offset + x}px`;
-    this.line.style.top = `${yaxis._offset}px`;
-    this.line.style.height = `${yaxis._length}px`;
-    this.box.append(this.line);
-    if (this.reading) {
-      const text = readings.readings[nearest(readings.at_s, second)];
-      this.reading.textContent = `at ${second.toFixed(1)} s: ${text}`;
-    }
-  }
-}
-
-// The layout on a narrow screen: what the server says of its parts, and less room at the sides.
-function narrowed(layout, { annotations: changes, ...axes }) {
-  const { l, r } = layout.margin;
-  const margin = { ...layout.margin, l: Math.min(l, 44), r: Math.min(r, 40) };
-  const annotations = layout.annotations.map((one, place) => ({ ...one, ...changes[place] }));
-  const changed = { ...layout, margin, annotations };
-  for (const [name, change] of Object.entries(axes)) changed[name] = { ...layout[name], ...change };
-  return changed;
-}
-
-function nearest(values, wanted) {
-  let low = 0;
-  let high = values.length - 1;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (values[middle] <= wanted) low = middle;
-    else high = middle;
-  }
-  return wanted - values[low] <= values[high] - wanted ? low : high;
-}
+const LEAST_DRAG_PX = 6;
+const PRINTED_PX = 680;
+const FAILED = "This could not be loaded from the server; what is shown is what was there before.";
 
 let charts = [];
+let drag = null;
+
+const chartOf = (element) =>
+  charts.find((chart) => chart.box === element.closest?.("[data-chart]"));
+const overTime = () => charts.filter((chart) => chart.time);
+
+// All the time that any of the charts knows.
+function whole() {
+  const times = overTime().map((chart) => chart.time);
+  return [Math.min(...times.map(([first]) => first)), Math.max(...times.map(([, last]) => last))];
+}
+
+const shown = () => (timeRange() ? [timeRange().from, timeRange().to] : whole());
 
 // Charts of boxes that are new on the page; those that are gone are forgotten.
 function meet() {
@@ -150,21 +30,162 @@ function meet() {
   const known = new Set(charts.map((chart) => chart.box));
   const boxes = [...document.querySelectorAll("[data-chart]")].filter((box) => !known.has(box));
   const met = boxes.map((box) => new Chart(box));
+  for (const chart of met) chart.box.addEventListener("firstdrawn", () => ready(chart));
+  // A chart that stayed may have got new buttons.
+  for (const chart of charts) if (chart.plot) ready(chart);
   charts.push(...met);
   loadAll(met);
+}
+
+function loadAll(chosen) {
+  for (const chart of chosen) chart.load().catch(() => chart.say(FAILED));
+}
+
+// What can be done with a chart stands beside it once it is drawn.
+function ready(chart) {
+  const tools = chart.part("tools");
+  if (tools) tools.hidden = false;
+  if (!chart.time) return;
+  chart.box.setAttribute("role", "slider");
+  chart.box.setAttribute("aria-roledescription", "time cursor");
+  chart.box.tabIndex = 0;
+  sayRange(chart);
+}
+
+function sayRange(chart) {
+  const tools = chart.part("tools");
+  if (!tools || !chart.time) return;
+  const range = timeRange();
+  tools.querySelector("[data-do=closer]").hidden = false;
+  for (const part of tools.querySelectorAll("[data-in-range]")) part.hidden = !range;
+  tools.querySelector("[data-range]").textContent = range ? rangeWords(range) : "";
 }
 
 function showCursor(second) {
   for (const chart of charts) chart.showCursor(second);
 }
 
-function loadAll(chosen) {
-  for (const chart of chosen) {
-    chart.load().catch(() => chart.say("The chart could not be loaded; it is tried again when the page is."));
+// --- What can be done ---------------------------------------------------------------------------
+const ACTIONS = {
+  closer: (chart) => zoomed(shown(), whole(), 0.5, chart.second),
+  wider: (chart) => zoomed(shown(), whole(), 2, chart.second),
+  earlier: () => moved(shown(), whole(), -0.5),
+  later: () => moved(shown(), whole(), 0.5),
+  whole: () => show(null, whole()),
+  png: (chart) => chart.save("png"),
+  csv: (chart) => chart.save("csv"),
+};
+
+const KEYS = { "+": "closer", "=": "closer", "-": "wider", 0: "whole", PageUp: "earlier", PageDown: "later" };
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-tools] [data-do]");
+  if (!button) return;
+  const { tools } = button.closest("[data-tools]").dataset;
+  const chart = charts.find((one) => one.name === tools);
+  ACTIONS[button.dataset.do](chart);
+  // The button is gone with the range it belonged to.
+  if (button.hidden || button.closest("[hidden]")) {
+    chart.part("tools").querySelector("[data-do=closer]").focus();
   }
+});
+
+document.addEventListener("keydown", (event) => {
+  const chart = event.target.matches?.("[data-chart]") && chartOf(event.target);
+  if (!chart?.time || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key in KEYS) ACTIONS[KEYS[event.key]](chart);
+  else if (!moveCursor(chart, event)) return;
+  event.preventDefault();
+});
+
+// The cursor by a hundredth of what is shown, with Shift by a tenth.
+function moveCursor(chart, { key, shiftKey }) {
+  const [first, last] = shown();
+  const step = ((last - first) / 100) * (shiftKey ? 10 : 1);
+  const at = chart.second ?? first;
+  const places = { ArrowLeft: at - step, ArrowRight: at + step, Home: first, End: last };
+  if (!(key in places)) return false;
+  showCursor(Math.min(Math.max(places[key], first), last));
+  return true;
 }
 
+document.addEventListener("timerange", () => {
+  for (const chart of overTime()) {
+    sayRange(chart);
+    chart.follow().catch(() => chart.say(FAILED));
+  }
+});
+
+// --- The pointer --------------------------------------------------------------------------------
+document.addEventListener("pointerdown", (event) => {
+  const chart = chartOf(event.target);
+  // A finger scrolls the page; the buttons are for it.
+  if (!chart?.time || event.button !== 0 || event.pointerType === "touch") return;
+  const from = chart.secondAt(event.clientX);
+  if (from === null) return;
+  drag = { chart, from, begunAt: event.clientX, mark: null };
+  event.preventDefault();
+  chart.box.focus({ preventScroll: true });
+});
+
+document.addEventListener("pointermove", (event) => {
+  const chart = drag?.chart ?? chartOf(event.target);
+  if (!chart) return;
+  showCursor(chart.secondAt(event.clientX));
+  if (drag) select(event.clientX);
+});
+
+function select(clientX) {
+  const { chart, from } = drag;
+  const { xaxis } = chart.axes;
+  const left = chart.plot.getBoundingClientRect().left + xaxis._offset;
+  const to = Math.min(Math.max(clientX - left, 0), xaxis._length);
+  const begin = xaxis.c2p(from);
+  drag.to = xaxis.p2c(to);
+  drag.mark?.remove();
+  drag.mark = chart.over("selection", Math.min(begin, to), Math.abs(to - begin));
+}
+
+document.addEventListener("pointerup", (event) => {
+  if (!drag) return;
+  const { from, to, mark, begunAt } = drag;
+  mark?.remove();
+  drag = null;
+  if (Math.abs(event.clientX - begunAt) < LEAST_DRAG_PX) return;
+  show({ from: Math.min(from, to), to: Math.max(from, to) }, whole());
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !drag) return;
+  drag.mark?.remove();
+  drag = null;
+});
+
+document.addEventListener("dblclick", (event) => {
+  if (chartOf(event.target)?.time && timeRange()) show(null, whole());
+});
+
+document.addEventListener("pointerout", (event) => {
+  const left = chartOf(event.target);
+  if (left && !drag && !left.box.contains(event.relatedTarget)) showCursor(null);
+});
+
+// --- The page -----------------------------------------------------------------------------------
 document.addEventListener("themechange", () => charts.forEach((chart) => chart.draw()));
+
+// On paper: in light colours, as wide as a sheet.
+let theme = null;
+addEventListener("beforeprint", () => {
+  const root = document.documentElement;
+  theme = root.dataset.bsTheme;
+  root.dataset.bsTheme = "light";
+  for (const chart of charts) chart.draw(Math.min(chart.box.clientWidth, PRINTED_PX));
+});
+addEventListener("afterprint", () => {
+  document.documentElement.dataset.bsTheme = theme;
+  for (const chart of charts) chart.draw();
+});
+
 // Text is measured when it is drawn, so the font has to be there.
 document.fonts.load("11px Inter").finally(() => {
   meet();

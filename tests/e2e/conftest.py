@@ -14,6 +14,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.installation import Installation
 
+# Playwright's loop runs in the thread of the test, which reads and writes rows as well.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
 ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -44,11 +47,16 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def complaints() -> list[str]:
+    """What the browser complained about; whoever provokes it on purpose clears it."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     """A new visitor's page; anything the browser complains about fails the test."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
@@ -56,6 +64,15 @@ def page(browser: Browser) -> Iterator[Page]:
     sys.stdout.write(f"At the end the browser was at {page.url}:\n{page.inner_text('body')}\n")
     context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def visitor(page: Page, client, alice, live_server) -> Page:
+    """The same, signed in to the site under test as Alice: for pages of runs that are stored."""
+    client.force_login(alice)
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    page.context.add_cookies([{**cookie, "url": live_server.url}])
+    return page
 
 
 @pytest.fixture
