@@ -19,6 +19,7 @@ from django.conf import settings
 from django.http import HttpRequest, QueryDict
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 
 from profiler import __version__
@@ -44,6 +45,10 @@ CHART = re.compile(r'data-chart="([\w-]+)"')
 LINK = re.compile(r'href="([/?][^"]*)"')
 
 
+class NotEnded(ValueError):
+    """There is a report only of what stays as it is; the message says so."""
+
+
 @dataclass(frozen=True)
 class Script:
     """A script within the file, and what the file's policy knows it by."""
@@ -57,7 +62,9 @@ class Script:
 
 
 def run_report(run: ProfileRun, request: HttpRequest) -> str:
-    """Of a run that has ended, with the charts of its decisive measurement."""
+    """With the charts of its decisive measurement; raises NotEnded for a run that goes on."""
+    if not run.is_finished:
+        raise NotEnded(f"{run.name} has not ended yet; there is a report of it once it has.")
     context = page_context(run, None)
     if context["size_table"]:
         context["size_table"] = replace(context["size_table"], leads_to="")
@@ -86,9 +93,8 @@ def comparison_report(found: RunComparison, request: HttpRequest, x: str, y: str
             for run in found.runs
         ],
     }
-    page = request.path.replace("report/", "")
     return _written(
-        "compare", context, request, page,
+        "compare", context, request, reverse("run_compare"),
         lambda chart: compare_charts.draw(found.runs, chart, x, y),
     )  # fmt: skip
 

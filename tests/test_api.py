@@ -261,6 +261,7 @@ def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
         "runs/{name}/log/": get,
         "runs/{name}/result/": get,
         "runs/{name}/raw/{form}/": get,
+        "runs/{name}/report/": get,
         "models/": get | post,
         "models/{ref}/": get | {"patch"},
         "datasets/": get | post,
@@ -272,6 +273,7 @@ def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
         "proposals/{number}/": get,
         "proposals/{number}/{action}/": post,
         "compare/": get,
+        "compare/report/": get,
     }
     validate_schema(schema)
     errors = {"400", "401", "403", "404", "405", "409", "429", "500"}

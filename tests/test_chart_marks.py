@@ -9,7 +9,7 @@ from runs.charts import marks, overlay, series
 from runs.charts import usage as usage_charts
 from runs.charts.marks import Marks
 from runs.charts.scene import Scene
-from tests.measured_runs import sized_run, usage
+from tests.measured_runs import record_samples, sized_run, usage
 from tests.raw_samples import MIB, START, usage_columns
 from tests.test_charts import labels, validated
 
@@ -98,6 +98,23 @@ def test_every_chart_over_time_shows_when_cpu_was_throttled(signed_in, make, cha
     payload = signed_in.get(f"/runs/{run.name}/series/{chart}/").json()
     assert shapes(payload, "token:throttled")
     assert any("verifying at 400m" in label for label in labels(payload))
+
+
+@pytest.mark.django_db
+def test_a_run_that_memory_ended_shows_the_way_there(signed_in, make) -> None:
+    """Its only measurement was broken off; what was sampled of it is there all the same."""
+    run = make.run()
+    token = run.begin(run.attempt)
+    size = {"phase": "measuring", "cpu_millicores": 1000, "memory_bytes": 128 * MIB}
+    run.heartbeat(token, current={"ordinal": 1, **size})
+    record_samples(run, 1, "usage", "at_ns", usage())
+    run.fail(token, "OutOfMemory", "The service was killed for memory.")
+    page = signed_in.get(run.get_absolute_url()).content.decode()
+    assert "measuring at 1 core, 128 MiB, broken off" in page
+    payload = signed_in.get(f"/runs/{run.name}/series/memory/").json()
+    assert "OOM kill" in labels(payload)
+    (kill,) = shapes(payload, "token:fail")
+    assert kill["x0"] == pytest.approx(payload["time"][1], abs=0.1)
 
 
 # ---- compared ----

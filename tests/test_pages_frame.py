@@ -17,7 +17,9 @@ from runs.templatetags.presentation import ICON_SPRITE
 from scripts.icon_sprite import used_icons
 
 ROOT = Path(settings.BASE_DIR)
-TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+#: A report is a file for itself, with all in it and a policy of its own.
+REPORT = ROOT / "templates" / "report" / "base.html"
+TEMPLATES = sorted(set((ROOT / "templates").rglob("*.html")) - {REPORT})
 #: Attributes and elements that the content security policy forbids.
 INLINE = re.compile(r"\sstyle=|\son[a-z]+=|<style|<script(?![^>]*\ssrc=)|javascript:|hx-on")
 

@@ -149,3 +149,14 @@ def test_what_cannot_be_compared_has_no_report(signed_in, make) -> None:
 
 def test_only_who_is_signed_in_gets_one(client, make) -> None:
     assert client.get(f"/runs/{sized_run(make).name}/report/").status_code == 302
+
+
+def test_programs_get_reports_too(signed_in, make) -> None:
+    run, other = sized_run(make), sized_run(make)
+    assert "Report made on" in report(signed_in, f"/api/v1/runs/{run.name}/report/")
+    compared = report(signed_in, f"/api/v1/compare/report/?runs={run.name},{other.name}")
+    assert f"http://testserver/runs/{other.name}/" in compared
+    refused = signed_in.get(f"/api/v1/runs/{make.run().name}/report/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "refused")
+    alone = signed_in.get(f"/api/v1/compare/report/?runs={run.name}")
+    assert (alone.status_code, set(alone.json()["fields"])) == (400, {"runs"})

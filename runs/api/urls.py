@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from runs.api import acting, proposals, registry, targets, views
+from runs.api import acting, proposals, registry, reports, targets, views
 
 urlpatterns = [
     path("runs/", views.RunList.as_view(), name="api_run_list"),
@@ -25,6 +25,7 @@ urlpatterns = [
     path("runs/<str:name>/mend/", acting.RunMend.as_view(), name="api_run_mend"),
     path("runs/<str:name>/log/", acting.RunLog.as_view(), name="api_run_log"),
     path("runs/<str:name>/result/", acting.RunResult.as_view(), name="api_run_result"),
+    path("runs/<str:name>/report/", reports.RunReport.as_view(), name="api_run_report"),
     path("runs/<str:name>/raw/<str:form>/", acting.RunRaw.as_view(), name="api_run_raw"),
     path("models/", registry.ModelList.as_view(), name="api_model_list"),
     path("models/<str:ref>/", registry.ModelDetail.as_view(), name="api_model_detail"),
@@ -40,6 +41,7 @@ urlpatterns = [
         proposals.ProposalAct.as_view(),
         name="api_proposal_act",
     ),
+    path("compare/report/", reports.ComparisonReport.as_view(), name="api_compare_report"),
     path("compare/", views.Compare.as_view(), name="api_compare"),
     path("schema/", SpectacularJSONAPIView.as_view(), name="api_schema"),
     re_path(r"", views.Nothing.as_view()),

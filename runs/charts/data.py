@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from profiler import errors
 from profiler.samples import Columns
 from runs.charts import (
     capacity,
@@ -21,6 +22,7 @@ from runs.charts import (
 )
 from runs.charts.request_rates import request_rates
 from runs.charts.scene import Scene
+from runs.charts.series import NS
 from runs.charts.span import Span
 from runs.charts.taken import REQUEST_COLUMNS, Taken
 from runs.models import Measurement, ProfileRun
@@ -75,7 +77,16 @@ def _drawn(taken: Taken, chart: str) -> dict | None:
 def _marks(taken: Taken) -> marks.Marks:
     data = taken.row.data if taken.row else None
     used = taken.columns("usage", marks.COLUMNS, taken.span)
-    return marks.read(used, taken.start_ns, data, taken.start_up_s)
+    found = marks.read(used, taken.start_ns, data, taken.start_up_s)
+    return replace(found, oom_s=[*found.oom_s, *_last_kill(taken, found.oom_s)])
+
+
+def _last_kill(taken: Taken, seen_s: Sequence[float]) -> list[float]:
+    """A kill that ended the run: it was gone before another sample could be taken."""
+    if taken.row or seen_s or taken.run.error_code != errors.OUT_OF_MEMORY:
+        return []
+    sampled = taken.columns("usage", ("at_ns",))
+    return [float(sampled["at_ns"][-1] - taken.start_ns) / NS] if sampled else []
 
 
 # --- Of all measurements --------------------------------------------------------------------------

@@ -33,8 +33,13 @@ class Scene:
     span: Span | None = None
 
     def ends(self, first_s: float, last_s: float) -> tuple[float, float]:
-        """Of the time axis: those of all that there is, unless a part is looked at."""
-        return (self.span.from_s, self.span.to_s) if self.span else (first_s, last_s)
+        """Of the time axis: those of all that there is, unless a part is looked at.
+
+        A kill for memory may come after the last sample; it is in sight all the same.
+        """
+        if self.span:
+            return self.span.from_s, self.span.to_s
+        return first_s, max([last_s, *self.marks.oom_s])
 
     @property
     def bound_label(self) -> str:

@@ -84,7 +84,8 @@ class ProfileRun(models.Model):
     phase = models.CharField(max_length=20, blank=True)
     fraction = models.FloatField(default=0.0)
     message = models.TextField(blank=True)
-    #: The measurement under way: {ordinal, phase, cpu_millicores, memory_bytes}, or None.
+    #: The measurement under way, or that was broken off when the run ended: {ordinal, phase,
+    #: cpu_millicores, memory_bytes}, or None.
     current = models.JSONField(null=True, blank=True)
 
     #: What a replay of the requests so far says of the answer (events.ESTIMATE); None before.
@@ -337,7 +338,6 @@ class ProfileRun(models.Model):
             state=state,
             finished_at=timezone.now(),
             fencing_token=None,
-            current=None,
             **fields,
         )
 

@@ -12,32 +12,38 @@ from runs.comparing import CannotCompare, compare_runs
 from runs.views.compare import named
 from runs.views.runs import the_run
 
-NOT_ENDED = "{name} has not ended yet; there is a report of it once it has."
-
 
 @require_safe
 @never_cache
 def run_report(request: HttpRequest, name: str) -> HttpResponse:
-    run = the_run(name)
-    if not run.is_finished:
-        return HttpResponse(NOT_ENDED.format(name=name), status=409, content_type="text/plain")
-    return _file(reports.run_report(run, request), f"{run.name}-report.html")
+    try:
+        return run_file(request, name)
+    except reports.NotEnded as problem:
+        return HttpResponse(str(problem), status=409, content_type="text/plain")
 
 
 @require_safe
 @never_cache
 def compare_report(request: HttpRequest) -> HttpResponse:
     """`?runs=a,b,...&base=a`, as the page; `x` and `y` are what its scatter draws."""
-    asked = request.GET
     try:
-        found = compare_runs(named(request), asked.get("base", ""))
-    except CannotCompare as error:
-        return HttpResponseBadRequest(str(error), content_type="text/plain")
+        return comparison_file(request)
+    except CannotCompare as problem:
+        return HttpResponseBadRequest(str(problem), content_type="text/plain")
+
+
+def run_file(request: HttpRequest, name: str) -> HttpResponse:
+    run = the_run(name)
+    return _file(reports.run_report(run, request), f"{run.name}-report.html")
+
+
+def comparison_file(request: HttpRequest) -> HttpResponse:
+    asked = request.GET
+    found = compare_runs(named(request), asked.get("base", ""))
     written = reports.comparison_report(
         found, request, asked.get("x", "cpu"), asked.get("y", "p95")
     )
-    names = "-".join(run.name for run in found.runs[:2])
-    return _file(written, f"{names}-comparison.html")
+    return _file(written, f"{'-'.join(run.name for run in found.runs[:2])}-comparison.html")
 
 
 def _file(written: str, filename: str) -> HttpResponse:
