@@ -195,7 +195,8 @@ def _summary(rows: Sequence[Compared], primary: Metric, spoilt: Sequence[str]) -
 def _change(item: Compared) -> str:
     if item.relative is None:
         return f"{100 * item.absolute:+.3g} points"
-    return f"{100 * item.relative:+.3g} %"
+    percent = 100 * item.relative
+    return f"{percent:+,.0f} %" if abs(percent) >= 1000 else f"{percent:+.3g} %"
 
 
 def _notes(sides: Sides, rows: Sequence[Compared], primary: Metric) -> tuple[str, ...]:
