@@ -12,6 +12,8 @@ from runs.models import ProfileRun
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 POLLS_MS = 2000
+#: As long as a request may take (templates/runs/_progress.html).
+GIVEN_UP_MS = 10_000
 HIDE = """hidden => {
   Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
   document.dispatchEvent(new Event("visibilitychange"));
@@ -88,6 +90,19 @@ def test_a_server_that_fails_is_said_and_recovered_from(
     expect(page.locator(".live-message")).to_contain_text("Sending 100 requests/s")
     page.unroute("**/live/**")
     expect(lost).to_be_hidden()
+    complaints.clear()
+
+
+def test_a_server_that_hangs_is_given_up_and_asked_again(
+    live_server, visitor: Page, run, complaints
+) -> None:
+    """As when a laptop was asleep: nobody says that the connection is gone."""
+    page = opened(visitor, live_server, run)
+    page.route("**/live/**", lambda route: None)
+    lost = page.locator("[data-connection-lost]")
+    expect(lost).to_be_visible(timeout=GIVEN_UP_MS + 3 * POLLS_MS)
+    page.unroute("**/live/**")
+    expect(lost).to_be_hidden(timeout=GIVEN_UP_MS + 3 * POLLS_MS)
     complaints.clear()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.e2e import reading
 from tests.measured_runs import sized_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -55,6 +56,7 @@ def test_a_runs_report_is_read_offline(
     expect(reader.locator(".verdict")).to_contain_text("Keeps p95 ≤ 50 ms")
     expect(reader.get_by_text("Report made on")).to_contain_text(live_server.url)
     expect(reader.locator("[data-footer=memory]")).to_contain_text("240 of 401 samples shown")
+    assert reading.violations(reader) == []
 
     reader.locator("#chart-cpu").focus()
     reader.keyboard.press("End")
@@ -65,6 +67,7 @@ def test_a_runs_report_is_read_offline(
 
     reader.get_by_role("button", name="Switch between light and dark").click()
     expect(reader.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    assert reading.violations(reader) == []
     for kind in ("png", "csv"):
         with reader.expect_download():
             reader.locator(f"[data-tools=latency] [data-do={kind}]").click()
@@ -78,5 +81,6 @@ def test_a_comparisons_report_is_read_offline(
     visitor.goto(f"{live_server.url}/runs/compare/?runs={names}")
     opened(reader, saved(visitor, tmp_path), ("sizing", "latency", "cpu", "memory", "scatter"))
     expect(reader.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
+    assert reading.violations(reader) == []
     reader.locator("#chart-cpu .nsewdrag").first.hover()
     expect(reader.locator("[data-reading=cpu]")).to_contain_text("500m, 500m")
