@@ -15,6 +15,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 OVER_TIME = ("latency", "throughput", "cpu", "memory")
 SHOWN = "element => element.querySelector('.js-plotly-plot')._fullLayout.xaxis.range"
+#: What is written over the picture of a chart.
+KEEP_TITLE = """() => {
+  const draw = Plotly.toImage;
+  Plotly.toImage = (figure, how) => ((window.kept = figure.layout.title), draw(figure, how));
+}"""
 
 
 @pytest.fixture
@@ -133,8 +138,12 @@ def test_a_chart_is_saved_as_picture_and_as_numbers_of_what_is_seen(
 ) -> None:
     page = opened(visitor, live_server, f"{run.get_absolute_url()}?from=2&to=3")
     expect(page.locator("[data-footer=latency]")).to_contain_text("all 101 requests")
+    page.evaluate(KEEP_TITLE)
     with page.expect_download() as picture:
         tool(page, "latency", "png").click()
+    title = page.evaluate("kept")
+    assert title["text"] == "Latency"
+    assert title["subtitle"]["text"].startswith(f"{run.name}  ·  2 to 3 s  ·  all 101 requests")
     assert picture.value.suggested_filename == f"{run.name}-latency-2-3s.png"
     assert picture.value.path().read_bytes().startswith(b"\x89PNG")
     with page.expect_download() as numbers:
