@@ -10,12 +10,13 @@ from runs.charts.parts import axis, bold, end_label, layout, line, linear_ticks,
 from runs.charts.scene import Chart
 from runs.size_history import SizeStep
 
-#: What is drawn, by the chart's name: of a step its value, as the axis counts it, and in words.
+#: What is drawn, by the chart's name: of a step its value, in words, and as the axis counts it.
+#: The words are short enough for a phone; the chart's title says that memory is in MiB.
 VALUES = {
     "cpu": (lambda step: step.cpu_millicores, formatting.cpu, 1.0),
-    "memory": (lambda step: step.memory_bytes, formatting.memory, float(1 << 20)),
+    "memory": (lambda step: step.memory_bytes, formatting.mebibytes, float(1 << 20)),
 }
-MARGIN = {"l": 76, "r": 84, "t": 12, "b": 40}
+MARGIN = {"l": 52, "r": 52, "t": 12, "b": 40}
 #: Short histories are not drawn out over the whole width.
 LEAST_SPAN = timedelta(hours=1)
 HEADROOM = 1.15

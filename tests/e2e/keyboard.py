@@ -1,0 +1,42 @@
+"""What somebody does who has no mouse: Tab to a control, then type, Space or Enter."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page
+
+#: More controls than any page has.
+MOST_TABS = 400
+
+
+def reach(page: Page, control: Locator) -> None:
+    """Tab on until the control has the focus."""
+    control.wait_for()
+    for _ in range(MOST_TABS):
+        if control.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {control}")
+
+
+def press(page: Page, control: Locator, key: str = "Enter") -> None:
+    reach(page, control)
+    page.keyboard.press(key)
+
+
+def fill(page: Page, field: Locator, text: str) -> None:
+    reach(page, field)
+    page.keyboard.type(text)
+
+
+def choose(page: Page, select: Locator, option: str) -> None:
+    """In a closed list typing an option's first letters chooses it."""
+    reach(page, select)
+    page.keyboard.type(option)
+
+
+def sign_in(page: Page, address: str, name: str, password: str) -> None:
+    page.goto(address)
+    fill(page, page.get_by_label("Username"), name)
+    fill(page, page.get_by_label("Password"), password)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Runs", exact=True).wait_for()
