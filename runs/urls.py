@@ -64,6 +64,7 @@ urlpatterns = [
     path("runs/compare/report/", reports.compare_report, name="compare_report"),
     path("runs/compare/series/<str:chart>/", compare.compare_series, name="compare_series"),
     path("runs/new/", run_new.run_new, name="run_new"),
+    path("runs/new/told/", run_new.run_told, name="run_told"),
     path("runs/<str:name>/", runs.run_detail, name="run_detail"),
     path("runs/<str:name>/report/", reports.run_report, name="run_report"),
     path("runs/<str:name>/live/", runs.run_live, name="run_live"),

@@ -77,7 +77,7 @@ class LoadFields(StyledForm):
 
     def clean_stages(self) -> dict | list | None:
         stages = self.cleaned_data["stages"]
-        if stages in ([], {}):
+        if stages in ([], {}, ""):
             raise ValidationError("There are no stages in it; leave it empty for the load above.")
         return stages
 

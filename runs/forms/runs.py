@@ -12,8 +12,8 @@ from runs.formatting import cpu, memory
 from runs.forms.names import NameField
 from runs.forms.problems import OURS, add_problem
 from runs.forms.run_answers import KEYS as ANSWER_KEYS
-from runs.forms.run_answers import AnswersFields, answers_initial
-from runs.forms.run_concurrency import ConcurrencyFields, concurrency_initial
+from runs.forms.run_answers import AnswersFields
+from runs.forms.run_concurrency import ConcurrencyFields
 from runs.forms.run_fields import (
     PercentField,
     PolicyChoice,
@@ -25,7 +25,7 @@ from runs.forms.run_fields import (
     percent,
     searchable,
 )
-from runs.forms.run_load import OPEN, LoadFields, load_initial
+from runs.forms.run_load import OPEN, LoadFields
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, SizingPolicy, Target
 from runs.policy_facts import policy_facts
 from runs.spec_check import problems_of, why_name_refused, why_target_refused
@@ -113,6 +113,8 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
         help_text="Of all replicas together: how many are needed is then said too.",
     )
     name = NameField(required=False, help_text="Left empty: the model's name with a number.")
+    #: The run that this one repeats, to show what is different.
+    clone = forms.CharField(required=False, widget=forms.HiddenInput)
 
     objective_kind = forms.ChoiceField(
         label="Good enough is",
@@ -310,26 +312,3 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
         except IntegrityError:
             self.add_error("name", "Another run just took that name.")
             return None
-
-
-def initial_of(run: ProfileRun) -> dict:
-    """The form as it would be filled in to ask for the same run again."""
-    memory_bytes = run.limits.get("memory_bytes")
-    return {
-        "models": list(run.models.all()),
-        "config": run.config_id,
-        "dataset": run.dataset_id,
-        "target": run.target_id,
-        "cpu_millicores": run.limits.get("cpu_millicores"),
-        "memory_mib": memory_bytes and memory_bytes // MIB,
-        "policy": SizingPolicy.objects.filter(name=run.policy.get("name")).first(),
-        "memory_probe": run.memory_probe,
-        "question": run.question,
-        "peak_rps": run.peak_rps,
-        **run.budget,
-        **run.objective,
-        "objective_kind": BOUND if run.objective.get("latency_ms") else RELATIVE,
-        **load_initial(run),
-        **answers_initial(run.answers),
-        **concurrency_initial(run.concurrency),
-    }

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from runs.models.measurement import SampleChunk
@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 #: How long a worker may take to obey a cancel before it is stopped by force.
 CANCEL_PATIENCE = timedelta(seconds=15)
+
+
+#: What tells loads of one stage apart.
+LOAD_KEY = ("mode", "rate_rps", "concurrency")
+#: Finished runs of a target that are looked at for how long runs take.
+HISTORY = 100
 
 
 class ProfileRunQuerySet(models.QuerySet):
@@ -71,6 +77,31 @@ class ProfileRunQuerySet(models.QuerySet):
             .order_by("-created_at")
             .distinct()
         )
+
+    def for_waiting(self) -> ProfileRunQuerySet:
+        """What is asked of runs that others wait for, the first first."""
+        return (
+            self.select_related("config", "target")
+            .defer("spec", "result", "circumstances", "azureml", "advice")
+            .order_by("queued_at")
+        )
+
+    def durations_on(self, target_id: int) -> list[ProfileRun]:
+        """The newest finished runs of a target with what each took; `load_key` is of their load.
+
+        A recorded load may hold a hundred thousand times: only its key is fetched.
+        """
+        keys = {f"load_{key}": F(f"load__{key}") for key in LOAD_KEY}
+        finished = self.exclude(state__in=self.model.UNFINISHED).filter(target_id=target_id)
+        runs = (
+            finished.annotate(**keys)
+            .select_related("config")
+            .only("state", "question", "phase_times", "objective", "budget", "config__name")
+            .order_by("-finished_at")[:HISTORY]
+        )
+        for run in runs:
+            run.load_key = tuple(getattr(run, name) for name in keys)
+        return list(runs)
 
     def for_job(self) -> ProfileRunQuerySet:
         """What a worker needs of a run."""

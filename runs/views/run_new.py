@@ -5,9 +5,12 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
-from runs.forms.runs import NewRunForm, initial_of
+from runs.forms.run_draft import RunDraft
+from runs.forms.run_initial import initial_of
+from runs.forms.run_presets import PRESETS, preset_fields
+from runs.forms.runs import NewRunForm
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
 from runs.models.names import VersionedQuerySet
 from runs.roles import Role, needs
@@ -16,7 +19,10 @@ from runs.roles import Role, needs
 @needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_new(request: HttpRequest) -> HttpResponse:
-    """`?model=&config=&dataset=` choose by `name` or `name:version`; `?clone=` repeats a run."""
+    """`?model=&config=&dataset=` choose by `name` or `name:version`; `?clone=` repeats a run.
+
+    `?preset=` fills in a load and an objective.
+    """
     if request.method == "POST":
         form = NewRunForm(request.POST, request.FILES)
         run = form.submit(request.user) if form.is_valid() else None
@@ -25,17 +31,28 @@ def run_new(request: HttpRequest) -> HttpResponse:
             return redirect(run)
     else:
         form = NewRunForm(initial=initial_for(request))
-    return render(request, "runs/new.html", {"form": form, "clone": request.GET.get("clone", "")})
+    return render(request, "runs/new.html", {"form": form, "presets": PRESETS})
+
+
+@needs(Role.CONTRIBUTOR)
+@require_POST
+def run_told(request: HttpRequest) -> HttpResponse:
+    """The form so far in words: what it asks for, how long it takes, what is different."""
+    draft = RunDraft(request.POST)
+    draft.is_valid()
+    return render(request, "runs/_told.html", {"draft": draft})
 
 
 def initial_for(request: HttpRequest) -> dict:
     """What the address asks for, completed by what is likely meant."""
+    preset = preset_fields(request.GET.get("preset", ""))
     if clone := request.GET.get("clone"):
-        return initial_of(get_object_or_404(ProfileRun.objects.for_page(), name=clone))
+        run = get_object_or_404(ProfileRun.objects.for_page(), name=clone)
+        return initial_of(run) | preset
     models = [
         chosen(RegisteredModel.objects.all(), ref) for ref in request.GET.getlist("model") if ref
     ]
-    initial = {"target": Target.objects.likely()}
+    initial = {"target": Target.objects.likely(), **preset}
     if models:
         initial |= last_choice_for(models) | {"models": models}
     for key, rows in (("config", InferenceConfig.objects), ("dataset", Dataset.objects)):

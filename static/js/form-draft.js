@@ -1,5 +1,6 @@
-// What was filled into `form[data-draft]` survives loading the page again: it is kept for this tab
-// until the form is sent. Files are not in it; those that arrived the server knows.
+// What was filled into `form[data-draft]` survives loading the page again and coming back to it: it
+// is kept for this tab until the form is sent. Who comes anew gets a new form, which may know more.
+// Files are not in it; those that arrived the server knows.
 
 const form = document.querySelector("form[data-draft]");
 
@@ -22,8 +23,10 @@ if (form) {
   // Several controls may share a name: radio buttons are told apart by their place.
   const save = () => sessionStorage.setItem(key, JSON.stringify(kept.map((element) => [element.name, value(element)])));
 
+  const isAgain = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0].type);
+
   try {
-    const draft = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+    const draft = JSON.parse((isAgain && sessionStorage.getItem(key)) || "[]");
     const fits = draft.length === kept.length && draft.every(([name], place) => name === kept[place].name);
     if (fits) draft.forEach(([, before], place) => restore(kept[place], before));
     for (const name of ["input", "change"]) form.addEventListener(name, save);
