@@ -10,7 +10,8 @@ from django_rq import get_connection
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Callback, Queue
-from rq.exceptions import NoSuchJobError
+from rq.command import send_stop_job_command
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
@@ -79,3 +80,12 @@ def is_waiting(run: ProfileRun) -> bool:
     if status == JobStatus.QUEUED:
         return run.job_id in queue.get_job_ids()
     return status in (JobStatus.STARTED, JobStatus.SCHEDULED, JobStatus.DEFERRED)
+
+
+def kill(run: ProfileRun) -> None:
+    """Have the attempt's job killed where it runs; a job that is over already is no error."""
+    connection = impatient(queue_of(run.target)).connection
+    try:
+        send_stop_job_command(connection, run.job_id, serializer=JSONSerializer)
+    except (NoSuchJobError, InvalidJobOperation, redis.RedisError) as error:
+        logger.warning("%s: its job could not be told to stop (%s)", run.name, error)

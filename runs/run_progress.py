@@ -8,6 +8,8 @@ from profiler.events import PHASES
 from profiler.sizing.evidence import REFERENCE
 from runs import formatting
 from runs.models import ProfileRun
+from runs.models.run_queryset import CANCEL_PATIENCE
+from runs.run_duration import Part, left_of, waiting
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,17 @@ def queue_words(run: ProfileRun) -> str:
     return f"{runs.capitalize()} before it on {run.target.name}."
 
 
+def left(run: ProfileRun) -> Part | None:
+    """How much longer a live run takes, from what is known of others; None once it stops."""
+    if run.is_finished or run.is_cancelling:
+        return None
+    past = ProfileRun.objects.durations_on(run.target_id)
+    if run.state == ProfileRun.State.RUNNING:
+        return left_of(run, past)
+    ahead = list(ProfileRun.objects.ahead_of(run).for_waiting())
+    return waiting(run, ahead, past) if ahead else None
+
+
 def estimate_words(run: ProfileRun) -> str:
     """What a live run's answer will about be; nothing once there is the answer."""
     found = run.estimate
@@ -93,6 +106,8 @@ def live_context(run: ProfileRun) -> dict:
         "run": run,
         "steps": steps(run),
         "queue_words": queue_words(run),
+        "left": left(run),
+        "cancel_patience_s": CANCEL_PATIENCE.total_seconds(),
         "estimate": estimate_words(run),
         "seen": f"{run.state}-{run.measurements.count()}-{ordinal}",
     }

@@ -13,13 +13,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-import redis
 from django.db import DatabaseError, connections
 from django.utils import timezone
-from django_rq import get_connection
-from rq.command import send_stop_job_command
-from rq.exceptions import InvalidJobOperation, NoSuchJobError
-from rq.serializers import JSONSerializer
 
 from runs import leftovers, queue, retention
 from runs.models import ProfileRun, StagedUpload, Target, WorkerHeartbeat
@@ -151,14 +146,7 @@ def close_disobeying() -> int:
     """End runs by force that did not obey their cancel within CANCEL_PATIENCE."""
     closed = 0
     for run in ProfileRun.objects.disobeying():
-        _kill_job(run)
+        queue.kill(run)
         why = f"It did not stop within {CANCEL_PATIENCE.total_seconds():.0f} s, so it was killed."
         closed += run.close_abandoned(run.attempt, why)
     return closed
-
-
-def _kill_job(run: ProfileRun) -> None:
-    try:
-        send_stop_job_command(get_connection("default"), run.job_id, serializer=JSONSerializer)
-    except (NoSuchJobError, InvalidJobOperation, redis.RedisError) as error:
-        logger.warning("%s: its job could not be told to stop (%s)", run.name, error)

@@ -110,6 +110,11 @@ class ProfileRun(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
 
+    #: Who had it killed because it did not stop; None where it stopped by itself, or was not asked.
+    cancel_forced_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
     error_code = models.CharField(max_length=50, blank=True)
     error_message = models.TextField(blank=True)
     error_log_tail = models.TextField(blank=True)
@@ -240,11 +245,10 @@ class ProfileRun(models.Model):
     def complete(self, token: uuid.UUID, result: dict) -> bool:
         """Close with the engine's RESULT, whatever its state; measurements are rows already."""
         error = result.get("error") or {}
-        succeeded = result["state"] == self.State.SUCCEEDED
         return self._close(
             self._held_by(token),
             result["state"],
-            **({"fraction": 1.0, "message": ""} if succeeded else {}),
+            **self._last_progress(result["state"]),
             error_code=error.get("code", ""),
             error_message=error.get("message", ""),
             error_log_tail=error.get("log_tail", ""),
@@ -254,6 +258,13 @@ class ProfileRun(models.Model):
             phase_times=result.get("phases") or [],
             result={key: value for key, value in result.items() if key != "measurements"},
         )
+
+    def _last_progress(self, state: str) -> dict:
+        if state == self.State.SUCCEEDED:
+            return {"fraction": 1.0, "message": ""}
+        if state == self.State.CANCELLED:
+            return {"message": "It stopped by itself; what was measured until then is kept."}
+        return {}
 
     def fail(self, token: uuid.UUID, code: str, message: str, log_tail: str = "") -> bool:
         return self._close(
@@ -282,6 +293,20 @@ class ProfileRun(models.Model):
         ):
             return True
         return self._change(Q(state=self.State.RUNNING, cancel_requested_at=None), **asked)
+
+    def force_cancel(self, user: User | None) -> bool:
+        """Close it although its worker has not obeyed yet, and have the worker's job killed."""
+        won = self._close(
+            Q(state=self.State.RUNNING, cancel_requested_at__isnull=False),
+            self.State.CANCELLED,
+            message="It was stopped by force; what had been written until then is kept.",
+            cancel_forced_by=user,
+        )
+        if won:
+            from runs import queue
+
+            transaction.on_commit(lambda: queue.kill(self))
+        return won
 
     def close_abandoned(
         self, attempt: int, why: str, code: str = errors.WORKER_LOST, **where: object

@@ -45,7 +45,12 @@ class ProfileRunQuerySet(models.QuerySet):
     def for_page(self) -> ProfileRunQuerySet:
         """What one run's page shows."""
         return self.select_related(
-            "config__files", "dataset", "target", "created_by", "cancel_requested_by"
+            "config__files",
+            "dataset",
+            "target",
+            "created_by",
+            "cancel_requested_by",
+            "cancel_forced_by",
         ).prefetch_related("models", "measurements")
 
     def for_comparison(self, names: Sequence[str]) -> ProfileRunQuerySet:
@@ -203,3 +208,23 @@ class ProfileRunQuerySet(models.QuerySet):
             run.save(update_fields=["spec", "input_hashes"])
             run.enqueue()
         return run
+
+    def repeat(self, run: ProfileRun, user: User | None) -> ProfileRun:
+        """Ask for the same once more, of the same rows, under the next free name."""
+        asked = (
+            "config", "dataset", "target", "load", "objective", "limits", "budget", "answers",
+            "policy", "memory_probe", "concurrency", "question", "peak_rps",
+        )  # fmt: skip
+        same = {field: getattr(run, field) for field in asked}
+        return self.submit(models=list(run.models.all()), created_by=user, **same)
+
+    def baseline_of(self, run: ProfileRun) -> ProfileRun | None:
+        """What a run is best held against: the baseline that the newest proposal for one of its
+        models pinned, or else the latest other run of one of them that was verified."""
+        from runs.models.proposal import Proposal
+
+        names = [model.name for model in run.models.all()]
+        pinned = Proposal.objects.filter(models__name__in=names, baseline__isnull=False)
+        pinned = pinned.exclude(baseline=run).order_by("-created_at").values("baseline")[:1]
+        verified = self.comparable_with(run).filter(advice__standing="verified")
+        return self.filter(pk__in=pinned).only("name").first() or verified.only("name").first()

@@ -1,8 +1,7 @@
-"""Runs: the list, one run's page with its live part, the data of its charts, its log, cancel."""
+"""Runs: the list, one run's page with its live part, the data of its charts, its log."""
 
 from __future__ import annotations
 
-from django.contrib import messages
 from django.http import (
     Http404,
     HttpRequest,
@@ -11,9 +10,9 @@ from django.http import (
     JsonResponse,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from runs.charts import data
 from runs.charts.span import NotASpan, Span
@@ -21,7 +20,6 @@ from runs.lists.paging import paged
 from runs.lists.runs import RunFilter, RunTable
 from runs.log_search import found_lines
 from runs.models import ProfileRun
-from runs.roles import Role, needs
 from runs.run_curves import curve_of
 from runs.run_page import page_context
 from runs.run_progress import live_context
@@ -52,6 +50,7 @@ def run_detail(request: HttpRequest, name: str) -> HttpResponse:
     if run.is_finished:
         others = ProfileRun.objects.comparable_with(run).values_list("name", flat=True)
         context["comparable"] = others[:COMPARABLE_RUNS]
+        context["baseline"] = ProfileRun.objects.baseline_of(run)
         context["what_if"] = what_if_card(run, context["curve"], request.GET)
     return render(request, "runs/run_detail.html", context)
 
@@ -132,18 +131,3 @@ def run_log(request: HttpRequest, name: str) -> HttpResponse:
             "finished": run.is_finished,
         }
     )
-
-
-@needs(Role.CONTRIBUTOR)
-@require_POST
-def run_cancel(request: HttpRequest, name: str) -> HttpResponse:
-    run = get_object_or_404(ProfileRun, name=name)
-    if run.request_cancel(request.user):
-        messages.success(
-            request, f"{run.name} is being cancelled. What it measured so far is kept."
-        )
-    else:
-        run.refresh_from_db()
-        state = "being cancelled" if run.is_cancelling else run.get_state_display().lower()
-        messages.warning(request, f"{run.name} is already {state}.")
-    return redirect("run_detail", name=run.name)

@@ -54,8 +54,12 @@ class Upload {
   async drop(event) {
     event.preventDefault();
     this.zone.classList.remove("is-over");
-    const { files, isFolder } = await filesOf(event.dataTransfer);
-    if (files.length) this.send(files, isFolder);
+    try {
+      const { files, isFolder } = await filesOf(event.dataTransfer);
+      if (files.length) this.send(files, isFolder);
+    } catch (error) {
+      this.fail(`What was dropped cannot be read: ${error.message}`);
+    }
   }
 
   send(files, isFolder) {

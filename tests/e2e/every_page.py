@@ -42,7 +42,8 @@ NO_PAGE = {
     "run_raw_series",
     "run_log",
     "run_mend",
-    "run_cancel",
+    "run_told",
+    "run_again",
     "proposal_batch_apply",
     "proposal_act",
     "upload_stage",
@@ -86,10 +87,11 @@ PATHS = {
     "target_list": ["/targets/"],
     "run_list": ["/runs/"],
     "run_compare": ["/runs/compare/?runs={sized},{again}&base={sized}", "/runs/compare/"],
-    "run_new": ["/runs/new/"],
+    "run_new": ["/runs/new/", "/runs/new/?clone={sized}"],
+    "run_cancel": ["/runs/{queued}/cancel/", "/runs/{running}/cancel/", "/runs/{stopping}/cancel/"],
     "run_detail": [
         "/runs/{sized}/", "/runs/{gpu}/", "/runs/{failed}/", "/runs/{queued}/",
-        "/runs/{running}/", "/runs/{cancelled}/",
+        "/runs/{running}/", "/runs/{stopping}/", "/runs/{cancelled}/",
     ],
     "run_points": ["/runs/{sized}/points/latency/"],
     "run_apply": ["/runs/{sized}/apply/"],
@@ -120,11 +122,14 @@ def make_rows() -> dict[str, object]:
         ),
         "queued": make.run(**common),
         "running": make.run(**common),
+        "stopping": make.run(**common),
         "cancelled": make.run(**common),
     }
     token = runs["running"].begin(1)
     runs["running"].progress(token, "warming", 0.3, "Warming up.")
-    runs["cancelled"].request_cancel(owner)
+    runs["stopping"].begin(1)
+    for name in ("stopping", "cancelled"):
+        runs[name].request_cancel(owner)
     ApiToken.objects.make(user=owner, name="pipeline")
     return {name: run.name for name, run in runs.items()} | _proposals(runs, owner, reviewer)
 

@@ -21,6 +21,15 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def _arguments(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+
+
+def _parent(pid: int) -> int:
+    """The fourth field; the second, the name, may hold blanks but ends at the last bracket."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 class Installation:
     """`with Installation(checkout, data_dir) as site:` leaves nothing running."""
 
@@ -91,6 +100,16 @@ class Installation:
                 if mark in entry.read_bytes().split(b"\0"):
                     found.append(int(entry.parent.name))
         return found
+
+    def freeze_job(self) -> None:
+        """Stop the run's job where it is, as one that hangs: the process that a worker forked."""
+        workers = [pid for pid in self.processes() if "work" in _arguments(pid)]
+        (horse,) = [
+            pid
+            for pid in workers
+            if _parent(pid) in workers and _parent(_parent(pid)) not in workers
+        ]
+        os.kill(horse, signal.SIGSTOP)
 
     def _name(self) -> str:
         """How containers are marked as this installation's."""
