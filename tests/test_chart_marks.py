@@ -111,6 +111,8 @@ def test_a_run_that_memory_ended_shows_the_way_there(signed_in, make) -> None:
     run.fail(token, "OutOfMemory", "The service was killed for memory.")
     page = signed_in.get(run.get_absolute_url()).content.decode()
     assert "measuring at 1 core, 128 MiB, broken off" in page
+    latency = signed_in.get(f"/runs/{run.name}/series/latency/").json()
+    assert latency["empty"] == "Nothing was recorded for this."
     payload = signed_in.get(f"/runs/{run.name}/series/memory/").json()
     assert "OOM kill" in labels(payload)
     (kill,) = shapes(payload, "token:fail")

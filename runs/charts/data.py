@@ -32,6 +32,7 @@ from runs.shown_measurement import scene_of, shown_measurement
 from runs.what_if_card import model_of
 
 NOTHING_YET = {"empty": "Nothing was recorded for this yet."}
+NOTHING_EVER = {"empty": "Nothing was recorded for this."}
 NOTHING_THEN = {"empty": "Nothing was recorded in this range."}
 
 
@@ -48,9 +49,10 @@ def source(
 ) -> Source | None:
     """The chart of that name, None when there is no such; `wanted` is a measurement's ordinal."""
     measurements = list(run.measurements.all())
+    nothing = NOTHING_EVER if run.is_finished else NOTHING_YET
     if chart in OF_ALL:
         version = f"{chart}-{len(measurements)}-{run.state}"
-        return Source(version, lambda: OF_ALL[chart](run, measurements) or NOTHING_YET)
+        return Source(version, lambda: OF_ALL[chart](run, measurements) or nothing)
     if chart not in OF_ONE:
         return None
     row = shown_measurement(run, measurements, wanted)
@@ -58,9 +60,10 @@ def source(
         return Source(f"dropped-{run.state}", lambda: {"empty": dropped})
     ordinal = row.ordinal if row else (run.current or {}).get("ordinal")
     if ordinal is None:
-        return Source(f"none-{run.state}", lambda: NOTHING_YET)
+        return Source(f"none-{run.state}", lambda: nothing)
     taken = Taken(run, row, ordinal, span)
-    nothing = NOTHING_THEN if span else NOTHING_YET
+    if span:
+        nothing = NOTHING_THEN
     return Source(series.version_of(run, ordinal), lambda: _drawn(taken, chart) or nothing)
 
 
