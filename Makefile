@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test e2e bench bench-sizing lint base-image clean
+.PHONY: help install run test e2e bench bench-sizing gallery lint base-image clean
 
 help:
 	@echo "make install     the environment in $(VENV), with pinned dependencies"
@@ -14,6 +14,7 @@ help:
 	@echo "make e2e         the browser journeys, on real installations (needs Chromium)"
 	@echo "make bench       the benchmarks, against truth and peers, about 40 minutes; QUICK=1 tries them"
 	@echo "make bench-sizing  advised sizes against brute force: hours for all, QUICK=1 tries it"
+	@echo "make gallery     takes the pictures of docs/gallery.md anew (needs Chromium)"
 	@echo "make lint        style and consistency"
 	@echo "make base-image  a base image made with debootstrap, where no registry can be reached"
 
@@ -38,6 +39,9 @@ bench: $(VENV)/.installed-dev
 
 bench-sizing: $(VENV)/.installed-dev
 	$(BIN)/python bench/sizing/all.py $(if $(QUICK),--quick)
+
+gallery: $(VENV)/.installed-dev
+	$(BIN)/python scripts/gallery.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

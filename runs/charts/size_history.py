@@ -17,8 +17,8 @@ VALUES = {
     "memory": (lambda step: step.memory_bytes, formatting.mebibytes, float(1 << 20)),
 }
 MARGIN = {"l": 52, "r": 52, "t": 12, "b": 40}
-#: Short histories are not drawn out over the whole width.
-LEAST_SPAN = timedelta(hours=1)
+#: The marks of a single moment do not stand at the edge.
+LEAST_SPAN = timedelta(minutes=2)
 HEADROOM = 1.15
 
 
