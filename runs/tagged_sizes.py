@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from runs.models import RegisteredModel
 
 GIB = 1 << 30
+#: Tags give memory in GiB, rounded up to five decimals.
+ROUNDED_UP_GIB = 1e-5
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,14 @@ def asked_for(tags: Mapping[str, str | None]) -> tuple[int | None, int | None]:
     cores, gib = _number(tags.get("requestedCpu")), _number(tags.get("requestedMemoryInGb"))
     return (
         None if cores is None else round(cores * 1000),
-        None if gib is None else round(gib * GIB),
+        None if gib is None else round(meant_gib(gib) * GIB),
     )
+
+
+def meant_gib(gib: float) -> float:
+    """What was rounded up to a tag's five decimals: the whole MiB, where one is so close below."""
+    whole_mib = math.floor(gib * 1024)
+    return whole_mib / 1024 if gib - whole_mib / 1024 < ROUNDED_UP_GIB else gib
 
 
 def _number(text: str | None) -> float | None:

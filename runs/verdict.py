@@ -11,6 +11,7 @@ from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.run_costs import cost_words
+from runs.tagged_sizes import meant_gib
 from runs.variants import of_the_advised
 
 GIB = 1 << 30
@@ -152,13 +153,18 @@ def _capacity(run: ProfileRun) -> Capacity | None:
 
 
 def tagged(models: Sequence[RegisteredModel], key: str) -> float | None:
-    """What all the models' tags ask for; None unless they agree on a number."""
+    """What all the models' tags ask for; None unless they agree on a number.
+
+    Memory as it was meant, before a tag rounded it up.
+    """
     said = {model.tags.get(key, "") for model in models}
     try:
         value = float(said.pop()) if len(said) == 1 else math.nan
     except ValueError:
         return None
-    return value if math.isfinite(value) and value > 0 else None
+    if not math.isfinite(value) or value <= 0:
+        return None
+    return meant_gib(value) if key.endswith("InGb") else value
 
 
 def _change(

@@ -33,6 +33,15 @@ def test_a_size_just_applied_is_verified_current_and_wastes_nothing(make, alice)
     assert (row.cpu_slack, row.memory_slack) == (0, 0)
 
 
+def test_memory_that_a_tag_rounded_up_is_no_slack(make, alice) -> None:
+    model, run = applied(make, alice)
+    ProfileRun.objects.filter(pk=run.pk).update(advice={**run.advice, "memory_bytes": 144 << 20})
+    # 144 MiB are 0.140625 GiB.
+    model.set_tags({"requestedMemoryInGb": "0.14063"}, alice)
+    row = by_name()["ridge"]
+    assert (row.memory_bytes, row.memory_slack, row.differs) == (144 << 20, 0, False)
+
+
 def test_slack_and_waste_are_what_the_tags_ask_for_beyond_the_advice(make, alice) -> None:
     model, _ = applied(make, alice)
     model.set_tags({"requestedCpu": "2", "requestedMemoryInGb": "1.5"}, alice)
