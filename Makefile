@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test e2e bench bench-sizing gallery lint base-image clean
+.PHONY: help install run test e2e bench bench-sizing bench-pages gallery lint base-image clean
 
 help:
 	@echo "make install     the environment in $(VENV), with pinned dependencies"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench       the benchmarks, against truth and peers, about 40 minutes; QUICK=1 tries them"
 	@echo "make bench-sizing  advised sizes against brute force: hours for all, QUICK=1 tries it"
 	@echo "make gallery     takes the pictures of docs/gallery.md anew (needs Chromium)"
+	@echo "make bench-pages   pages of a site of 10,000 runs, a few minutes and 6 GB; QUICK=1 tries it"
 	@echo "make lint        style and consistency"
 	@echo "make base-image  a base image made with debootstrap, where no registry can be reached"
 
@@ -42,6 +43,9 @@ bench-sizing: $(VENV)/.installed-dev
 
 gallery: $(VENV)/.installed-dev
 	$(BIN)/python scripts/gallery.py
+
+bench-pages: $(VENV)/.installed-dev
+	$(BIN)/python bench/pages.py $(if $(QUICK),--quick)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

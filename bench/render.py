@@ -19,6 +19,7 @@ from bench.kit.script import RESULTS, ROOT
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 SIZING_PAGE = ROOT / "docs" / "benchmarks-sizing.md"
+PAGES_PAGE = ROOT / "docs" / "benchmarks-pages.md"
 PLACE = re.compile(
     r"(?P<begin>\[//\]: # \(results of (?P<name>\w+)\)\n)(?P<body>.*?)"
     r"(?P<end>\[//\]: # \(end of (?P=name)\)\n)",
@@ -83,7 +84,7 @@ def _circumstances(found: dict) -> str:
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
-    for page in (PAGE, SIZING_PAGE):
+    for page in (PAGE, SIZING_PAGE, PAGES_PAGE):
         page.write_text(rendered(page.read_text(), read_results()))
 
 

@@ -8,7 +8,9 @@ from django.urls import URLPattern, path, reverse
 
 #: Headings of the index, each with the kinds of row under it: `app.model` in lower case.
 SECTIONS = {
-    "People": ["auth.user", "auth.group", "runs.apitoken"],
+    "People": [
+        "auth.user", "auth.group", "runs.apitoken", "runs.savedfilter", "runs.chosencolumns",
+    ],
     "Registry": ["runs.registeredmodel", "runs.dataset", "runs.inferenceconfig"],
     "Runs": ["runs.profilerun", "runs.proposal"],
     "Where runs execute": ["runs.target", "runs.workerheartbeat"],

@@ -155,7 +155,7 @@ def ago(moment: datetime, now: datetime) -> str:
     days = round(seconds / 86_400)
     if days < 30:
         return f"{days} day{'' if days == 1 else 's'} ago"
-    return f"{moment:%-d %b %Y}"
+    return f"{moment.astimezone(now.tzinfo):%-d %b %Y}"
 
 
 def initials(name: str) -> str:

@@ -37,9 +37,9 @@ SECONDS = 6
 STARTUP_S = 2.0
 
 
-def usage(peak_mib: int = 100) -> Columns:
+def usage(peak_mib: int = 100, seconds: int = SECONDS) -> Columns:
     """Half a core, every fifth CFS period throttled, memory at its peak while starting."""
-    at_s = np.arange(-STARTUP_S, SECONDS + 0.02, 0.02)
+    at_s = np.arange(-STARTUP_S, seconds + 0.02, 0.02)
     since_start = at_s + STARTUP_S
     working_set = np.where(at_s < 0, peak_mib, 0.8 * peak_mib) * MIB
     return usage_columns(
@@ -83,19 +83,20 @@ def measured(
     outcome: int | Sequence[int] = OK,
     row: np.ndarray | None = None,
     load: Load = OPEN,
+    seconds: int = SECONDS,
     **others: object,
 ) -> tuple[EngineMeasurement, Columns, Columns]:
     """A measurement with the requests and usage samples behind it."""
-    requests = request_columns(evenly(SECONDS * 100), latency_ms, outcome)
+    requests = request_columns(evenly(seconds * 100), latency_ms, outcome)
     if row is not None:
         requests["row"] = row
-    used = usage()
+    used = usage(seconds=seconds)
     measurement = summarise(
         requests,
         {name: values[used["at_ns"] >= START] for name, values in used.items()},
         {name: values[used["at_ns"] < START] for name, values in used.items()},
         context(
-            SECONDS,
+            seconds,
             ordinal=ordinal,
             phase=phase,
             cpu_millicores=cpu_millicores,
@@ -117,17 +118,23 @@ def record(run: ProfileRun, **how: object) -> EngineMeasurement:
     measurement, requests, used = measured(**how)
     data = json.loads(json.dumps(measurement.to_json()))
     Measurement.objects.create(**measurement_fields(run, measurement.ordinal, data))
-    record_samples(run, measurement.ordinal, "requests", "scheduled_ns", requests)
-    record_samples(run, measurement.ordinal, "usage", "at_ns", used)
+    seconds = how.get("seconds", SECONDS)
+    record_samples(run, measurement.ordinal, "requests", "scheduled_ns", requests, seconds)
+    record_samples(run, measurement.ordinal, "usage", "at_ns", used, seconds)
     if "rows" in how:
         record_samples(run, 0, "rows", "row", how["rows"].columns())
     return measurement
 
 
 def record_samples(
-    run: ProfileRun, ordinal: int, series: str, clock: str, columns: Columns
+    run: ProfileRun,
+    ordinal: int,
+    series: str,
+    clock: str,
+    columns: Columns,
+    chunks: int = SECONDS,
 ) -> None:
-    for index, part in enumerate(np.array_split(np.arange(len(columns[clock])), SECONDS)):
+    for index, part in enumerate(np.array_split(np.arange(len(columns[clock])), chunks)):
         SampleChunk.objects.create(
             run=run,
             measurement=ordinal,

@@ -35,15 +35,16 @@ def test_every_script_says_what_it_is_for(path, monkeypatch, capsys) -> None:
 
 
 def test_all_of_them_are_run_and_have_a_place_in_the_documentation() -> None:
-    scripts = {path.stem for path in BENCH.glob("[a-z]*.py")} - {"all", "render"}
+    scripts = {path.stem for path in BENCH.glob("[a-z]*.py")} - {"all", "render", "pages"}
     assert set(all_benchmarks.BENCHMARKS) == scripts
     places = [place["name"] for place in render.PLACE.finditer(render.PAGE.read_text())]
     assert sorted(places) == sorted(scripts)
 
 
 def test_the_documentation_shows_the_figures_that_are_kept() -> None:
-    page = render.PAGE.read_text()
-    assert render.rendered(page, render.read_results()) == page, "run bench/render.py"
+    for path in (render.PAGE, render.PAGES_PAGE):
+        page = path.read_text()
+        assert render.rendered(page, render.read_results()) == page, "run bench/render.py"
 
 
 # What is told

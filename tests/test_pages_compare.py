@@ -77,7 +77,7 @@ def test_a_run_without_a_measurement_says_so(signed_in, make) -> None:
 def test_checked_boxes_and_a_runs_own_page_lead_here(signed_in, make) -> None:
     model = make.model("ridge")
     base, other = (sized_run(make, models=[model]) for _ in range(2))
-    assert f'value="{base.name}" form="compare"' in signed_in.get("/runs/").content.decode()
+    assert f'value="{base.name}" form="bulk"' in signed_in.get("/runs/").content.decode()
     assert signed_in.get(f"/runs/compare/?runs={base.name}&runs={other.name}").status_code == 200
     html = signed_in.get(f"/runs/{base.name}/").content.decode()
     assert f"<option>{other.name}</option>" in html

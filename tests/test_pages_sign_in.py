@@ -17,7 +17,13 @@ PASSWORD = "correct horse battery"
 
 def address(pattern: URLPattern) -> str:
     values = {"name": "x", "version": 1, "chart": "cpu", "form": "csv", "ordinal": 0, "number": 1}
-    values |= {"series": "usage", "action": "approve", "purpose": "model", "key": uuid4()}
+    values |= {
+        "listing": "runs",
+        "series": "usage",
+        "action": "approve",
+        "purpose": "model",
+        "key": uuid4(),
+    }
     names = pattern.pattern.converters
     return reverse(pattern.name, kwargs={name: values[name] for name in names})
 

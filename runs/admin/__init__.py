@@ -1,5 +1,6 @@
 """Every model in the admin, usefully."""
 
+from runs.admin.lists import ChosenColumnsAdmin, SavedFilterAdmin
 from runs.admin.people import LogEntryAdmin, PersonAdmin, RoleAdmin
 from runs.admin.policies import SizingPolicyAdmin
 from runs.admin.prices import PriceListAdmin
@@ -18,6 +19,7 @@ from runs.admin.tokens import ApiTokenAdmin
 
 __all__ = [
     "ApiTokenAdmin",
+    "ChosenColumnsAdmin",
     "DatasetAdmin",
     "InferenceConfigAdmin",
     "LogChunkAdmin",
@@ -31,6 +33,7 @@ __all__ = [
     "RegisteredModelAdmin",
     "RoleAdmin",
     "SampleChunkAdmin",
+    "SavedFilterAdmin",
     "SizingPolicyAdmin",
     "StagedUploadAdmin",
     "StoredFilesAdmin",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import django_tables2 as tables
 
+from runs.lists.listing import Listing
 from runs.lists.paging import ListTable
 
 
@@ -13,6 +14,23 @@ class PortfolioTable(ListTable):
         "cpu_millicores", "memory_bytes", "advised", "cpu_slack", "memory_slack", "cost_a_month",
         "waste_a_month",
     )  # fmt: skip
+
+    key = None
+    exported = {
+        "name": {"model": "model__ref"},
+        "standing": {"standing": "standing", "stale": "stale"},
+        "cpu_millicores": {"cpu_millicores": "cpu_millicores"},
+        "memory_bytes": {"memory_bytes": "memory_bytes"},
+        "advised": {
+            "advised_by_run": "advised__name",
+            "advised_cpu_millicores": "advised__advice__cpu_millicores",
+            "advised_memory_bytes": "advised__advice__memory_bytes",
+        },
+        "cpu_slack": {"cpu_slack_millicores": "cpu_slack"},
+        "memory_slack": {"memory_slack_bytes": "memory_slack"},
+        "cost_a_month": {"cost_a_month": "cost_a_month"},
+        "waste_a_month": {"waste_a_month": "waste_a_month"},
+    }
 
     name = tables.Column("Model")
     standing = tables.Column("Evidence", accessor="order")
@@ -26,3 +44,8 @@ class PortfolioTable(ListTable):
 
     class Meta:
         order_by = "standing"
+
+
+PORTFOLIO = Listing(
+    name="portfolio", noun="model", url_name="model_portfolio", table=PortfolioTable
+)

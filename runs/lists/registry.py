@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import django_filters
 import django_tables2 as tables
 from django import forms
@@ -10,8 +12,24 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from runs.forms.styling import StyledForm
+from runs.lists import bulk_models
+from runs.lists.listing import Listing, by_ref
 from runs.lists.paging import ListTable
+from runs.lists.words import matching
 from runs.models import Dataset, InferenceConfig, RegisteredModel
+
+
+def model_has(word: str) -> Q:
+    """In its name or description, or in a tag."""
+    return Q(name__icontains=word) | Q(description__icontains=word) | Q(tags__icontains=word)
+
+
+def dataset_has(word: str) -> Q:
+    return Q(name__icontains=word) | Q(description__icontains=word) | Q(file_format__iexact=word)
+
+
+def config_has(word: str) -> Q:
+    return Q(name__icontains=word) | Q(description__icontains=word) | Q(kind__iexact=word)
 
 
 def _input(placeholder: str, kind: str = "text") -> forms.TextInput:
@@ -31,9 +49,7 @@ class ModelFilter(django_filters.FilterSet):
         form = StyledForm
 
     def search(self, models: QuerySet, name: str, value: str) -> QuerySet:
-        return models.filter(
-            Q(name__icontains=value) | Q(description__icontains=value) | Q(tags__icontains=value)
-        )
+        return matching(models, value, model_has)
 
     def by_tag(self, models: QuerySet, name: str, value: str) -> QuerySet:
         key, equals, wanted = (part.strip() for part in value.partition("="))
@@ -44,9 +60,26 @@ class ModelFilter(django_filters.FilterSet):
         return models.alias(tag_value=value).filter(tag_value=wanted)
 
 
+REGISTERED = {"created_at": "created_at", "created_by": "created_by__username"}
+
+
 class ModelTable(ListTable):
-    wide_only = ("framework", "version", "files", "created_at")
+    wide_only = ("framework", "version", "files", "tags", "created_at")
     numbers = ("version", "files", "size", "runs")
+    optional = ("tags",)
+    exported = {
+        "name": {"name": "name", "description": "description"},
+        "version": {"version": "version"},
+        "framework": {"framework": "framework", "framework_version": "framework_version"},
+        "files": {"files_bytes": "files__total_bytes"},
+        "size": {
+            "requested_cpu": "tags__requestedCpu",
+            "requested_memory_in_gb": "tags__requestedMemoryInGb",
+        },
+        "runs": {"runs": "run_count"},
+        "tags": {"tags": lambda model: [f"{key}={value}" for key, value in model.tags.items()]},
+        "created_at": REGISTERED,
+    }
 
     name = tables.Column("Model")
     version = tables.Column("Version", order_by="version")
@@ -54,6 +87,7 @@ class ModelTable(ListTable):
     files = tables.Column("Files", order_by="files__total_bytes")
     size = tables.Column("Size in its tags", orderable=False, empty_values=())
     runs = tables.Column("Runs", order_by="run_count", empty_values=())
+    tags = tables.Column("Tags", orderable=False)
     created_at = tables.Column("Registered")
 
     class Meta:
@@ -72,12 +106,23 @@ class DatasetFilter(django_filters.FilterSet):
         form = StyledForm
 
     def search(self, datasets: QuerySet, name: str, value: str) -> QuerySet:
-        return datasets.filter(Q(name__icontains=value) | Q(description__icontains=value))
+        return matching(datasets, value, dataset_has)
 
 
 class DatasetTable(ListTable):
     wide_only = ("version", "file_format", "distinct_rows", "bytes_max", "created_at")
     numbers = ("version", "rows", "distinct_rows", "bytes_median", "bytes_max")
+    key = None
+    exported = {
+        "name": {"name": "name", "description": "description"},
+        "version": {"version": "version"},
+        "file_format": {"file_format": "file_format"},
+        "rows": {"rows": "rows"},
+        "distinct_rows": {"distinct_rows": "distinct_rows"},
+        "bytes_median": {"body_bytes_median": "bytes_median"},
+        "bytes_max": {"body_bytes_max": "bytes_max"},
+        "created_at": REGISTERED,
+    }
 
     name = tables.Column("Dataset")
     version = tables.Column("Version")
@@ -106,12 +151,27 @@ class ConfigFilter(django_filters.FilterSet):
         form = StyledForm
 
     def search(self, configs: QuerySet, name: str, value: str) -> QuerySet:
-        return configs.filter(Q(name__icontains=value) | Q(description__icontains=value))
+        return matching(configs, value, config_has)
 
 
 class ConfigTable(ListTable):
     wide_only = ("version", "environment", "created_at")
     numbers = ("version",)
+    key = None
+    exported = {
+        "name": {"name": "name", "description": "description"},
+        "version": {"version": "version"},
+        "kind": {
+            "kind": "kind",
+            "entry_script": "definition__entry_script",
+            "image": "definition__image",
+        },
+        "environment": {
+            "environment": lambda config: json.dumps(config.definition.get("environment", {})),
+            "gpus": "gpus",
+        },
+        "created_at": REGISTERED,
+    }
 
     name = tables.Column("Config")
     version = tables.Column("Version")
@@ -121,3 +181,31 @@ class ConfigTable(ListTable):
 
     class Meta:
         order_by = "-created_at"
+
+
+MODELS = Listing(
+    name="models",
+    noun="model",
+    url_name="model_list",
+    table=ModelTable,
+    rows=RegisteredModel.objects.for_list,
+    filters=ModelFilter,
+    pick=by_ref,
+    actions=bulk_models.ACTIONS,
+)
+DATASETS = Listing(
+    name="datasets",
+    noun="dataset",
+    url_name="dataset_list",
+    table=DatasetTable,
+    rows=Dataset.objects.for_list,
+    filters=DatasetFilter,
+)
+CONFIGS = Listing(
+    name="configs",
+    noun="config",
+    url_name="config_list",
+    table=ConfigTable,
+    rows=InferenceConfig.objects.for_list,
+    filters=ConfigFilter,
+)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import django_filters
 import django_tables2 as tables
-from django.db.models import QuerySet
+from django import forms
+from django.db.models import Q, QuerySet
 
+from runs.forms.styling import StyledForm
+from runs.lists.listing import Listing
 from runs.lists.paging import ListTable
+from runs.lists.words import matching, named_state
 from runs.models import Proposal
 
 if TYPE_CHECKING:
@@ -59,8 +64,54 @@ def inbox(user: User, chosen: str) -> Inbox:
     return Inbox(boxes, current, wanted.for_list())
 
 
+def has_word(word: str) -> Q:
+    """As its number, in the names of its models and run, or as its state."""
+    number = word.removeprefix("#")
+    about = Proposal.models.through.objects.filter(registeredmodel__name__icontains=word)
+    return (
+        Q(pk__in=about.values("proposal"))
+        | Q(run__name__icontains=word)
+        | Q(state__in=named_state(Proposal.State, word))
+        | (Q(pk=int(number)) if number.isdecimal() and len(number) < 10 else Q(pk__in=[]))
+    )
+
+
+class ProposalFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label="Search",
+        method="search",
+        widget=forms.TextInput(
+            attrs={"placeholder": "Number, model, run or state", "type": "search"}
+        ),
+    )
+
+    class Meta:
+        model = Proposal
+        fields: list[str] = []
+        form = StyledForm
+
+    def search(self, proposals: QuerySet, name: str, value: str) -> QuerySet:
+        return matching(proposals, value, has_word)
+
+
 class ProposalTable(ListTable):
     wide_only = ("run", "by")
+    key = None
+    exported = {
+        "number": {
+            "proposal": "pk",
+            "models": lambda proposal: [model.ref for model in proposal.models.all()],
+        },
+        "state": {"state": "state"},
+        "size": {
+            "cpu_millicores": "size__cpu_millicores",
+            "memory_bytes": "size__memory_bytes",
+            "standing": "size__standing",
+        },
+        "run": {"run": "run__name"},
+        "by": {"created_by": "created_by__username"},
+        "updated_at": {"updated_at": "updated_at"},
+    }
 
     number = tables.Column("Proposal", accessor="pk", order_by="pk")
     state = tables.Column("State")
@@ -71,3 +122,12 @@ class ProposalTable(ListTable):
 
     class Meta:
         order_by = "-updated_at"
+
+
+INBOX = Listing(
+    name="review",
+    noun="proposal",
+    url_name="proposal_list",
+    table=ProposalTable,
+    filters=ProposalFilter,
+)

@@ -3,6 +3,7 @@
 from runs.models.api_token import ApiToken
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
+from runs.models.list_settings import ChosenColumns, SavedFilter
 from runs.models.measurement import LogChunk, Measurement, SampleChunk
 from runs.models.price_list import PriceList
 from runs.models.profile_run import ProfileRun, RunModel
@@ -15,6 +16,7 @@ from runs.models.target import Target, WorkerHeartbeat
 
 __all__ = [
     "ApiToken",
+    "ChosenColumns",
     "Dataset",
     "InferenceConfig",
     "LogChunk",
@@ -26,6 +28,7 @@ __all__ = [
     "RegisteredModel",
     "RunModel",
     "SampleChunk",
+    "SavedFilter",
     "SizingPolicy",
     "StagedUpload",
     "StoredFiles",

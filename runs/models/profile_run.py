@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.urls import reverse
 from django.utils import timezone
 
@@ -78,9 +80,7 @@ class ProfileRun(models.Model):
     spec = models.JSONField(default=dict, blank=True)
     input_hashes = models.JSONField(default=dict, blank=True)
 
-    state = models.CharField(
-        max_length=20, choices=State.choices, default=State.QUEUED, db_index=True
-    )
+    state = models.CharField(max_length=20, choices=State.choices, default=State.QUEUED)
     phase = models.CharField(max_length=20, blank=True)
     fraction = models.FloatField(default=0.0)
     message = models.TextField(blank=True)
@@ -119,6 +119,22 @@ class ProfileRun(models.Model):
     error_message = models.TextField(blank=True)
     error_log_tail = models.TextField(blank=True)
     advice = models.JSONField(null=True, blank=True)
+    #: Of the advice, for lists that filter and sort by it without opening each row's JSON.
+    advice_standing = models.GeneratedField(
+        expression=KT("advice__standing"),
+        output_field=models.CharField(max_length=20, null=True),
+        db_persist=True,
+    )
+    advice_cpu_millicores = models.GeneratedField(
+        expression=Cast(KT("advice__cpu_millicores"), models.IntegerField()),
+        output_field=models.IntegerField(null=True),
+        db_persist=True,
+    )
+    advice_memory_bytes = models.GeneratedField(
+        expression=Cast(KT("advice__memory_bytes"), models.BigIntegerField()),
+        output_field=models.BigIntegerField(null=True),
+        db_persist=True,
+    )
     azureml = models.JSONField(null=True, blank=True)
     circumstances = models.JSONField(default=dict, blank=True)
     #: The phases so far in their order: [{phase, seconds}].
@@ -138,6 +154,18 @@ class ProfileRun(models.Model):
         ordering = ["-created_at"]
         constraints = [
             models.UniqueConstraint(fields=["created_by", "client_key"], name="one_run_per_key")
+        ]
+        # A list shows a few rows of many, sorted: each sort and filter of it has its index.
+        indexes = [
+            models.Index(fields=["-created_at"], name="run_newest"),
+            models.Index(fields=["state", "-created_at"], name="run_state_newest"),
+            models.Index(fields=["advice_standing", "-created_at"], name="run_standing_newest"),
+            models.Index(fields=["target", "-created_at"], name="run_target_newest"),
+            models.Index(fields=["finished_at", "started_at"], name="run_finished_started"),
+            models.Index(fields=["error_code"], name="run_error_code"),
+            models.Index(
+                fields=["advice_cpu_millicores", "advice_memory_bytes"], name="run_advised_size"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from runs.models.profile_run import ProfileRun
 from runs.models.registered_model import RegisteredModel, TagEvent
+from runs.models.run_queryset import BULKY
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -32,6 +33,7 @@ class ProposalQuerySet(models.QuerySet):
         return (
             self.select_related("run", "created_by")
             .prefetch_related("models", "reviewers")
+            .defer(*(f"run__{name}" for name in BULKY))
             .order_by("-created_at")
         )
 

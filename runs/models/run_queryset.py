@@ -30,6 +30,12 @@ CANCEL_PATIENCE = timedelta(seconds=15)
 LOAD_KEY = ("mode", "rate_rps", "concurrency")
 #: Finished runs of a target that are looked at for how long runs take.
 HISTORY = 100
+#: What no list shows, by far the most of a row.
+BULKY = (
+    "spec", "load", "result", "circumstances", "azureml", "phase_times", "policy", "input_hashes",
+    "answers", "estimate", "error_log_tail",
+)  # fmt: skip
+BULKY_OF_INPUTS = (("config", "definition"), ("dataset", "preview"), ("dataset", "labels"))
 
 
 class ProfileRunQuerySet(models.QuerySet):
@@ -38,7 +44,7 @@ class ProfileRunQuerySet(models.QuerySet):
         return (
             self.select_related("config", "dataset", "target", "created_by")
             .prefetch_related("models")
-            .defer("spec", "load", "result", "circumstances", "error_log_tail")
+            .defer(*BULKY, *(f"{kind}__{name}" for kind, name in BULKY_OF_INPUTS))
             .order_by("-created_at")
         )
 
@@ -137,7 +143,7 @@ class ProfileRunQuerySet(models.QuerySet):
     def advising(self) -> ProfileRunQuerySet:
         """Finished, with an advice that has a size."""
         return self.filter(
-            state=self.model.State.SUCCEEDED, advice__standing__in=["verified", "provisional"]
+            state=self.model.State.SUCCEEDED, advice_standing__in=["verified", "provisional"]
         )
 
     def ahead_of(self, run: ProfileRun) -> ProfileRunQuerySet:

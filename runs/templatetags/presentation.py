@@ -123,7 +123,7 @@ def ago(moment: datetime | None) -> SafeString | str:
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
         f"{absolute:%-d %B %Y, %H:%M:%S %Z}",
-        formatting.ago(moment, timezone.now()),
+        formatting.ago(moment, timezone.localtime()),
     )
 
 

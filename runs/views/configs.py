@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from runs.forms.configs import RegisterConfigForm
 from runs.highlighting import SHOWN_BYTES, highlighted, readable
-from runs.lists.paging import paged
-from runs.lists.registry import ConfigFilter, ConfigTable
+from runs.lists.listing import listing_page
+from runs.lists.registry import CONFIGS
 from runs.models import InferenceConfig, ProfileRun
 from runs.roles import Role, needs
 from runs.views.registering import register
@@ -18,10 +18,8 @@ RUNS_ON_PAGE = 20
 
 
 @require_safe
-def config_list(request: HttpRequest) -> HttpResponse:
-    chosen = ConfigFilter(request.GET, queryset=InferenceConfig.objects.for_list())
-    table = paged(request, ConfigTable(chosen.qs))
-    return render(request, "configs/config_list.html", {"filter": chosen, "table": table})
+def config_list(request: HttpRequest) -> HttpResponseBase:
+    return listing_page(request, CONFIGS, "configs/config_list.html")
 
 
 @require_safe

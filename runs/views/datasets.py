@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from runs.forms.datasets import RegisterDatasetForm
-from runs.lists.paging import paged
-from runs.lists.registry import DatasetFilter, DatasetTable
+from runs.lists.listing import listing_page
+from runs.lists.registry import DATASETS
 from runs.models import Dataset, ProfileRun
 from runs.roles import Role, needs
 from runs.views.registering import register
@@ -17,10 +17,8 @@ RUNS_ON_PAGE = 20
 
 
 @require_safe
-def dataset_list(request: HttpRequest) -> HttpResponse:
-    chosen = DatasetFilter(request.GET, queryset=Dataset.objects.for_list())
-    table = paged(request, DatasetTable(chosen.qs))
-    return render(request, "datasets/dataset_list.html", {"filter": chosen, "table": table})
+def dataset_list(request: HttpRequest) -> HttpResponseBase:
+    return listing_page(request, DATASETS, "datasets/dataset_list.html")
 
 
 @require_safe

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from runs.charts import size_history as size_charts
 from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
-from runs.lists.paging import paged
-from runs.lists.portfolio import PortfolioTable
-from runs.lists.registry import ModelFilter, ModelTable
+from runs.lists.listing import listing_page
+from runs.lists.portfolio import PORTFOLIO
+from runs.lists.registry import MODELS
 from runs.models import PriceList, ProfileRun, RegisteredModel
 from runs.portfolio import one_sized, portfolio, totals
 from runs.roles import Role, needs
@@ -30,23 +30,16 @@ def the_model(name: str, version: int) -> RegisteredModel:
 
 
 @require_safe
-def model_list(request: HttpRequest) -> HttpResponse:
-    chosen = ModelFilter(request.GET, queryset=RegisteredModel.objects.for_list())
-    table = paged(request, ModelTable(chosen.qs))
-    return render(request, "models/model_list.html", {"filter": chosen, "table": table})
+def model_list(request: HttpRequest) -> HttpResponseBase:
+    return listing_page(request, MODELS, "models/model_list.html")
 
 
 @require_safe
-def model_portfolio(request: HttpRequest) -> HttpResponse:
+def model_portfolio(request: HttpRequest) -> HttpResponseBase:
     prices = PriceList.objects.current()
     rows = portfolio(prices)
-    context = {
-        "table": paged(request, PortfolioTable(rows)),
-        "prices": prices,
-        "how_to_set": HOW_TO_SET,
-        **totals(rows),
-    }
-    return render(request, "models/portfolio.html", context)
+    context = {"prices": prices, "how_to_set": HOW_TO_SET, **totals(rows)}
+    return listing_page(request, PORTFOLIO, "models/portfolio.html", rows=rows, **context)
 
 
 @require_safe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from runs import choosing, reviewing
 from runs.applying import ApplyRefused
 from runs.forms.proposals import ProposalForm
-from runs.lists.paging import paged
-from runs.lists.review import ProposalTable, inbox
+from runs.lists.listing import listing_page
+from runs.lists.review import INBOX, inbox
 from runs.models import ProfileRun, Proposal
 from runs.models.proposal import TransitionRefused
 from runs.review_page import page_context
@@ -30,10 +30,9 @@ def the_proposal(number: int) -> Proposal:
 
 @require_safe
 @never_cache
-def proposal_list(request: HttpRequest) -> HttpResponse:
+def proposal_list(request: HttpRequest) -> HttpResponseBase:
     box = inbox(request.user, request.GET.get("box", ""))
-    table = paged(request, ProposalTable(box.proposals))
-    return render(request, "review/list.html", {"inbox": box, "table": table})
+    return listing_page(request, INBOX, "review/list.html", rows=box.proposals, inbox=box)
 
 
 @require_safe

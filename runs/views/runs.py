@@ -7,6 +7,7 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBadRequest,
+    HttpResponseBase,
     JsonResponse,
     StreamingHttpResponse,
 )
@@ -16,8 +17,8 @@ from django.views.decorators.http import require_safe
 
 from runs.charts import data
 from runs.charts.span import NotASpan, Span
-from runs.lists.paging import paged
-from runs.lists.runs import RunFilter, RunTable
+from runs.lists.listing import listing_page
+from runs.lists.runs import RUNS
 from runs.log_search import found_lines
 from runs.models import ProfileRun
 from runs.run_curves import curve_of
@@ -36,10 +37,8 @@ def the_run(name: str) -> ProfileRun:
 
 
 @require_safe
-def run_list(request: HttpRequest) -> HttpResponse:
-    chosen = RunFilter(request.GET, queryset=ProfileRun.objects.for_list())
-    table = paged(request, RunTable(chosen.qs))
-    return render(request, "runs/run_list.html", {"filter": chosen, "table": table})
+def run_list(request: HttpRequest) -> HttpResponseBase:
+    return listing_page(request, RUNS, "runs/run_list.html")
 
 
 @require_safe

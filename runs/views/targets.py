@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from runs.models import Target
+from runs.lists.listing import listing_page
+from runs.lists.targets import TARGETS
 
 
 @require_safe
-def target_list(request: HttpRequest) -> HttpResponse:
-    return render(request, "targets/target_list.html", {"targets": Target.objects.for_page()})
+def target_list(request: HttpRequest) -> HttpResponseBase:
+    return listing_page(request, TARGETS, "targets/target_list.html")

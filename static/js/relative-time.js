@@ -8,5 +8,5 @@ export function ago(moment, now) {
   if (seconds < 86400) return `${Math.round(seconds / 3600)} h ago`;
   const days = Math.round(seconds / 86400);
   if (days < 30) return `${days} day${days === 1 ? "" : "s"} ago`;
-  return `${moment.getUTCDate()} ${MONTHS[moment.getUTCMonth()]} ${moment.getUTCFullYear()}`;
+  return `${moment.getDate()} ${MONTHS[moment.getMonth()]} ${moment.getFullYear()}`;
 }

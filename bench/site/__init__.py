@@ -1,0 +1,1 @@
+"""A site full of runs, and what its pages cost: what bench/pages.py is made of."""

@@ -1,0 +1,56 @@
+"""Searching everything by name, tag and state: what the page and the suggestions of `/` show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from runs.lists import registry, review, runs
+from runs.lists.words import matching
+from runs.models import Dataset, InferenceConfig, ProfileRun, Proposal, RegisteredModel
+
+#: Of each kind; the rest is in its list.
+SHOWN, SUGGESTED = 10, 4
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is of one kind: the newest of them, and where all are."""
+
+    kind: str
+    title: str
+    rows: Sequence
+    count: int
+    url: str
+
+
+def search(text: str, shown: int = SHOWN) -> list[Found]:
+    """Each kind of which there is something; the same rows as its list finds."""
+    text = text.strip()
+    if not text:
+        return []
+    return [found for found in (_found(*kind, text, shown) for kind in _kinds(text)) if found.rows]
+
+
+def _found(kind: str, title: str, rows: QuerySet, url_name: str, text: str, shown: int) -> Found:
+    first = list(rows[: shown + 1])
+    count = len(first) if len(first) <= shown else rows.count()
+    query = {"box": "all", "q": text} if kind == "proposal" else {"q": text}
+    return Found(kind, title, first[:shown], count, f"{reverse(url_name)}?{urlencode(query)}")
+
+
+def _kinds(text: str) -> list[tuple[str, str, QuerySet, str]]:
+    of_runs = ProfileRun.objects.for_list()
+    models, proposals = RegisteredModel.objects.for_list(), Proposal.objects.for_list()
+    datasets, configs = Dataset.objects.for_list(), InferenceConfig.objects.for_list()
+    return [
+        ("run", "Runs", matching(of_runs, text, runs.has_word), "run_list"),
+        ("model", "Models", matching(models, text, registry.model_has), "model_list"),
+        ("dataset", "Datasets", matching(datasets, text, registry.dataset_has), "dataset_list"),
+        ("config", "Configs", matching(configs, text, registry.config_has), "config_list"),
+        ("proposal", "Proposals", matching(proposals, text, review.has_word), "proposal_list"),
+    ]
