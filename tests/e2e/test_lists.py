@@ -65,6 +65,7 @@ def test_the_search_is_focused_suggests_and_leads_there(visitor: Page) -> None:
     visitor.keyboard.press("ArrowDown")
     visitor.keyboard.press("Enter")
     expect(visitor).to_have_url(re.compile("/models/ridge/1/$"))
+    visitor.wait_for_load_state()
     visitor.keyboard.press("/")
     visitor.keyboard.type("gamma")
     visitor.keyboard.press("Enter")
@@ -79,6 +80,8 @@ def test_the_shortcuts_are_listed_go_places_and_can_be_switched_off(visitor: Pag
     visitor.keyboard.press("g")
     visitor.keyboard.press("m")
     expect(visitor).to_have_url(re.compile("/models/$"))
+    # Keys count once the page's scripts have run.
+    visitor.wait_for_load_state()
     visitor.keyboard.press("?")
     visitor.get_by_label("Use these shortcuts in this browser").uncheck()
     visitor.keyboard.press("Escape")
