@@ -77,6 +77,23 @@ def test_the_app_imports_nothing_of_the_project_that_wires_it() -> None:
     assert found == []
 
 
+def test_the_client_imports_nothing_of_the_rest() -> None:
+    allowed = {"profiler_client", "requests", "click", "rich", *sys.stdlib_module_names}
+    found = {
+        str(path.relative_to(ROOT)): sorted(top_level(imported(path)) - allowed)
+        for path in modules("profiler_client")
+        if top_level(imported(path)) - allowed
+    }
+    assert found == {}
+
+
+def test_nothing_imports_the_client() -> None:
+    packages = ("profiler", "runs", "profiler_site")
+    found = [path for package in packages for path in modules(package)
+             if "profiler_client" in top_level(imported(path))]  # fmt: skip
+    assert found == []
+
+
 def test_modules_named_as_having_side_effects_are_there() -> None:
     assert SIDE_EFFECTS <= ENGINE
 

@@ -1,0 +1,166 @@
+"""model-profiler run ..."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+
+from profiler_client.client import Client
+from profiler_client.commands.options import connected, output
+from profiler_client.commands.waiting import wait_for
+from profiler_client.errors import Invalid
+from profiler_client.output import show
+
+COLUMNS = {
+    "run": "name", "state": "state", "advice": "standing", "models": "models",
+    "config": "config", "dataset": "dataset", "target": "target", "asked for": "created_at",
+}  # fmt: skip
+SIZES = {
+    "measurement": "measurement", "millicores": "cpu_millicores", "bytes": "memory_bytes",
+    "outcome": "outcome", "standing": "standing", "refused": "refused",
+}  # fmt: skip
+DIFFERENCES = {
+    "run": "run", "phase": "phase", "metric": "label", "unit": "unit", "base": "base",
+    "new": "new", "change": "change", "verdict": "verdict",
+}  # fmt: skip
+
+
+@click.group()
+def run() -> None:
+    """Follow runs, compare and export them, and apply their sizes."""
+
+
+@run.command("list")
+@click.option(
+    "-q", "--search", "q", default="", help="In the names of run, model, config, dataset."
+)
+@click.option("--state", default="")
+@click.option("--standing", default="", help="verified, provisional or declined.")
+@click.option("--target", default="")
+@click.option("--limit", type=click.IntRange(1), help="No more than these.")
+@output
+@connected
+def list_(client: Client, form: str, limit: int | None, **query: str) -> None:
+    """Newest first."""
+    show(list(islice(client.runs(**query), limit)), form, COLUMNS)
+
+
+@run.command("show")
+@click.argument("name")
+@output
+@connected
+def show_(client: Client, name: str, form: str) -> None:
+    """What a run was asked, its state, and what came of it."""
+    show(client.run(name), form)
+
+
+@run.command("sizes")
+@click.argument("name")
+@output
+@connected
+def sizes(client: Client, name: str, form: str) -> None:
+    """Every size that a run measured, as one to apply or propose."""
+    show(client.sizes(name), form, SIZES)
+
+
+@run.command("wait")
+@click.argument("name")
+@click.option("--timeout-s", type=float, help="Give up after so long; the run goes on.")
+@output
+@connected
+def wait(client: Client, name: str, form: str, timeout_s: float | None) -> int:
+    """Until a run has ended; exits with its status."""
+    return wait_for(client, name, form, timeout_s)
+
+
+@run.command("cancel")
+@click.argument("name")
+@output
+@connected
+def cancel(client: Client, name: str, form: str) -> None:
+    """Cancel a run. What it measured so far is kept."""
+    show(client.cancel(name), form)
+
+
+@run.command("log")
+@click.argument("name")
+@connected
+def log(client: Client, name: str) -> None:
+    """A run's log."""
+    click.echo(client.log(name), nl=False)
+
+
+@run.command("apply")
+@click.argument("name")
+@click.option("-m", "--model", "models", multiple=True, help="By default all of the run's.")
+@click.option("--measurement", type=int, help="A measured size, in place of the advised.")
+@click.option("--confirmed", is_flag=True, help="I know what the size lacks.")
+@click.option("--as-properties", is_flag=True, help="Record the same as properties too.")
+@output
+@connected
+def apply(client: Client, name: str, models: tuple[str, ...], form: str, **how: Any) -> None:
+    """Write a run's size into the tags of its models."""
+    show(client.apply(name, models=models or None, **how), form)
+
+
+@run.command("mend")
+@click.argument("name")
+@click.option("--fix", required=True, help="The code of a diagnosis, or advised.")
+@output
+@connected
+def mend(client: Client, name: str, fix: str, form: str) -> None:
+    """Apply a fix that a run measured, and start a run with it."""
+    show(client.mend(name, fix), form)
+
+
+@run.command("compare")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--base", default="", help="One of them; the first by default.")
+@output
+@connected
+def compare(client: Client, names: tuple[str, ...], base: str, form: str) -> None:
+    """Runs against a base: better, worse, or no difference shown."""
+    found = client.compare(names, base)
+    show(_differences(found) if form == "table" else found, form, DIFFERENCES)
+
+
+def _differences(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each metric of each comparison; what has none says why."""
+    rows = []
+    for other in found["runs"]:
+        if other["why_not"]:
+            rows.append({"run": other["run"], "verdict": other["why_not"]})
+        for phase, one in other["comparisons"].items():
+            rows += [
+                {**metric, "run": other["run"], "phase": phase, "change": _percent(metric)}
+                for metric in one["metrics"]
+            ]
+    return rows
+
+
+def _percent(metric: dict[str, Any]) -> str:
+    return "-" if metric["relative"] is None else f"{metric['relative']:+.1%}"
+
+
+@run.command("export")
+@click.argument("name")
+@click.option("--format", "what", type=click.Choice(["json", "csv", "parquet"]), default="json",
+              show_default=True, help="json: the RESULT; else every sample, in a zip.")  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="By default NAME.json or NAME-raw.zip."
+)
+@connected
+def export(client: Client, name: str, what: str, out: Path | None) -> None:
+    """Write a run's result or raw samples to a file."""
+    path = out or Path(f"{name}.json" if what == "json" else f"{name}-raw-{what}.zip")
+    if not path.parent.is_dir():
+        raise Invalid(f"There is no folder {path.parent}.")
+    if what == "json":
+        path.write_text(json.dumps(client.result(name), indent=2, ensure_ascii=False) + "\n")
+    else:
+        client.export_raw(name, path, what)  # type: ignore[arg-type]
+    click.echo(path)
