@@ -105,6 +105,7 @@ class Client:
         source: Paths | None = None,
         *,
         entry_script: str = "",
+        environment: Literal["", "pip", "conda", "dockerfile"] = "",
         requirements: Iterable[str] = (),
         conda_file: str | os.PathLike | None = None,
         dockerfile: str | os.PathLike | None = None,
@@ -126,12 +127,12 @@ class Client:
 
         `source` is score.py, several files, or the folder with all that it imports. The environment
         is made from `requirements` (or requirements.txt of the source), a conda file or a
-        Dockerfile.
+        Dockerfile: `environment` says which where it lies in the source.
         """
-        kind = "conda" if conda_file else "dockerfile" if dockerfile else "pip"
+        found = "conda" if conda_file else "dockerfile" if dockerfile else "pip"
         fields = {
             "name": name, "kind": "container" if image else "scored",
-            "entry_script": entry_script, "environment_kind": kind,
+            "entry_script": entry_script, "environment_kind": environment or found,
             "requirements": "\n".join(requirements), "base_image": base_image, "python": python,
             "workers": workers, "image": image, "port": port, "health_path": health_path,
             "score_path": score_path, "method": method, "headers": lines(headers, ": "),

@@ -52,6 +52,10 @@ class Action:
     why_not: str | None
     look: str = ""
 
+    @property
+    def title(self) -> str:
+        return f"{self.label} by command"
+
 
 def page_context(proposal: Proposal, user: User) -> dict:
     run = proposal.run

@@ -22,6 +22,7 @@ from runs.views import (
     search,
     session,
     targets,
+    twins,
     uploads,
 )
 
@@ -58,6 +59,7 @@ urlpatterns = [
     path("configs/<str:name>/<int:version>/", configs.config_detail, name="config_detail"),
     path("uploads/<uuid:key>/discard/", uploads.upload_discard, name="upload_discard"),
     path("uploads/<slug:purpose>/", uploads.upload_stage, name="upload_stage"),
+    path("by-command/<slug:what>/", twins.form_by_command, name="form_by_command"),
     path("docs/", docs.docs_index, name="docs_index"),
     path("docs/images/<str:name>", docs.docs_image, name="docs_image"),
     path("docs/<slug:name>/", docs.docs_page, name="docs_page"),

@@ -27,6 +27,8 @@ def config() -> None:
 @click.option("--sd", "--source", "source", multiple=True,
               help="score.py, several files (repeat), or the folder with all of it.")  # fmt: skip
 @click.option("--es", "--entry-script", "entry_script", default="", help="Of the source.")
+@click.option("--environment", type=click.Choice(["pip", "conda", "dockerfile"]), default=None,
+              help="What it is made from, where that lies in the source.")  # fmt: skip
 @click.option("-r", "--requirements", type=click.Path(), help="A file for pip.")
 @click.option("--requirement", "packages", multiple=True, help="One package for pip; repeat.")
 @click.option("--cf", "--conda-file", "conda_file", type=click.Path())
@@ -50,6 +52,7 @@ def register(
     client: Client,
     name: str,
     source: tuple[str, ...],
+    environment: str | None,
     requirements: str | None,
     packages: tuple[str, ...],
     form: str,
@@ -61,7 +64,8 @@ def register(
     if requirements:
         packages += tuple(Path(requirements).read_text().splitlines())
     about |= {key: dict(about[key]) for key in ("headers", "env")}
-    made = client.register_config(name, source or None, requirements=packages, **about)
+    about |= {"environment": environment or "", "requirements": packages}
+    made = client.register_config(name, source or None, **about)
     show(made, form)
 
 

@@ -28,6 +28,14 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => (label.textContent = before), 2000);
 });
 
+// A form's command follows what is filled in, while somebody looks at it.
+const follow = (form) => {
+  for (const ways of form?.querySelectorAll("[data-follows][open] [hx-post]") ?? []) htmx.trigger(ways, "follow");
+};
+document.addEventListener("toggle", (event) => event.target.matches("[data-follows]") && follow(event.target.closest("form")), true);
+for (const name of ["input", "change"]) document.addEventListener(name, (event) => follow(event.target.form));
+document.addEventListener("recheck", (event) => follow(event.target), true);
+
 setInterval(() => {
   for (const time of document.querySelectorAll("time[datetime]")) {
     time.textContent = ago(new Date(time.dateTime), new Date());

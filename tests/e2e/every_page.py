@@ -26,6 +26,7 @@ NO_PAGE = {
     "home",
     "health",
     "sign_out",
+    "form_by_command",
     "model_set_tag",
     "model_remove_tag",
     "model_add_property",
