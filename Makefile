@@ -33,7 +33,8 @@ else
 endif
 
 e2e: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m e2e tests/e2e
+	$(BIN)/python -m pytest -m "e2e and not alone" -n auto --dist worksteal tests/e2e
+	$(BIN)/python -m pytest -m "e2e and alone" tests/e2e
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python bench/all.py $(if $(QUICK),--quick)

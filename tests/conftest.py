@@ -17,15 +17,19 @@ ALONE = {
     "test_bench",
     "test_cgroup",
     "test_engine_process",
+    "test_fresh_clone",
     "test_gpu_runs",
     "test_load_answer_check",
     "test_load_answers",
     "test_load_connections",
     "test_load_driver",
     "test_load_endings",
+    "test_main_journey",
     "test_process_service",
     "test_process_usage",
     "test_recorded_arrivals",
+    "test_register_journey",
+    "test_review_journey",
     "test_scoring_model_path",
     "test_serve",
     "test_worker",
@@ -137,11 +141,16 @@ def gpus(nvml_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 # --- Queue ----------------------------------------------------------------------------------------
 @pytest.fixture(scope="session")
 def queue_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real queue server: REDIS_URL's, or one of our own on a unix socket."""
+    """The URL of a real queue server: REDIS_URL's, or one of our own on a unix socket.
+
+    Of REDIS_URL's, tests that run beside each other have a database each: its number is theirs.
+    """
     from django.conf import settings
 
     if settings.REDIS_URL:
-        yield settings.REDIS_URL
+        number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+        server = settings.REDIS_URL.rpartition("/")[0]
+        yield f"{server}/{number}" if number else settings.REDIS_URL
         return
     from runs.serving import queue_server
     from runs.serving.children import Children
