@@ -25,8 +25,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> str:
     """This machine's browser, kept off the cores that services are measured on.
 
-    Someone watching from their own machine would not disturb the measurement either. Where tests run
-    beside each other nothing is measured.
+    Someone watching from their own machine would not disturb the measurement either. Where tests
+    run beside each other nothing is measured.
     """
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert found, f"none of {', '.join(BROWSERS)} is installed: apt-get install chromium"
