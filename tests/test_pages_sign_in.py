@@ -21,6 +21,7 @@ def address(pattern: URLPattern) -> str:
         "listing": "runs",
         "series": "usage",
         "action": "approve",
+        "what": "model",
         "purpose": "model",
         "key": uuid4(),
     }
