@@ -116,7 +116,9 @@ def test_the_queues_say_who_is_alive_what_waits_and_what_failed(browser, make, q
     assert "ScriptFailed" in page and "score.py has no run()." in page
 
 
-def test_queues_are_shown_without_a_queue_server(browser, make) -> None:
+def test_queues_are_shown_without_a_queue_server(browser, make, settings) -> None:
+    nowhere = {"URL": "unix:///nowhere/queue.sock", "SERIALIZER": "rq.serializers.JSONSerializer"}
+    settings.RQ_QUEUES = dict.fromkeys(settings.RQ_QUEUES, nowhere)
     make.run()
     assert "cannot be reached" in browser.get("/admin/queues/").content.decode()
 
