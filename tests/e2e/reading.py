@@ -52,13 +52,21 @@ FOCUSED = """() => {
 }"""
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds of levels A and AA; each with where it is."""
+#: The rules of levels A and AA that a theme makes a difference to.
+COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+
+
+def violations(page: Page, *, colours_only: bool = False) -> list[str]:
+    """What axe-core finds of levels A and AA; each with where it is.
+
+    `colours_only`: of a page whose other theme was looked at in full.
+    """
+    everything = {"type": "tag", "values": LEVELS}
     page.evaluate(AXE)
     found = page.evaluate(
         "(options) => axe.run(options)",
         {
-            "runOnly": {"type": "tag", "values": LEVELS},
+            "runOnly": {"type": "rule", "values": COLOUR_RULES} if colours_only else everything,
             "resultTypes": ["violations"],
             "preload": False,
         },
