@@ -55,7 +55,8 @@ def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
     assert verifying["nominal_rps"] == advice["capacity_rps"]
     assert (verifying["cpu_millicores"], verifying["outcome"]) == (500, "passed")
     above = [m for m in ended.result["measurements"] if m["nominal_rps"] > advice["capacity_rps"]]
-    nearest = min(above, key=lambda m: m["nominal_rps"])
+    # The last word on the next rate: a probe may have passed it, and the proof not.
+    nearest = min(reversed(above), key=lambda m: m["nominal_rps"])
     assert nearest["outcome"] != "passed"
     assert nearest["nominal_rps"] <= 1.051 * advice["capacity_rps"]
 
