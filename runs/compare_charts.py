@@ -10,6 +10,7 @@ import numpy as np
 from profiler.samples import Columns
 from runs import formatting
 from runs.charts import marks, overlay, series
+from runs.charts.data import NOTHING_THEN
 from runs.charts.overlay import Quantity, TimeTrace, Trace
 from runs.charts.request_rates import request_rates
 from runs.charts.sizes import judged_latency, one_per_size
@@ -21,7 +22,6 @@ from runs.verdict import decisive
 
 #: From the start of the measured time on.
 ALL_MEASURED = Span(0.0, 1e9)
-NOTHING_THEN = {"empty": "Nothing was recorded in this range."}
 NOTHING = {"empty": "None of these runs has it: it was not measured, or its raw samples are gone."}
 
 

@@ -9,7 +9,7 @@ from django.db.models import OuterRef, Subquery
 
 from runs.costs import Prices
 from runs.models import Dataset, InferenceConfig, PriceList, ProfileRun, RegisteredModel
-from runs.verdict import GIB, tagged
+from runs.tagged_sizes import asked_for
 
 #: A year has 8,766 hours.
 HOURS_A_MONTH = 8766 / 12
@@ -24,8 +24,8 @@ class SizedModel:
     """
 
     model: RegisteredModel
-    cpu_millicores: float | None = None
-    memory_bytes: float | None = None
+    cpu_millicores: int | None = None
+    memory_bytes: int | None = None
     standing: str = ""
     stale: list[str] = field(default_factory=list)
     advised: ProfileRun | None = None
@@ -105,9 +105,7 @@ def sized(
     model: RegisteredModel, advised: ProfileRun | None, known: Known, prices: Prices | None
 ) -> SizedModel:
     """One model; `known` holds what its tags may refer to."""
-    cores, memory_gib = tagged([model], "requestedCpu"), tagged([model], "requestedMemoryInGb")
-    cpu = None if cores is None else cores * 1000
-    memory = None if memory_gib is None else memory_gib * GIB
+    cpu, memory = asked_for(model.tags)
     cost = waste = None
     if prices and cpu is not None and memory is not None:
         cost = prices.cost_per_hour(cpu, memory) * HOURS_A_MONTH

@@ -12,7 +12,8 @@ from runs.comments import rendered
 from runs.compare_page import Row, rows_of
 from runs.comparing import CannotCompare, compare_runs
 from runs.models import Proposal, ProposalEvent
-from runs.verdict import objective_words, tagged, verdict
+from runs.tagged_sizes import asked_for
+from runs.verdict import objective_words, verdict
 from runs.views.apply import diff
 
 if TYPE_CHECKING:
@@ -153,12 +154,12 @@ def manifest(model: RegisteredModel, size: dict) -> list[Line]:
 
 def _tagged(model: RegisteredModel) -> dict[str, str]:
     """The size in a model's tags as Kubernetes writes it; what makes no sense is left out."""
-    cores, memory_gib = tagged([model], "requestedCpu"), tagged([model], "requestedMemoryInGb")
+    cpu_millicores, memory_bytes = asked_for(model.tags)
     found = {}
-    if cores is not None:
-        found["cpu"] = f"{round(cores * 1000)}m"
-    if memory_gib is not None:
-        found["memory"] = f"{math.ceil(memory_gib * 1024)}Mi"
+    if cpu_millicores is not None:
+        found["cpu"] = f"{cpu_millicores}m"
+    if memory_bytes is not None:
+        found["memory"] = f"{math.ceil(memory_bytes / MIB)}Mi"
     return found
 
 

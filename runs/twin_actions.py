@@ -178,28 +178,23 @@ def _beside(values: Mapping[str, Any], kind: str) -> dict[str, str]:
 
 # --- Tags -----------------------------------------------------------------------------------------
 def set_tag(model: str, key: str = "", value: str = "") -> Action:
-    key, value = key or YOUR_KEY, value or YOUR_VALUE
-    return Action(
-        command=[("model", "update", model), ("--add-tag", f"{key}={value}")],
-        call="update_model",
-        arguments=(model,),
-        options={"tags": {key: value}},
-        method="PATCH",
-        path=f"models/{model}/",
-        body={"tags": {key: value}},
-    )
+    return _add(model, "--add-tag", "tags", key, value)
 
 
 def add_property(model: str, key: str = "", value: str = "") -> Action:
-    key, value = key or YOUR_KEY, value or YOUR_VALUE
+    return _add(model, "--add-property", "properties", key, value)
+
+
+def _add(model: str, option: str, kind: str, key: str, value: str) -> Action:
+    pairs = {key or YOUR_KEY: value or YOUR_VALUE}
     return Action(
-        command=[("model", "update", model), ("--add-property", f"{key}={value}")],
+        command=[("model", "update", model), *_pairs(option, pairs)],
         call="update_model",
         arguments=(model,),
-        options={"properties": {key: value}},
+        options={kind: pairs},
         method="PATCH",
         path=f"models/{model}/",
-        body={"properties": {key: value}},
+        body={kind: pairs},
     )
 
 

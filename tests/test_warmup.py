@@ -192,6 +192,7 @@ class Elsewhere(Service):
         return {}
 
 
+@pytest.mark.alone
 def test_the_rig_sees_where_the_slow_beginning_of_a_real_service_ended(tmp_path: Path) -> None:
     """A server that takes 30 ms a request for its first 1.5 s, and 2 ms from then on."""
     first: list[float] = []

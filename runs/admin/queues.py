@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import redis
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,6 +15,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import queue, sweeper
+from runs.admin.access import check
 from runs.models import ProfileRun, Target
 
 LATELY = timedelta(days=7)
@@ -44,7 +44,7 @@ def may_act(request: HttpRequest) -> bool:
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    _check(request, "view")
+    check(request, "view")
     failed = ProfileRun.objects.filter(
         state=ProfileRun.State.FAILED, finished_at__gt=timezone.now() - LATELY
     )
@@ -101,7 +101,7 @@ def trouble(run: ProfileRun, waiting: set[str] | None) -> str:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sweep(request: HttpRequest) -> HttpResponse:
     """What sweepers do each few seconds, done once by hand: for when none of them is alive."""
-    _check(request, "change")
+    check(request, "change")
     if request.method == "POST":
         closed = sweeper.close_stale() + sweeper.close_disobeying()
         try:
@@ -125,8 +125,3 @@ def sweep(request: HttpRequest) -> HttpResponse:
         "unswept": [line.target for line in lines() if not line.target.has_sweeper],
     }
     return render(request, "admin/sweep.html", context)
-
-
-def _check(request: HttpRequest, what: str) -> None:
-    if not request.user.has_perm(f"runs.{what}_profilerun"):
-        raise PermissionDenied("Your account may not do this: it takes a permission on runs.")

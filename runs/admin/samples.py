@@ -5,7 +5,6 @@ from __future__ import annotations
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Sum
 from django.db.models.functions import Length
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import retention
+from runs.admin.access import check
 from runs.models import ProfileRun, SampleChunk, StoredFiles
 
 RUNS_LISTED = 20
@@ -25,7 +25,7 @@ class DaysForm(forms.Form):
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    _check(request)
+    check(request, "change")
     samples = SampleChunk.objects.aggregate(
         bytes=Sum(Length("blob")), runs=Count("run", distinct=True)
     )
@@ -46,7 +46,7 @@ def show(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def drop(request: HttpRequest) -> HttpResponse:
     """`?days=90` says what would be dropped; posted, it is."""
-    _check(request)
+    check(request, "change")
     form = DaysForm(request.POST or request.GET)
     if not form.is_valid():
         messages.error(request, "Say a number of days, 1 or more.")
@@ -66,8 +66,3 @@ def drop(request: HttpRequest) -> HttpResponse:
         "more": max(0, len(outdated.sizes) - RUNS_LISTED),
     }
     return render(request, "admin/samples_drop.html", context)
-
-
-def _check(request: HttpRequest) -> None:
-    if not request.user.has_perm("runs.change_profilerun"):
-        raise PermissionDenied("Your account may not do this: it takes a permission on runs.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from runs.api.errors import Refused
+from runs.api.schema import COMPARED
 from runs.comparing import CannotCompare
 from runs.reports import NotEnded
 from runs.views import reports
@@ -32,10 +33,7 @@ class ComparisonReport(APIView):
     """Runs against a base, with their charts, specs and circumstances."""
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("runs", str, required=True, description="Names, by commas"),
-            OpenApiParameter("base", str, description="One of them; the first by default"),
-        ],
+        parameters=COMPARED,
         responses=HTML,
     )
     def get(self, request: Request) -> HttpResponseBase:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from django import forms
+from drf_spectacular.utils import OpenApiParameter
 
 from runs.api.errors import ERROR_SCHEMA
+
+#: Of addresses that compare runs.
+COMPARED = [
+    OpenApiParameter("runs", str, required=True, description="Names, by commas"),
+    OpenApiParameter("base", str, description="One of them; the first by default"),
+]
 
 ERRORS = {
     "400": "A parameter is wrong",

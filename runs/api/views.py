@@ -15,6 +15,7 @@ from runs.api import asking, serializers
 from runs.api.acting import RUNS, detailed
 from runs.api.errors import Refused
 from runs.api.paging import InOrder, Newest
+from runs.api.schema import COMPARED
 from runs.applying import ApplyRefused
 from runs.charts.sizes import one_per_size
 from runs.choosing import choice_of
@@ -123,10 +124,7 @@ class Compare(APIView):
     """Runs against a base: what makes them unlike, each metric's difference, the verdict."""
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("runs", str, required=True, description="Names, by commas"),
-            OpenApiParameter("base", str, description="One of them; the first by default"),
-        ],
+        parameters=COMPARED,
         responses=serializers.RunComparisonSerializer,
     )
     def get(self, request: Request) -> Response:

@@ -36,8 +36,11 @@ class Marks:
         """What came before the measured time, of what is shown: names with their ends."""
         ready_s = 0.0 if self.ready_s is None else min(self.ready_s, 0.0)
         named = [("start", first_s, ready_s), ("warm-up", ready_s, 0.0)]
-        clipped = [(name, max(begin, first_s), min(end, last_s)) for name, begin, end in named]
-        return [(name, begin, end) for name, begin, end in clipped if begin < end]
+        return [
+            (name, *shown)
+            for name, begin, end in named
+            for shown in _within([(begin, end)], first_s, last_s)
+        ]
 
 
 NOTHING_MARKED = Marks()
@@ -93,17 +96,8 @@ def draw(
 
     Of several runs each has its `row` and `colour` of throttled time; `whose` follows the words.
     """
-    figure_layout["shapes"] += [
-        _void(max(begin, first_s), min(end, last_s))
-        for begin, end in marks.void
-        if begin < last_s and end > first_s
-    ]
-    strip = [
-        (max(begin, first_s), min(end, last_s))
-        for begin, end in marks.throttled
-        if begin < last_s and end > first_s
-    ]
-    if strip:
+    figure_layout["shapes"] += [_void(*span) for span in _within(marks.void, first_s, last_s)]
+    if strip := _within(marks.throttled, first_s, last_s):
         figure_layout["shapes"].append(_strip(strip, row, colour))
     kills = [second for second in marks.oom_s if first_s <= second <= last_s]
     figure_layout["shapes"] += [_kill(second) for second in kills]
@@ -113,6 +107,14 @@ def draw(
         figure_layout["annotations"].append(
             text(word, kills[0], 1, font=bold("token:fail"), bgcolor="token:card/0.8", **place)
         )
+
+
+def _within(
+    spans: Sequence[tuple[float, float]], first_s: float, last_s: float
+) -> list[tuple[float, float]]:
+    """What of them is shown, cut at the chart's ends."""
+    cut = [(max(begin, first_s), min(end, last_s)) for begin, end in spans]
+    return [(begin, end) for begin, end in cut if begin < end]
 
 
 def _void(begin: float, end: float) -> dict:

@@ -21,6 +21,7 @@ from runs.charts.parts import (
     value_axis,
 )
 from runs.charts.scene import Chart
+from runs.charts.size_points import interval_bars
 from runs.charts.sizes import judged_interval, judged_latency
 from runs.models import Measurement
 
@@ -98,17 +99,8 @@ def _line(rows: Sequence[Measurement]) -> dict:
                 "symbol": ["star" if row.phase == VERIFYING else "circle" for row in rows],
                 "color": [colour if good else "token:card" for good in kept],
                 "line": {"color": colour, "width": 2}},
-        error_y={
-            "type": "data", "symmetric": False, "color": colour, "thickness": 1.5, "width": 4,
-            "array": [_over(value, high) for value, (_, high) in zip(values, ends, strict=True)],
-            "arrayminus": [_over(low, value) for value, (low, _) in zip(values, ends, strict=True)],
-        },
+        error_y=interval_bars(values, ends, {"color": colour, "thickness": 1.5, "width": 4}),
     )  # fmt: skip
-
-
-def _over(low: float | None, high: float | None) -> float:
-    """The length of a bar; none where an end is not known."""
-    return 0.0 if low is None or high is None else max(high - low, 0.0)
 
 
 def _rate_axis(rows: Sequence[Measurement]) -> dict:

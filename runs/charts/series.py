@@ -12,10 +12,9 @@ from profiler.measuring import codec
 from profiler.measuring.gpu import THROTTLING
 from profiler.measuring.statistics import nearest_rank
 from profiler.samples import ABORTED, OK, Columns, concatenate
-from runs.charts.span import Span
+from runs.charts.span import NS, Span
 from runs.models import ProfileRun, SampleChunk
 
-NS = 1_000_000_000
 MS = 1_000_000
 #: Samples from longer before the measured time than this are the service's start; what is nearer is
 #: the load settling, which is neither start-up nor measured.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.urls import reverse
 
@@ -35,18 +34,9 @@ def run_again(run: ProfileRun, user: User, values: dict[str, str]) -> str:
     """The same models, config, dataset, target and settings once more, under a free name."""
     if not run.target.is_available:
         raise RowRefused(f"Not run again, {run.target.name} takes no runs:")
-    names = ("load", "objective", "limits", "budget", "answers", "policy", "memory_probe",
-             "concurrency", "question", "peak_rps")  # fmt: skip
     try:
-        ProfileRun.objects.submit(
-            models=list(run.models.all()),
-            config=run.config,
-            dataset=run.dataset,
-            target=run.target,
-            created_by=user,
-            **{name: getattr(run, name) for name in names},
-        )
-    except (ValidationError, IntegrityError) as error:
+        ProfileRun.objects.repeat(run, user)
+    except IntegrityError as error:
         raise RowRefused("Not run again, it could not be submitted:") from error
     return "Queued once more:"
 
