@@ -13,7 +13,9 @@ from profiler.measuring.decision import Decision, decide, longer, preset_rule, r
 from profiler.measuring.gpu import GpuRecord
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.objective import Bound
+from profiler.measuring.prospects import Patience, patience
 from profiler.measuring.sensitivity import RowFacts
+from profiler.measuring.statistics import SequentialRule
 from profiler.measuring.summary import summarise
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.samples import Columns
@@ -33,7 +35,8 @@ class Probe:
     """A measurement of the rig's service at its present size.
 
     `at_least_s` is the shortest load that may pass; `again_s` the longest of one that is taken
-    again because it stayed undecided. What is recorded is handed on as it comes.
+    again because it stayed undecided; `gives_up`: it ends where more requests would hardly make it
+    pass. What is recorded is handed on as it comes.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Probe:
         rows: RowFacts,
         noise_floor: dict | None = None,
         again_s: float | None = None,
+        gives_up: bool = False,
     ) -> None:
         self._rig = rig
         self._bound = bound
@@ -59,9 +63,17 @@ class Probe:
         self._noise_floor = noise_floor
         self._rule = preset_rule(bound, rig.load, rps=rig.rate_rps, at_least_s=self._at_least_s)
         self._longest_s = max(LONGEST_S, 3 * self._at_least_s)
+        first = self._rule
         if again_s is not None:
-            self._rule, self._longest_s = longer(self._rule), again_s
+            self._rule, self._longest_s = longer(first), again_s
+        self._patience = self._patience_of(first) if gives_up else None
         self._start_ns = self._end_ns = 0
+
+    def _patience_of(self, first: SequentialRule) -> Patience | None:
+        """None for a load of which part of a round tells nothing of the whole."""
+        load = self._rig.load
+        most_requests = self._longest_s * (load.nominal_rps or self._rig.rate_rps)
+        return None if load.has_rounds else patience(self._rule, first, most_requests)
 
     def take(self) -> Measurement:
         """Run it. RunFailed when the service dies under the load."""
@@ -105,7 +117,7 @@ class Probe:
                 handed_on = time.monotonic()
                 self._hand_on()
             decision = self._decide()
-            if decision.outcome != "undecided" or decision.requests >= self._rule.looks[-1]:
+            if decision.is_final or decision.requests >= self._rule.looks[-1]:
                 return decision
             if seconds >= self._longest_s:
                 return decision
@@ -121,6 +133,7 @@ class Probe:
             now_ns=time.monotonic_ns(),
             pending_ns=pending,
             at_least_s=self._at_least_s,
+            patience=self._patience,
         )
 
     def _hand_on(self) -> None:

@@ -139,11 +139,22 @@ def test_a_decision_once_taken_stays(seed, share_over, asked_at_s) -> None:
 
 def test_the_looks_are_preset_from_the_rate_and_the_shortest_load() -> None:
     """At 225/s: 1 s is 225 + 30 + 1 requests; twice a bound of 2 s, in open loop, 900 + 60 + 1."""
-    slow = bound(latency_ms=2000.0)
-    assert preset_rule(bound(), OPEN, rps=225).passing_looks == (256, 512, 1024, 2048)
-    assert preset_rule(slow, OPEN, rps=225).passing_looks == (961, 1922, 3844, 7688)
+    slow, fast, rare = bound(latency_ms=2000.0), OPEN.at_rate(225), OPEN.at_rate(10)
+    assert preset_rule(bound(), fast, rps=225).passing_looks == (256, 512, 1024, 2048)
+    assert preset_rule(slow, fast, rps=225).passing_looks == (961, 1922, 3844, 7688)
     assert preset_rule(slow, CLOSED, rps=225).passing_looks == (256, 512, 1024, 2048)
-    assert preset_rule(bound(), OPEN, rps=10, at_least_s=4).passing_looks == (86, 172, 344, 688)
+    assert preset_rule(bound(), rare, rps=10, at_least_s=4).passing_looks == (86, 172, 344, 688)
+
+
+def test_a_warm_up_that_saw_few_arrivals_does_not_bring_the_first_look_too_early() -> None:
+    """Two seconds of Poisson arrivals at 170/s are 303 as well as 340: the load's own rate counts.
+
+    At 152/s the first look would come after 671 requests, which are 3.95 s of it, and wasted.
+    """
+    load = OPEN.at_rate(170)
+    looks = preset_rule(bound(), load, rps=152, at_least_s=4).passing_looks
+    assert looks == preset_rule(bound(), load, rps=170, at_least_s=4).passing_looks
+    assert looks[0] / 170 > 4
 
 
 def test_a_load_of_stages_is_looked_at_by_whole_rounds() -> None:

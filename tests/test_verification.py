@@ -37,11 +37,16 @@ def verified(monkeypatch):
     """What was measured, in order, and at which sizes again."""
     monkeypatch.setattr(verification, "Rig", StartedRig)
 
-    def verify(outcomes: dict, size: Limits = SIZE) -> tuple[list[float], list[float]]:
+    def run(outcomes: dict, size: Limits) -> Verifying:
         service = Verifying(SPEC, lambda cpu: outcomes.get(cpu, "passed"))
         verification.verify(service, SPEC, size, service, driver=None)
+        return service
+
+    def verify(outcomes: dict, size: Limits = SIZE) -> tuple[list[float], list[float]]:
+        service = run(outcomes, size)
         return service.asked, service.again
 
+    verify.given_up = lambda outcomes: run(outcomes, SIZE).given_up
     return verify
 
 
@@ -56,6 +61,14 @@ def test_what_fails_or_stays_undecided_goes_a_step_up_at_once(verified) -> None:
 def test_three_steps_up_are_taken_and_the_last_is_measured_for_longer(verified) -> None:
     asked, again = verified(dict.fromkeys((400, 500, 600, 700, 800), "undecided"))
     assert (asked, again) == ([400, 500, 600, 700, 700], [700])
+
+
+def test_only_where_no_step_is_left_a_verification_that_would_hardly_pass_is_waited_for(
+    verified,
+) -> None:
+    assert verified.given_up(dict.fromkeys((400, 500, 600, 700), "undecided")) == [
+        True, True, True, False,
+    ]  # fmt: skip
 
 
 def test_the_largest_size_is_measured_for_longer(verified) -> None:

@@ -11,26 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profiler.measuring.binomial import at_least
-from profiler.measuring.dependence import design_effect
+from profiler.measuring.conditions import (
+    errors_within_budget,
+    keeping_up,
+    percentile_kept,
+    throughput_kept,
+)
 from profiler.measuring.due_requests import (
     NS,
-    NS_PER_MS,
     Due,
-    achieved_share,
     due_requests,
-    in_flight,
-    throughput,
 )
 from profiler.measuring.findings import Finding, texts
 from profiler.measuring.objective import Bound
+from profiler.measuring.prospects import Patience
 from profiler.measuring.statistics import (
     Outcome,
     SequentialRule,
-    nearest_rank,
-    over_share,
     preset_looks,
-    slope_interval,
 )
 from profiler.samples import Columns
 from profiler.spec import Load
@@ -40,24 +38,24 @@ from profiler.spec import Load
 FAIL_AFTER_S, PASS_AFTER_S = 0.3, 1.0
 #: How many looks may pass a load of several stages, or of recorded arrivals.
 ROUND_LOOKS = 8
-#: In open loop at least this share of the offered rate must be achieved.
-ACHIEVED_SHARE = 0.99
-#: In-flight requests that rise by the first share of the requests are no pass; by the second, and
-#: by this many, after this many seconds, a failure.
-GROWTH_SHARE, GROWTH_REQUESTS, GROWTH_AFTER_S = (0.01, 0.05), 10, 2.0
-#: A bound of this many times the percentile is comfortable: where P[T > x] falls off as e^-ax and
-#: is 5 % at the percentile, it is 0.25 % there.
-COMFORT = 2.0
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the first `requests` requests show (0: no look yet); `over` were late or failed."""
+    """What the first `requests` requests show (0: no look yet); `over` were late or failed.
+
+    `given_up`: it stays undecided, since more requests would hardly make it pass.
+    """
 
     outcome: Outcome
     findings: tuple[Finding, ...]
     requests: int
     over: int
+    given_up: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        return self.outcome != "undecided" or self.given_up
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -74,13 +72,12 @@ def preset_rule(
 ) -> SequentialRule:
     """The rule for a load of about `rps` requests per second that no pass may be shorter than.
 
-    Set before the load begins: from what a warm-up achieved, or from a recording's own rate (the
-    warm-up saw only part of it). The first look that may pass comes two standard deviations of a
-    Poisson count later than the shortest load, so that it is hardly ever too early and wasted.
+    Set before the load begins: from the load's own rate, where it has one (a warm-up saw too little
+    of it to tell), or from what a warm-up achieved. The first look that may pass comes two standard
+    deviations of a Poisson count later than the shortest load, so that it is hardly ever too early
+    and wasted.
     """
-    first = load.stages[0]
-    if len(load.stages) == 1 and first.times_s is not None:
-        rps = first.rate_rps
+    rps = load.nominal_rps or rps
     expected = rps * shortest_s(bound, load, at_least_s)
     least = math.ceil(expected + 2 * math.sqrt(expected)) + 1
     if not load.has_rounds:
@@ -135,12 +132,14 @@ def decide(
     now_ns: int,
     pending_ns: np.ndarray | None = None,
     at_least_s: float = PASS_AFTER_S,
+    patience: Patience | None = None,
 ) -> Decision:
     """Passed, failed or undecided, by the requests due from `start_ns` to `now_ns`.
 
     `requests` are the finished (and aborted) ones, `pending_ns` the scheduled times of those due
     but unfinished. Nothing passes before `at_least_s` of load. The first preset look that decides
-    is the answer; an error where none is allowed fails at once.
+    is the answer; an error where none is allowed fails at once. Without `patience` nothing is given
+    up.
     """
     due = due_requests(requests, bound, start_ns, now_ns, pending_ns)
     errors = int(due.error.sum())
@@ -156,8 +155,8 @@ def decide(
     for look in rule.looks:
         if look > ready:
             break
-        decision = _look(rule, counted.first(look), bound, load, start_ns, at_least_s)
-        if decision.outcome != "undecided":
+        decision = _look(rule, counted.first(look), bound, load, start_ns, at_least_s, patience)
+        if decision.is_final:
             break
     return decision
 
@@ -165,32 +164,23 @@ def decide(
 # ---- one look ------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Part:
-    """One condition of the objective: its own outcome and, unless passed, why."""
-
-    outcome: Outcome
-    finding: Finding | None = None
-
-
-PASSED = Part("passed")
-
-
-def _part(outcome: Outcome, code: str, text: str) -> Part:
-    return Part(outcome, Finding(code, text))
-
-
 def _look(
-    rule: SequentialRule, due: Due, bound: Bound, load: Load, start_ns: int, at_least_s: float
+    rule: SequentialRule,
+    due: Due,
+    bound: Bound,
+    load: Load,
+    start_ns: int,
+    at_least_s: float,
+    patience: Patience | None,
 ) -> Decision:
     """The decision of one preset look: failed if any part is, passed if every part is."""
     over = int(due.over.sum())
     elapsed_s = (int(due.scheduled_ns[-1]) - start_ns) / NS
-    parts = [_percentile(rule, due, bound), _errors(rule, due, bound)]
+    parts = [percentile_kept(rule, due, bound, patience), errors_within_budget(rule, due, bound)]
     if is_open(load):
-        parts += _keeping_up(rule, due, bound, start_ns)
+        parts += keeping_up(rule, due, bound, start_ns)
     elif bound.min_throughput_rps is not None:
-        parts.append(_throughput(rule, due, bound.min_throughput_rps, start_ns))
+        parts.append(throughput_kept(rule, due, bound.min_throughput_rps, start_ns))
     failed = [part.finding for part in parts if part.outcome == "failed"]
     undecided = [part.finding for part in parts if part.outcome == "undecided"]
     if failed and elapsed_s >= FAIL_AFTER_S:
@@ -199,126 +189,6 @@ def _look(
         found = f"{elapsed_s:.2g} s of load, where {at_least_s:g} s are the least"
         undecided = [Finding("load-too-short", found)]
     if failed or undecided:
-        return Decision("undecided", tuple(failed + undecided), len(due), over)
+        given_up = any(part.is_hopeless for part in parts)
+        return Decision("undecided", tuple(failed + undecided), len(due), over, given_up)
     return Decision("passed", (), len(due), over)
-
-
-def _percentile(rule: SequentialRule, due: Due, bound: Bound) -> Part:
-    over = int(due.over.sum())
-    outcome = rule.decide(len(due), over, clumping(due, bound))
-    if outcome == "passed":
-        return PASSED
-    share = over_share(bound.percentile)
-    late = "failed" if bound.latency_ms is None else f"took over {bound.latency_ms:.4g} ms"
-    found = (
-        f"p{bound.percentile:g}: {over} of {len(due)} requests ({over / len(due):.2%}) {late}"
-        f"{' or failed' if due.error.any() and bound.latency_ms is not None else ''}, "
-        f"where {share * 100:.4g} % may"
-    )
-    if outcome == "failed":
-        return _part("failed", "percentile-over-bound", f"{found}; chance alone explains that "
-                     f"with less than {rule.fail_share:.2%} probability")  # fmt: skip
-    return _part("undecided", "percentile-undecided", f"{found}; too few requests to tell at "
-                 f"{bound.confidence:.0%} confidence")  # fmt: skip
-
-
-def clumping(due: Due, bound: Bound) -> float:
-    """How many of these requests count as one: the design effect of those over the bound.
-
-    Where none or few were, the clumps of a queue have not shown themselves yet: then that of the
-    latencies over their median, unless the percentile is so far within the bound that a queue
-    (whose tail falls off exponentially: Kingman 1964) hardly ever reaches it.
-    """
-    effect = design_effect(due.over)
-    if bound.latency_ms is None:
-        return effect
-    # Cut at the bound, so that it does not matter how long the unanswered have waited by now.
-    latency_ms = np.minimum((due.known_ns - due.scheduled_ns) / NS_PER_MS, bound.latency_ms)
-    if COMFORT * nearest_rank(latency_ms, bound.percentile) <= bound.latency_ms:
-        return effect
-    return max(effect, design_effect(latency_ms > nearest_rank(latency_ms, 50)))
-
-
-def _errors(rule: SequentialRule, due: Due, bound: Bound) -> Part:
-    errors, count = int(due.error.sum()), len(due)
-    if errors <= bound.max_error_rate * count:
-        return PASSED
-    found = (
-        f"{errors} of {count} requests ({errors / count:.2%}) failed, where "
-        f"{bound.max_error_rate * 100:g} % may"
-    )
-    if at_least(errors, count, bound.max_error_rate) <= rule.fail_share:
-        return _part("failed", "errors-over-budget", found)
-    return _part("undecided", "errors-over-budget", f"{found}; too few requests to tell")
-
-
-def _keeping_up(rule: SequentialRule, due: Due, bound: Bound, start_ns: int) -> list[Part]:
-    """Whether the service is as fast as the load: its backlog must not grow.
-
-    A load shorter than twice the latency bound cannot tell (a backlog that grows is still within
-    the bound), and one of less than GROWTH_AFTER_S does not fail a service for it.
-    """
-    elapsed_s = (int(due.scheduled_ns[-1]) - start_ns) / NS
-    if elapsed_s < 2 * (bound.latency_ms or 0.0) / 1000:
-        short = (
-            f"{elapsed_s:.2g} s of load do not tell whether the service keeps up; "
-            "twice the latency bound is the least"
-        )
-        return [_part("undecided", "load-too-short", short)]
-    parts = [_achieved(rule, due, bound), _in_flight(rule, due, start_ns)]
-    if elapsed_s < GROWTH_AFTER_S:
-        return [Part("undecided", part.finding) if part.outcome == "failed" else part
-                for part in parts]  # fmt: skip
-    return parts
-
-
-def _achieved(rule: SequentialRule, due: Due, bound: Bound) -> Part:
-    share, behind, count = achieved_share(due, bound)
-    if share is None or share >= ACHIEVED_SHARE:
-        return PASSED
-    found = (
-        f"achieved {share:.1%} of the offered rate, where at least {ACHIEVED_SHARE:.0%} must be "
-        f"({behind} of {count} requests were left behind)"
-    )
-    if at_least(behind, count, 1 - ACHIEVED_SHARE) <= rule.fail_share:
-        return _part("failed", "rate-not-achieved", found)
-    return _part("undecided", "rate-not-achieved", f"{found}; too few requests to tell")
-
-
-def _in_flight(rule: SequentialRule, due: Due, start_ns: int) -> Part:
-    """Requests in flight growing without end: over the later half, their number and latency rise.
-
-    The later half, because a load that has just begun has nothing in flight yet.
-    """
-    at_s, number = in_flight(due, start_ns)
-    later = len(at_s) // 2
-    growth = slope_interval(at_s[later:], number[later:], 1 - 2 * rule.fail_share)
-    half = due.where(due.scheduled_ns >= start_ns + at_s[later] * NS)
-    latency_ms = (half.known_ns - half.scheduled_ns) / NS_PER_MS
-    slower = slope_interval(half.scheduled_ns / NS, latency_ms, 1 - 2 * rule.fail_share)
-    if growth is None or slower is None or growth.low <= 0 or slower.low <= 0:
-        return PASSED
-    grown = growth.value * (at_s[-1] - at_s[later])
-    if grown < GROWTH_SHARE[0] * len(half):
-        return PASSED
-    found = f"requests in flight grew by {growth.value:.3g} per second, to {number[-1]:.0f}"
-    if grown >= max(GROWTH_REQUESTS, GROWTH_SHARE[1] * len(half)):
-        return _part("failed", "in-flight-growing", f"{found}: the service is slower than the load")
-    return _part(
-        "undecided", "in-flight-growing", f"{found}; too few requests to tell whether without end"
-    )
-
-
-def _throughput(rule: SequentialRule, due: Due, least_rps: float, start_ns: int) -> Part:
-    estimate = throughput(due, start_ns, 1 - 2 * rule.pass_share)
-    if estimate is None:
-        return _part("undecided", "throughput-too-low", "too few requests to know the throughput")
-    if estimate.low >= least_rps:
-        return PASSED
-    found = (
-        f"throughput {estimate.value:.4g} requests/s ({estimate.low:.4g} to {estimate.high:.4g}), "
-        f"where at least {least_rps:.4g} must be"
-    )
-    if estimate.high < least_rps:
-        return _part("failed", "throughput-too-low", found)
-    return _part("undecided", "throughput-too-low", f"{found}; the interval does not tell")

@@ -52,14 +52,21 @@ class Measurer:
         return next(believed, None)
 
     def probe(
-        self, rig: Rig, phase: str, at_least_s: float, *, again_s: float | None = None
+        self,
+        rig: Rig,
+        phase: str,
+        at_least_s: float,
+        *,
+        gives_up: bool = False,
+        again_s: float | None = None,
     ) -> Measurement:
         """A measurement of the rig's present size, taken again while it may not be believed.
 
+        `gives_up`: where it would hardly pass, the caller has better to do than to be sure of it.
         `again_s`: the longest load of one that stayed undecided before. It is long, and taken once.
         """
         for repeats_left in reversed(range(1 if again_s else 1 + REPEATS)):
-            measurement = self.keep(self._take(rig, phase, at_least_s, again_s))
+            measurement = self.keep(self._take(rig, phase, at_least_s, gives_up, again_s))
             if measurement.validity.valid or not repeats_left:
                 break
             self.control.log("Not believed, taken again: " + " ".join(measurement.validity.reasons))
@@ -70,7 +77,9 @@ class Measurer:
         """Of a relative objective always by the first reference: one bound for all variants."""
         return resolve_bound(self.spec.objective, self.reference)
 
-    def probe_again(self, rig: Rig, phase: str, at_least_s: float) -> Measurement | None:
+    def probe_again(
+        self, rig: Rig, phase: str, at_least_s: float, *, gives_up: bool = False
+    ) -> Measurement | None:
         """One more, longer measurement of what stayed undecided; None where time does not allow it.
 
         It may take a share of what is left of the budget, so that the rest can still be done.
@@ -79,9 +88,11 @@ class Measurer:
         if again_s < AGAIN_S:
             return None
         self.control.log(f"Undecided, measured again for up to {again_s:.0f} s")
-        return self.probe(rig, phase, at_least_s, again_s=again_s)
+        return self.probe(rig, phase, at_least_s, gives_up=gives_up, again_s=again_s)
 
-    def _take(self, rig: Rig, phase: str, at_least_s: float, again_s: float | None) -> Measurement:
+    def _take(
+        self, rig: Rig, phase: str, at_least_s: float, gives_up: bool, again_s: float | None
+    ) -> Measurement:
         return Probe(
             rig,
             self._bound(),
@@ -92,6 +103,7 @@ class Measurer:
             rows=self.rows,
             noise_floor=self.noise_floor,
             again_s=again_s,
+            gives_up=gives_up,
         ).take()
 
     def _wait_for_quiet(self) -> None:

@@ -82,13 +82,17 @@ class SizeSearch:
         while not isinstance(step := self._next(guess), Answer):
             self._control.tell(f"trying {step}m cpu", (len(self._tried) - 1) / most)
             rig.resize(step)
-            self._note(self._measurer.probe(rig, SIZING, self._long_enough_s(reference, step)))
+            at_least_s = self._long_enough_s(reference, step)
+            # Of a curve each size is wanted as well as it can be known.
+            gives_up = not self._whole_curve
+            self._note(self._measurer.probe(rig, SIZING, at_least_s, gives_up=gives_up))
 
     def _look_again(self, rig: Rig, reference: Measurement, step: int) -> None:
         """More samples of a size that stayed undecided, where the budget has time for them."""
         self._control.tell(f"measuring {step}m cpu again, where nothing was decided", 0.9)
         rig.resize(step)
-        found = self._measurer.probe_again(rig, SIZING, self._long_enough_s(reference, step))
+        at_least_s = self._long_enough_s(reference, step)
+        found = self._measurer.probe_again(rig, SIZING, at_least_s, gives_up=True)
         if found:
             self._note(found)
 

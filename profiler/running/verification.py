@@ -62,15 +62,16 @@ def verify_at(
 ) -> Measurement:
     """The measurement of a fresh service; one that does not come up, or dies, has failed.
 
-    What stays undecided is close to the bound. Only the `patient` measure it once more, for longer:
-    where another step can be taken, its proof is quicker, and a promise that is not on the edge.
+    What stays undecided is close to the bound. Only the `patient` wait for the last look, and then
+    measure it once more, for longer: where another step can be taken, its proof is quicker, and a
+    promise that is not on the edge.
     """
     service = start(size)
     try:
         with service, Rig(spec, size, service, driver, measurer.control) as rig:
             rig.become_ready()
             rig.warm_up()
-            found = measurer.probe(rig, VERIFYING, SHORTEST_S)
+            found = measurer.probe(rig, VERIFYING, SHORTEST_S, gives_up=not patient)
             if patient and found.validity.valid and found.outcome == "undecided":
                 return measurer.probe_again(rig, VERIFYING, SHORTEST_S) or found
             return found

@@ -1,0 +1,166 @@
+"""What more requests would hardly make pass is given up, and hardly a pass is lost by it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from profiler.measuring.decision import decide, longer, preset_rule
+from profiler.measuring.dependence import design_effect
+from profiler.measuring.prospects import LEAST_CHANCE, chance_to_pass, patience
+from profiler.measuring.statistics import SequentialRule, preset_looks
+from profiler.probe import Probe
+from profiler.spec import Load, Stage
+from tests.queues import under_quota
+from tests.raw_samples import CLOSED, NS, OPEN, START, bound, evenly, request_columns
+from tests.test_sequential_rule import in_clumps
+
+ROUNDS = Load((Stage("open", 9.0, duration_s=1), Stage("open", 20.0)))
+RULE = SequentialRule(95, 0.95, (21, 43, 86, 172, 344, 688))
+
+
+# ---- the chance ----
+
+
+def test_the_chance_is_that_of_a_share_known_as_well_as_the_requests_tell_it() -> None:
+    """14 of 172 over: of 516 more at most 7 may be, when at most 21 of 688 pass.
+
+    P[X <= 7] of 516 with a share that is Beta(14.5, 158.5), summed in exact fractions.
+    """
+    assert RULE.decide(688, 21) == "passed"
+    assert RULE.decide(688, 22) == "undecided"
+    a, b, n = Fraction(29, 2), Fraction(317, 2), 516
+    exact = sum(comb(n, k) * rising(a, k) * rising(b, n - k) / rising(a + b, n) for k in range(8))
+    assert chance_to_pass(RULE, 172, 14, 1.0, 688) == pytest.approx(float(exact), rel=1e-9)
+
+
+def rising(a: Fraction, k: int) -> Fraction:
+    product = Fraction(1)
+    for i in range(k):
+        product *= a + i
+    return product
+
+
+def test_none_over_is_a_good_chance_and_as_many_as_may_be_a_bad_one() -> None:
+    assert chance_to_pass(RULE, 172, 0, 1.0, 688) > 0.95
+    assert chance_to_pass(RULE, 344, 17, 1.0, 688) < LEAST_CHANCE
+    assert chance_to_pass(RULE, 344, 40, 1.0, 688) == 0.0
+
+
+def test_clumps_leave_more_open_and_little_time_leaves_less() -> None:
+    assert chance_to_pass(RULE, 172, 8, 4.0, 688) > chance_to_pass(RULE, 172, 8, 4.0, 344)
+    # In clumps of eight 344 requests are 43, which pass with none over.
+    assert chance_to_pass(RULE, 172, 16, 8.0, 344) == 0.0
+
+
+# ---- when it is asked ----
+
+
+def test_it_is_asked_from_the_second_look_that_may_pass() -> None:
+    waited = patience(RULE, RULE, 1000)
+    assert waited.by == 688
+    assert not waited.ends(RULE, 86, 8, 1.0)
+    assert waited.ends(RULE, 172, 16, 1.0)
+    assert not waited.ends(RULE, 172, 4, 1.0)
+
+
+def test_no_look_is_waited_for_that_there_is_no_time_for() -> None:
+    waited = patience(RULE, RULE, 200)
+    assert waited.by == 172
+    assert waited.ends(RULE, 172, 4, 1.0)
+
+
+def test_what_is_measured_again_is_asked_after_as_many_requests_as_the_first_time() -> None:
+    again = longer(RULE)
+    assert again.looks == (84, 172, 344, 688, 1376, 2752)
+    waited = patience(again, RULE, 2000)
+    assert waited.by == 1376
+    assert not waited.ends(again, 84, 8, 1.0)
+    assert waited.ends(again, 172, 16, 1.0)
+
+
+def test_a_decision_that_is_given_up_stays_undecided_and_says_so() -> None:
+    requests = request_columns(evenly(700), np.where(np.arange(700) % 20 == 0, 80.0, 10.0))
+    limit = bound(95, 50)
+    rule = preset_rule(limit, OPEN, rps=100)
+    end = {"load": OPEN, "start_ns": START, "now_ns": START + 60 * NS}
+    whole = decide(rule, requests, limit, **end)
+    early = decide(rule, requests, limit, **end, patience=patience(rule, rule, 1000))
+    assert (early.outcome, early.given_up, early.is_final) == ("undecided", True, True)
+    assert (whole.outcome, whole.given_up) == ("undecided", False)
+    assert early.requests < whole.requests
+    (reason,) = early.reasons
+    assert reason.endswith(
+        f", and {rule.looks[-1]}, the most there was time for, would hardly have passed"
+    )
+
+
+@pytest.mark.parametrize(
+    ("load", "gives_up", "is_given_up"),
+    [(OPEN, True, True), (CLOSED, True, True), (OPEN, False, False), (ROUNDS, True, False)],
+)
+def test_whoever_asks_for_it_has_it_given_up_but_part_of_a_round(load, gives_up, is_given_up):
+    rig = SimpleNamespace(load=load, rate_rps=100.0)
+    probe = Probe(
+        rig, bound(95, 50), phase="sizing", ordinal=0, at_least_s=1.0, distinct_rows=1, rows=None,
+        gives_up=gives_up,
+    )  # fmt: skip
+    assert (probe._patience is not None) == is_given_up
+
+
+# ---- what is lost by it ----
+
+
+def in_clumps_of_a_share(share: float):
+    return lambda random, count: np.where(in_clumps(random, share, count), 100.0, 1.0)
+
+
+def of_a_quota(work_ms: float):
+    """A rate of 170/s at four tenths of a core."""
+    return lambda random, count: under_quota(
+        random, count, rate_rps=170, work_ms=work_ms, quota=0.4
+    )[1]
+
+
+def outcomes(draw, trials: int) -> tuple[list[str], list[str], float]:
+    """With patience without end, and with what a probe has; requests saved, as a share."""
+    rule = SequentialRule(95, 0.95, preset_looks(95, 0.95, 733))
+    waited = patience(rule, rule, rule.looks[-1])
+    random = np.random.default_rng(7)
+    whole, early, sent, kept = [], [], 0, 0
+    for _ in range(trials):
+        over = draw(random, rule.looks[-1]) > 50
+        given_up = None
+        for n in rule.looks:
+            flags = over[:n]
+            count, clumps = int(flags.sum()), design_effect(flags)
+            outcome = rule.decide(n, count, clumps)
+            if outcome != "undecided":
+                break
+            if given_up is None and waited.ends(rule, n, count, clumps):
+                given_up = n
+        whole.append(outcome)
+        early.append(outcome if given_up is None else "undecided")
+        sent, kept = sent + n, kept + (given_up or n)
+    return whole, early, 1 - kept / sent
+
+
+@pytest.mark.parametrize(
+    ("draw", "saved"),
+    [
+        (in_clumps_of_a_share(0.025), 0.0),
+        (in_clumps_of_a_share(0.05), 0.4),
+        (of_a_quota(2.1), 0.15),
+        (of_a_quota(2.2), 0.4),
+    ],
+)
+def test_hardly_a_pass_is_lost_and_what_stays_undecided_costs_much_less(draw, saved) -> None:
+    whole, early, share = outcomes(draw, trials=60)
+    lost = sum(a == "passed" != b for a, b in zip(whole, early, strict=True))
+    assert lost <= 1
+    assert share >= saved
+    assert not any(a != "passed" == b for a, b in zip(whole, early, strict=True))
