@@ -142,9 +142,8 @@ class Run:
                 chosen = partial(start, variant=self.search.spec.variant)
                 verify(self.measurer, self.search.spec, size, chosen, driver, smaller=smaller)
                 try_faster_start(self.measurer, self.search, chosen, driver)
-            self.diagnosis = Diagnosing(self.measurer, self.search)
-            if not self.rates:
-                self.diagnosis.measure_fixes(start, driver)
+            self.diagnosis = self._diagnosing()
+            self.diagnosis.measure_fixes(start, driver)
         self.control.leave()
 
     def _noise_floor(self) -> dict:
@@ -183,6 +182,7 @@ class Run:
         if self.rates:
             if reference.validity.valid:  # failed or not: a lower rate may pass
                 self.rates.run(rig, reference)
+                self.rates.survey_memory(rig)
             return
         if reference.errors > self.spec.objective.max_error_rate * reference.requests:
             raise rig.requests_failed(reference.errors, reference.requests)
@@ -202,7 +202,10 @@ class Run:
 
     def _diagnoses(self) -> list[Diagnosis]:
         """What was found wrong, measured or not; of a run that failed its error says all."""
-        return (self.diagnosis or Diagnosing(self.measurer, self.search)).diagnoses()
+        return (self.diagnosis or self._diagnosing()).diagnoses()
+
+    def _diagnosing(self) -> Diagnosing:
+        return Diagnosing.of(self.measurer, self.rates or self.search)
 
     # -- the end --
 
@@ -260,7 +263,7 @@ class Run:
             diagnoses=self._diagnoses() if state == "succeeded" else [],
             memory=memory_facts(
                 self.search.measurements,
-                self.search.survey,
+                (self.rates or self.search).survey,
                 self.spec.policy,
                 self.search.pressure,
             ),

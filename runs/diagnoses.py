@@ -75,7 +75,10 @@ def apply_fix(run: ProfileRun, code: str, actor: User) -> ProfileRun:
             description=f"{run.config.ref}, {variant_text(_variant(change))}: see {run.name}.",
             created_by=actor,
         )
-        kept = ("load", "objective", "limits", "budget", "answers", "policy")
+        kept = (
+            "load", "objective", "limits", "budget", "answers", "policy", "memory_probe",
+            "question", "peak_rps",
+        )  # fmt: skip
         return ProfileRun.objects.submit(
             models=list(run.models.all()),
             config=config,

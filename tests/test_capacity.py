@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_survey import Peaks, Sent, Survey
 from profiler.sizing.advice import Advice
 from profiler.sizing.capacity import advise_capacity, outcomes_by_rate, replicas_for
 from profiler.sizing.quota_model import Demand
@@ -82,6 +83,20 @@ def test_without_enforced_limits_it_is_provisional() -> None:
     found = advised(SEARCH, limits_enforced=False)
     assert (found.standing, found.capacity_rps) == ("provisional", CAPACITY)
     assert found.reasons[0].startswith("Limits could not be enforced")
+
+
+def test_memory_stays_as_given_and_what_was_in_use_of_it_is_said() -> None:
+    found = advised([*SEARCH, probe("verifying", 11)])
+    assert "Memory stays as given: up to 163 MiB of 512 MiB was in use." in found.explanation
+    assert found.uncertainty.memory_bytes == (163 * MIB, 512 * MIB)
+
+
+def test_what_the_largest_rows_took_is_in_use_too() -> None:
+    peaks = Peaks(300 * MIB, None, None, None)
+    survey = Survey(2, by_row=(Sent((3,), 9000, 1, True, 4, 0, peaks),))
+    found = advised([*SEARCH, probe("verifying", 11)], survey=survey)
+    assert "up to 300 MiB of 512 MiB was in use." in found.explanation
+    assert found.uncertainty.memory_bytes == (300 * MIB, 512 * MIB)
 
 
 def test_a_budget_that_ended_in_the_search_leaves_the_highest_rate_that_passed() -> None:

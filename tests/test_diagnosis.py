@@ -104,6 +104,13 @@ def test_a_single_worker_at_the_end_of_its_core():
     assert codes(service(), seen(1000, cpu_millicores_used=985.0)) == []
 
 
+def test_a_single_worker_is_full_at_whatever_rate_was_the_heaviest():
+    calm, heavy = seen(2000, cpu_millicores_used=300.0), seen(2000, cpu_millicores_used=985.0)
+    assert codes(service(), calm, heavy, size=None) == ["one-worker-saturated"]
+    smaller = seen(1000, cpu_millicores_used=985.0)
+    assert codes(service(), calm, smaller, size=None) == []
+
+
 def test_a_fix_keeps_what_the_measured_variant_has_changed():
     spec = service(workers=4).changed_by(Variant(workers=2))
     (found,) = diagnose([seen(4000, threads_max=99, throttled_fraction=0.5)], spec, None)

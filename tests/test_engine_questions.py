@@ -51,6 +51,9 @@ def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
     # Half a core pays for no more, and some of it is the server's.
     assert 10 < advice["capacity_rps"] < 100
     assert advice["replicas"] == -(-400 // advice["capacity_rps"])
+    memory = ended.result["memory"]
+    assert memory["largest_rows"][0]["peak_bytes"] > 0 and memory["missing"] == []
+    assert "Memory stays as given" in advice["explanation"]
     verifying = [m for m in ended.result["measurements"] if m["phase"] == "verifying"][-1]
     assert verifying["nominal_rps"] == advice["capacity_rps"]
     assert (verifying["cpu_millicores"], verifying["outcome"]) == (500, "passed")

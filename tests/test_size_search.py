@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiler.measuring.measurement import Measurement
+from profiler.running import rate_search
 from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch
 from profiler.sizing.capacity import CapacityCase
@@ -53,6 +54,7 @@ class SyntheticService:
         self.measurements: list[Measurement] = []
         self.asked: list[float] = []
         self.again: list[float] = []
+        self.given_up: list[bool] = []
         self.reference = None
         self._spec, self._curve, self._left_s = spec, curve, budget_s
         self.size, self.rate_rps = spec.limits.cpu_millicores, spec.load.nominal_rps
@@ -74,10 +76,15 @@ class SyntheticService:
         self.reference = self._measure("measuring")
         return self.reference
 
-    def probe(self, rig: object, phase: str, at_least_s: float) -> Measurement:
+    def probe(
+        self, rig: object, phase: str, at_least_s: float, *, gives_up: bool = False
+    ) -> Measurement:
+        self.given_up.append(gives_up)
         return self._measure(phase)
 
-    def probe_again(self, rig: object, phase: str, at_least_s: float) -> Measurement | None:
+    def probe_again(
+        self, rig: object, phase: str, at_least_s: float, *, gives_up: bool = False
+    ) -> Measurement | None:
         if self._left_s < 40:
             return None
         self.again.append(self._key)
@@ -155,6 +162,12 @@ def test_a_curve_is_whole_and_has_an_answer() -> None:
     assert search.size_to_verify().cpu_millicores == 300
 
 
+def test_a_search_gives_up_what_would_hardly_pass_and_a_curve_wants_to_know_it() -> None:
+    assert set(sized(keeps(300))[1].given_up) == {True}
+    assert set(rated(lambda rate: "passed" if rate <= 70 else "failed")[1].given_up) == {True}
+    assert set(sized(keeps(300), CURVE)[1].given_up) == {False}
+
+
 def test_a_curve_that_runs_out_of_time_ends_with_an_answer_all_the_same() -> None:
     search, service = sized(keeps(300), CURVE, budget_s=64)
     assert len(service.asked) < 10
@@ -204,6 +217,19 @@ def test_whatever_the_curve_a_rate_passes_and_the_next_does_not(data) -> None:
     at = search.points.index(found)
     assert drawn[found] == "passed"
     assert at == len(search.points) - 1 or drawn[search.points[at + 1]] != "passed"
+
+
+def test_the_memory_of_the_largest_rows_is_surveyed_at_the_rate_that_was_found(monkeypatch) -> None:
+    monkeypatch.setattr(rate_search, "survey_memory", lambda measurer, rig, at: at.nominal_rps)
+    search, service = rated(lambda rate: "passed" if rate <= 70 else "failed")
+    search.survey_memory(service)
+    assert search.survey == search.found_rps == found_by(search, service)
+
+
+def test_where_no_rate_is_kept_nothing_is_surveyed() -> None:
+    search, service = rated(lambda rate: "failed")
+    search.survey_memory(service)
+    assert search.survey is None
 
 
 def test_an_undecided_rate_above_is_measured_again() -> None:

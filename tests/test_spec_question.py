@@ -54,7 +54,7 @@ def test_a_rate_is_asked_of_an_open_stage_and_a_bound(files) -> None:
         (
             {"question": "rate", "objective": BOUND, "load": {"mode": "closed"}},
             "load.mode",
-            "is closed, so its rate follows from the size",
+            '"rate_rps": ...}: the search begins there, and any guess will do',
         ),
         (
             {"question": "rate", "objective": BOUND, "load": [OPEN | {"duration_s": 1}, OPEN]},

@@ -7,16 +7,18 @@ from functools import partial
 
 from profiler.load.driver import Driver
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_survey import Survey
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Outcome
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
+from profiler.running.memory_survey import survey_memory
 from profiler.running.size_search import BUSY_S, BUSY_SHARE, SHORTEST_S, first_estimate
 from profiler.running.verification import verify_at
 from profiler.sizing.advice import Advice
-from profiler.sizing.capacity import CapacityCase, advise_capacity, outcomes_by_rate, rate_text
-from profiler.sizing.evidence import SIZING
-from profiler.sizing.explanation import size_text
+from profiler.sizing.capacity import CapacityCase, advise_capacity, outcomes_by_rate
+from profiler.sizing.evidence import SIZING, of_variant
+from profiler.sizing.explanation import rate_text, size_text
 from profiler.sizing.quota_model import Demand
 from profiler.sizing.rate_estimate import RateEstimate, estimate_rate
 from profiler.sizing.rate_search import Capacity, next_rate, rates, worth_another_look
@@ -26,29 +28,53 @@ from profiler.spec import Spec
 class RateSearch:
     """`next_rate` asked what to offer, and the measurer told, until there is an answer."""
 
-    def __init__(self, measurer: Measurer, spec: Spec) -> None:
+    def __init__(
+        self, measurer: Measurer, spec: Spec, points: tuple[float, ...] | None = None
+    ) -> None:
+        """`spec` is that of the variant of the config that is searched, from its load's rate on.
+
+        `points` are the rates that may be tried where another search has set them.
+        """
         self.spec = spec
         self.start_rps = spec.load.stages[0].rate_rps
-        self.points = rates(self.start_rps)
+        self.points = points or rates(self.start_rps)
         #: Where the search goes first: what a replay of the first measurement says.
         self.estimate: RateEstimate | None = None
         #: What the requests of the first measurement asked of the service.
         self.demand: Demand | None = None
+        #: What memory the largest rows took; None before that was looked at.
+        self.survey: Survey | None = None
         self._tried: dict[float, Outcome] = {}
         self._measurer = measurer
         self._control = measurer.control
 
-    def run(self, rig: Rig, reference: Measurement) -> None:
+    @property
+    def measurements(self) -> list[Measurement]:
+        """What was measured so far of its variant."""
+        return of_variant(self._measurer.measurements, self.spec.variant)
+
+    @property
+    def found_rps(self) -> float | None:
+        """The highest rate that a probe passed; None where none did."""
+        found = outcomes_by_rate(self.measurements).items()
+        return max((rate for rate, outcome in found if outcome == "passed"), default=None)
+
+    def run(self, rig: Rig, reference: Measurement, phase: str = "sizing") -> None:
         """Search by sending to the running service at other rates."""
         self.estimate = first_estimate(self, rig, reference, self._measurer.reference)
         guess = self.estimate and self.estimate.rate_rps
         about = f"; estimated about {rate_text(guess)}" if guess else ""
-        self._control.enter("sizing", f"searching the highest rate that it takes{about}")
-        self._tried = outcomes_by_rate(self._measurer.measurements)
+        self._control.enter(phase, f"searching the highest rate that it takes{about}")
+        self._tried = outcomes_by_rate(self.measurements)
         self._until_answered(rig, reference, guess)
         if step := worth_another_look(self.points, self._tried, self.start_rps):
             self._look_again(rig, reference, step)
             self._until_answered(rig, reference, guess)  # it may have passed
+
+    def survey_memory(self, rig: Rig) -> None:
+        """What the largest rows take, with as many in service as the rate found has."""
+        if self.found_rps is not None:
+            self.survey = survey_memory(self._measurer, rig, self._case.at(self.found_rps))
 
     def _until_answered(self, rig: Rig, reference: Measurement, guess: float | None) -> None:
         while not isinstance(
@@ -57,13 +83,14 @@ class RateSearch:
             self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(self._tried))
             rig.offer(step)
             at_least_s = self._long_enough_s(reference, step)
-            self._note(step, self._measurer.probe(rig, SIZING, at_least_s))
+            self._note(step, self._measurer.probe(rig, SIZING, at_least_s, gives_up=True))
 
     def _look_again(self, rig: Rig, reference: Measurement, step: float) -> None:
         """More samples of a rate that stayed undecided, where the budget has time for them."""
         self._control.tell(f"measuring {rate_text(step)} again, where nothing was decided", 0.9)
         rig.offer(step)
-        found = self._measurer.probe_again(rig, SIZING, self._long_enough_s(reference, step))
+        at_least_s = self._long_enough_s(reference, step)
+        found = self._measurer.probe_again(rig, SIZING, at_least_s, gives_up=True)
         if found:
             self._note(step, found)
 
@@ -91,8 +118,8 @@ class RateSearch:
     def _case(self) -> CapacityCase:
         spec = self.spec
         return CapacityCase(
-            tuple(self._measurer.measurements), self.points, spec.limits, spec.objective,
-            spec.load, spec.policy,
+            tuple(self.measurements), self.points, spec.limits, spec.objective, spec.load,
+            spec.policy,
         )  # fmt: skip
 
     def prove(self, start: partial, driver: Driver) -> None:
@@ -110,7 +137,7 @@ class RateSearch:
 
     def advise(self, budget_ended: bool) -> Advice:
         return advise_capacity(
-            self._measurer.measurements,
+            self.measurements,
             points=self.points,
             limits=self.spec.limits,
             objective=self.spec.objective,
@@ -119,4 +146,5 @@ class RateSearch:
             limits_enforced=self._measurer.limits_enforced,
             budget_ended=budget_ended,
             policy=self.spec.policy,
+            survey=self.survey,
         )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from profiler.errors import NO_GPU, PROFILER_ERROR, BudgetEnded, RunFailed
 from profiler.load.driver import Driver
+from profiler.measuring.measurement import Measurement
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.running.memory_survey import survey_memory
 from profiler.running.size_search import SizeSearch
 from profiler.sizing.choice import Tried, best_of, most_promising, variant_text
 from profiler.sizing.evidence import REFERENCE
-from profiler.spec import Variant
+from profiler.spec import Spec, Variant
 
 #: The least load, in seconds, at the largest size: three windows must be steady.
 REFERENCE_S = 4.0
@@ -67,35 +69,19 @@ class VariantSearch:
         return best.size.cpu_millicores if best else limits.cpu_millicores
 
     def try_one(self, variant: Variant, phase: str, at_most: int) -> Tried:
-        """Measure a variant at the largest size, then search down from `at_most` if it passes.
-
-        What keeps it from running is no failure of the run: the config as given did run.
-        """
-        self._control.check()
+        """Measure a variant at the largest size, then search down from `at_most` if it passes."""
         spec = self._measurer.spec.changed_by(variant)
         search = SizeSearch(self._measurer, spec, phase=phase, at_most=at_most)
-        self._control.enter(phase, f"starting a service with {variant_text(variant)}")
-        try:
-            self._measure(search)
-        except RunFailed as failure:
-            if failure.code in (PROFILER_ERROR, NO_GPU):
-                raise
-            self._measurer.not_survived(REFERENCE, spec, spec.limits, failure)
-            return self._note(search, Tried(variant, None, not_searched=f"failed: {failure.code}"))
-        return self._note(search, _tried(search))
 
-    def _measure(self, search: SizeSearch) -> None:
-        spec = search.spec
-        service = self._start(spec.limits, variant=spec.variant)
-        with service, Rig(spec, spec.limits, service, self._driver, self._control) as rig:
-            rig.become_ready()
-            rig.check_rows(self._measurer.summary.rows)
-            rig.warm_up()
-            reference = self._measurer.probe(rig, REFERENCE, REFERENCE_S)
+        def size(rig: Rig, reference: Measurement) -> None:
             if reference.is_believed_pass:
                 search.run(rig, reference)
             if search.size_to_verify():
                 search.survey = survey_memory(self._measurer, rig, reference)
+
+        if why := measure_variant(self._measurer, spec, self._start, self._driver, phase, size):
+            return self._note(search, Tried(variant, None, not_searched=why))
+        return self._note(search, _tried(search))
 
     def _note(self, search: SizeSearch | None, tried: Tried) -> Tried:
         self.searches.append(search)
@@ -105,3 +91,34 @@ class VariantSearch:
 
 def _tried(search: SizeSearch) -> Tried:
     return Tried(search.spec.variant, search.size_to_verify())
+
+
+def measure_variant(
+    measurer: Measurer,
+    spec: Spec,
+    start: partial,
+    driver: Driver,
+    phase: str,
+    then: Callable[[Rig, Measurement], None],
+) -> str:
+    """Measure a service of the spec's variant at its limits, and `then` do the rest with it.
+
+    What keeps it from running is no failure of the run, since the config as given did run: it is
+    what is returned; "" where nothing did.
+    """
+    control = measurer.control
+    control.check()
+    control.enter(phase, f"starting a service with {variant_text(spec.variant)}")
+    try:
+        service = start(spec.limits, variant=spec.variant)
+        with service, Rig(spec, spec.limits, service, driver, control) as rig:
+            rig.become_ready()
+            rig.check_rows(measurer.summary.rows)
+            rig.warm_up()
+            then(rig, measurer.probe(rig, REFERENCE, REFERENCE_S))
+    except RunFailed as failure:
+        if failure.code in (PROFILER_ERROR, NO_GPU):
+            raise
+        measurer.not_survived(REFERENCE, spec, spec.limits, failure)
+        return f"failed: {failure.code}"
+    return ""

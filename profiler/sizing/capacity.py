@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_survey import Survey
 from profiler.measuring.objective import describe
 from profiler.measuring.statistics import Outcome
 from profiler.sizing import explanation
 from profiler.sizing.advice import Advice
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, leaks, proof
-from profiler.sizing.explanation import latency_text, size_of, size_text
+from profiler.sizing.explanation import latency_text, memory_text, rate_text, size_of, size_text
 from profiler.sizing.memory import peaks
 from profiler.sizing.rate_search import Capacity, next_rate
 from profiler.sizing.uncertainty import Uncertainty
@@ -45,13 +46,14 @@ def advise_capacity(
     limits_enforced: bool,
     budget_ended: bool = False,
     policy: Policy,
+    survey: Survey | None = None,
 ) -> Advice:
     """The advice that these measurements support: the size is `limits`, the rate was searched.
 
     Verified only when a fresh service of exactly that size, under enforced limits, kept the
     objective at exactly that rate.
     """
-    case = CapacityCase(tuple(measurements), points, limits, objective, load, policy)
+    case = CapacityCase(tuple(measurements), points, limits, objective, load, policy, survey)
     refusal = case.refusal(budget_ended)
     if refusal:
         return Advice("declined", refusal, None, None, " ".join(refusal))
@@ -81,6 +83,7 @@ class CapacityCase:
     objective: Objective
     load: Load
     policy: Policy
+    survey: Survey | None = None
 
     @property
     def start_rps(self) -> float:
@@ -185,14 +188,18 @@ class CapacityCase:
         return "the search was done: a higher rate may pass too"
 
     def uncertainty(self, rate_rps: float, *, is_verified: bool) -> Uncertainty:
-        known = [peak for peak in peaks(self.measurements) if peak is not None]
         size = self.limits
         return Uncertainty(
             cpu_millicores=(size.cpu_millicores, size.cpu_millicores),
-            memory_bytes=(max(known, default=None), size.memory_bytes),
+            memory_bytes=(self._memory_peak_bytes, size.memory_bytes),
             more_data=self._more_data(rate_rps, is_verified),
             capacity_rps=(rate_rps, self._failed_above(rate_rps)),
         )
+
+    @property
+    def _memory_peak_bytes(self) -> int | None:
+        known = [peak for peak in peaks(self.measurements, self.survey) if peak is not None]
+        return max(known, default=None)
 
     def _failed_above(self, rate_rps: float) -> float | None:
         """The lowest higher rate that was measured to fail."""
@@ -230,6 +237,7 @@ class CapacityCase:
             self._edge_sentence(rate_rps),
             self._lower_failures_sentence(rate_rps),
             self._verified_sentence(verified) if verified else "",
+            self._memory_sentence(),
             replicas_sentence(peak_rps, rate_rps) if peak_rps is not None else "",
         ]
         return " ".join(sentence for sentence in sentences if sentence)
@@ -280,6 +288,14 @@ class CapacityCase:
             "not only depend on the rate, or something disturbed it."
         )
 
+    def _memory_sentence(self) -> str:
+        """The size is given: what of its memory was in use, the largest rows included."""
+        used = self._memory_peak_bytes
+        if used is None:
+            return ""
+        given = memory_text(self.limits.memory_bytes)
+        return f"Memory stays as given: up to {memory_text(used)} of {given} was in use."
+
     def _verified_sentence(self, verified: Measurement) -> str:
         return (
             f"A fresh service at exactly {size_text(size_of(verified))} then kept the objective at "
@@ -295,7 +311,3 @@ def replicas_sentence(peak_rps: float, rate_rps: float) -> str:
         f"{count} {are} a peak of {rate_text(peak_rps)} (ceil({peak_rps:g} / {rate_rps:g})), "
         f"{peak_rps / count:.4g} a second each."
     )
-
-
-def rate_text(rate_rps: float) -> str:
-    return f"{rate_rps:g} requests/s"

@@ -189,6 +189,10 @@ def size_text(size: Limits) -> str:
     return f"{cpu_text(size.cpu_millicores)} cpu and {memory_text(size.memory_bytes)}"
 
 
+def rate_text(rate_rps: float) -> str:
+    return f"{rate_rps:g} requests/s"
+
+
 def cpu_text(millicores: int) -> str:
     """500m below one core, 1.5 above."""
     return f"{millicores}m" if millicores < 1000 else f"{millicores / 1000:g}"

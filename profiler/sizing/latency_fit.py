@@ -76,7 +76,10 @@ def fit(
     if model.error["95"] > WORST_ERROR:
         return {
             "why_not": "The model does not describe this service: a p95 that was measured is "
-            f"{model.error['95']:.0%} off, at the median, when it is predicted from the others."
+            f"{model.error['95']:.0%} off, at the median, when it is predicted from the others. "
+            "Sizes that use nearly all of their quota are like that: a few percent more work there "
+            "make several times the latency. A run that asks for the whole curve has more sizes "
+            "to go by."
         }
     return model.to_json()
 

@@ -46,8 +46,9 @@ def _check_rate(root: Table, spec: Spec) -> None:
         root.add("load", f'has {len(stages)} stages; "question": "rate" takes one, {OPEN_STAGE}')
     elif any(stage and stage.mode == "closed" for stage in stages):
         root.add(
-            "load.mode", f'is closed, so its rate follows from the size; "question": "rate" takes '
-            f"{OPEN_STAGE}, where the search begins",
+            "load.mode", "is closed, so there is no rate to search: what a size achieves is in "
+            'each measurement of "question": "size". For the highest rate within the bound send at '
+            f"one, {OPEN_STAGE}: the search begins there, and any guess will do",
         )  # fmt: skip
     elif any(stage and stage.times_s for stage in stages):
         root.add("load", f'has recorded times; "question": "rate" takes {OPEN_STAGE}')

@@ -47,6 +47,14 @@ class Case:
         return max((value for value in values if value is not None), default=None)
 
     @property
+    def most_used_at_largest(self) -> float | None:
+        """Millicores used there under the heaviest load; None where that is not known."""
+        largest = self.reference.cpu_millicores
+        values = [m.cpu_millicores_used for m in self.measurements
+                  if m.validity.valid and m.cpu_millicores == largest]  # fmt: skip
+        return max((value for value in values if value is not None), default=None)
+
+    @property
     def throttled(self) -> float:
         return self.most("throttled_fraction") or 0.0
 

@@ -11,7 +11,8 @@ ADVICE = {
     "threads-over-quota": "Give libraries as many threads as the size has cores.",
     "workers-over-quota": "Give the service as many workers as the size has cores.",
     "one-worker-saturated": "Give the service a worker for each core of the size.",
-    "driver-shares-core": "Run on a target with two cores or more, so that the driver has its own.",
+    "driver-shares-core": "Leave the driver a core of its own: run on a target with two cores or "
+    "more, and give the service all but one of them.",
     "one-class-takes-cpu": "Make sure that the dataset has as many of these rows as production; "
     "or serve them apart, with a size of their own.",
     "swapping": "Give the host more memory, or stop what uses it: swapped memory is slow memory.",

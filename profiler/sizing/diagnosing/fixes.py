@@ -40,17 +40,17 @@ def with_gain(
         return replace(diagnosis, gain=gain)
     saving = _saving(before, after, given_size, tried.size)
     if not _is_worth_it(diagnosis.code, saving, before):
-        return _refuted(diagnosis, before, after, with_fix)
+        return refuted(diagnosis, before, after, with_fix)
     at_fixed = latest_at(fixed, tried.size.cpu_millicores) if tried.size else after
     return replace(
         diagnosis,
-        remeasured=_numbers(at_fixed or after, tried.size),
+        remeasured=numbers_of(at_fixed or after, tried.size) | {"capacity_rps": None},
         saving=saving,
         gain=_gain_sentence(with_fix, at, before, after, given_size, tried.size),
     )
 
 
-def _numbers(measured: Measurement, size: Limits | None) -> dict:
+def numbers_of(measured: Measurement, size: Limits | None) -> dict:
     """Of the fix at its own size, which is measured and not verified."""
     return {
         "ordinal": measured.ordinal,
@@ -76,12 +76,13 @@ def _saving(
     return {
         "cpu_millicores": given.cpu_millicores - fixed.cpu_millicores if both else None,
         "memory_bytes": given.memory_bytes - fixed.memory_bytes if both else None,
-        **{name: _less(getattr(before, name), getattr(after, name)) for name in names},
+        "capacity_rps": None,
+        **{name: less(getattr(before, name), getattr(after, name)) for name in names},
         "makes_possible": given is None and fixed is not None,
     }
 
 
-def _less(before: float | None, after: float | None) -> float | None:
+def less(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else before - after
 
 
@@ -100,7 +101,7 @@ def _is_worth_it(code: str, saving: dict, before: Measurement) -> bool:
     return max(shares) > WORTH_SHARE
 
 
-def _refuted(
+def refuted(
     diagnosis: Diagnosis, before: Measurement, after: Measurement, with_fix: str
 ) -> Diagnosis | None:
     """Where the fix has changed the threads and nothing got better, they were not the cause."""
@@ -130,10 +131,10 @@ def _gain_sentence(
         said += f"{size_text(fixed)} keeps the objective in place of {size_text(given)}"
     else:
         said += "the same size"
-    return f"{said}; at {cpu_text(at)} cpu {_beside(before, after)}. Measured, not verified."
+    return f"{said}; at {cpu_text(at)} cpu {beside(before, after)}. Measured, not verified."
 
 
-def _beside(before: Measurement, after: Measurement) -> str:
+def beside(before: Measurement, after: Measurement) -> str:
     """The percentile, the cost of a request and throttling, with the fix and without."""
     parts = []
     if before.latency_at_percentile_ms and after.latency_at_percentile_ms:

@@ -88,15 +88,15 @@ def _workers(case: Case) -> Diagnosis | None:
 
 def _one_worker(case: Case) -> Diagnosis | None:
     """One worker at the end of its one core, where the largest size has more."""
-    reference, used = case.reference, case.reference.cpu_millicores_used
-    cores = floor(reference.cpu_millicores / 1000)
+    largest = case.reference.cpu_millicores
+    used, cores = case.most_used_at_largest, floor(largest / 1000)
     if not case.is_scored or case.workers > 1 or cores < 2 or used is None:
         return None
     if not SATURATED <= used / 1000 <= ONE_CORE_MOST:
         return None
     return Diagnosis(
         "one-worker-saturated",
-        f"At {cpu_text(reference.cpu_millicores)} cpu the only worker used {used:.0f}m: it is at "
+        f"At {cpu_text(largest)} cpu the only worker used {used:.0f}m: it is at "
         f"the end of one core, and {cores - 1} of {cores} stand idle.",
         {"workers": 1, "cores": cores, "cpu_millicores_used": used},
         case.changed(workers=cores),
