@@ -24,7 +24,6 @@ ALONE = {
     "test_load_connections",
     "test_load_driver",
     "test_load_endings",
-    "test_main_journey",
     "test_process_service",
     "test_process_usage",
     "test_recorded_arrivals",

@@ -38,7 +38,7 @@ def project(tmp_path: Path) -> Project:
     project.spec["config"]["environment"] = {"pip": ["numpy==2.2.6", "threadpoolctl==3.6.0"]}
     project.spec["limits"]["cpu_millicores"] = 1000
     project.spec["load"] = {"mode": "open", "rate_rps": 20}
-    project.spec["objective"] = {"percentile": 95, "latency_ms": 100}
+    project.spec["objective"] = {"percentile": 90, "latency_ms": 100, "confidence": 0.8}
     project.score(MATRICES)
     return project
 

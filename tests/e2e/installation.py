@@ -72,13 +72,6 @@ class Installation:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def prepare_sample(self) -> None:
-        """The sample as it is registered on the first start, its run not yet asked for."""
-        self.data_dir.mkdir(parents=True)
-        for command in (["migrate"], ["ensure_admin"], ["register_sample", "--no-run"]):
-            self.manage(*command)
-        (self.data_dir / "sample-registered").touch()
-
     def containers(self) -> list[str]:
         """The containers of this installation, as Docker lists them."""
         label = f"label=model-profiler.installation={self._name()}"

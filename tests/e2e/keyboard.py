@@ -28,6 +28,17 @@ def fill(page: Page, field: Locator, text: str) -> None:
     page.keyboard.type(text)
 
 
+def check(page: Page, radio: Locator) -> None:
+    """Tab reaches the chosen one of a group, the arrow keys the others."""
+    name = radio.get_attribute("name")
+    reach(page, page.locator(f"input[type=radio][name={name}]:checked"))
+    for _ in range(page.locator(f"input[type=radio][name={name}]").count()):
+        if radio.is_checked():
+            return
+        page.keyboard.press("ArrowDown")
+    raise AssertionError(f"no arrow key reaches {radio}")
+
+
 def choose(page: Page, select: Locator, option: str) -> None:
     """In a closed list typing an option's first letters chooses it."""
     reach(page, select)

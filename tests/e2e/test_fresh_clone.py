@@ -1,8 +1,12 @@
-"""What a stranger gets: a fresh clone, `make run`, and nothing else; with Docker, and without."""
+"""What a stranger gets: a fresh clone, `make run`, and nothing else; with Docker, and without.
+
+With Docker as far as a verified size in the model's tags.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,17 +64,41 @@ def see_the_sample_end(page: Page, installation: Installation, standing: str) ->
 
 
 @pytest.mark.docker
-def test_with_docker_the_sample_ends_verified_and_nothing_is_lost(
+def test_with_docker_the_sample_ends_verified_is_applied_and_nothing_is_lost(
     without_base_image: Installation, page: Page
 ) -> None:
     installation = without_base_image
     with installation:
         see_the_sample_end(page, installation, "Verified")
+        run = page.url
+        cpu, memory = apply_as_tags(page)
+        see_tags_on_model(page, cpu, memory)
         assert installation.stop() < 5
         assert installation.containers() == []
         installation.start()
-        page.reload()
+        page.goto(run)
         expect(page.locator(".verdict")).to_contain_text("Verified")
+
+
+def apply_as_tags(page: Page) -> tuple[str, str]:
+    """Apply the advice; the two sizes that the form said it would write."""
+    page.get_by_role("link", name="Apply as tags").click()
+    sizes = [
+        page.locator("tr.new", has_text=key).locator(".value").inner_text()
+        for key in ("requestedCpu", "requestedMemoryInGb")
+    ]
+    page.get_by_role("button", name="Apply as tags").click()
+    return sizes[0], sizes[1]
+
+
+def see_tags_on_model(page: Page, cpu: str, memory: str) -> None:
+    expect(page).to_have_url(re.compile(r"/models/diabetes-ridge/1/$"))
+    tags = page.locator("#tags")
+    for key, value in (("requestedCpu", cpu), ("requestedMemoryInGb", memory)):
+        expect(tags).to_contain_text(key)
+        expect(tags).to_contain_text(value)
+    assert float(cpu) > 0
+    assert float(memory) > 0
 
 
 def test_without_docker_the_sample_ends_measured_and_provisional(

@@ -1,11 +1,10 @@
-"""Two runs compared, and a size proposed, reviewed, applied and reverted, by keyboard alone.
+"""A run started, two compared, and a size proposed, reviewed, applied and reverted, by keyboard.
 
 By three people with different roles, on one installation that asks for a review.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -30,34 +29,37 @@ from django.contrib.auth.models import Group, User
 for name, role in {ROLES!r}.items():
     User.objects.create_user(name, password={PASSWORD!r}).groups.add(Group.objects.get(name=role))
 """
-#: The sample's run once more, as a contributor asks for it.
-ONE_MORE = """
-from django.contrib.auth.models import User
-from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, Target
-run = ProfileRun.objects.submit(
-    models=list(RegisteredModel.objects.all()), config=InferenceConfig.objects.get(),
-    dataset=Dataset.objects.get(), target=Target.objects.get(),
-    created_by=User.objects.get(username="alice"), **{settings},
-)
-"""
 RUNS = ("diabetes-ridge-1", "diabetes-ridge-2")
 
 
 @pytest.fixture(scope="module")
 def profiled(browser: Browser) -> Iterator[Installation]:
-    """With three people and the sample's run twice, both begun by the worker, not yet ended."""
+    """With three people and two runs of the sample: its own, and one that Alice asked for."""
     folder = Path(tempfile.mkdtemp(prefix="mp-"))
     site = Installation(ROOT, folder / "data", SIZING_REVIEW="required")
-    settings = json.loads((ROOT / "examples/sklearn-regression/run.json").read_text())
     try:
         with site:
             site.manage("shell", "--verbosity", "0", "-c", PEOPLE)
-            site.manage(
-                "shell", "--verbosity", "0", "-c", ONE_MORE.replace("{settings}", repr(settings))
-            )
+            page = browser.new_page()
+            keyboard.sign_in(page, site.address, "alice", PASSWORD)
+            start_run_of_sample(page)
+            page.context.close()
             yield site
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_run_of_sample(page: Page) -> None:
+    """From the model's page; config, dataset and target are filled in, being the only ones."""
+    keyboard.press(page, page.get_by_role("link", name="Models").first)
+    keyboard.press(page, page.get_by_role("link", name="diabetes-ridge").first)
+    keyboard.press(page, page.get_by_role("link", name="Profile it").first)
+    keyboard.check(page, page.get_by_label("At a rate"))
+    keyboard.fill(page, page.get_by_label("Requests a second", exact=True), "75")
+    keyboard.check(page, page.get_by_label("A latency bound"))
+    keyboard.fill(page, page.get_by_label("At most, milliseconds"), "50")
+    keyboard.press(page, page.get_by_role("button", name="Start the run"))
+    expect(page).to_have_url(re.compile(f"/runs/{RUNS[1]}/$"))
 
 
 @pytest.fixture
