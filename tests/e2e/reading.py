@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 from playwright.sync_api import Page, Response
@@ -29,47 +30,83 @@ CONTROLS = """() => {
   }).length;
 }"""
 
-#: The element that has the focus, in words; "" once the focus has left the page. `hidden` says
-#: that nothing shows where it is.
-FOCUSED = """() => {
-  const element = document.activeElement;
-  if (!element || element === document.body) return null;
+#: Writes down every element that gets the focus: whether it is for the first time, and whether
+#: anything shows where it is.
+WATCH_FOCUS = """() => {
   const marked = (one) => {
     const style = getComputedStyle(one);
     return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
       || style.boxShadow !== "none";
   };
-  const label = element.labels?.[0];
-  const box = element.getBoundingClientRect();
-  const seen = [element, element.parentElement, label, element.nextElementSibling]
-    .some((one) => one && marked(one));
-  const first = !element.dataset.reached;
-  element.dataset.reached = "yes";
-  return {
-    what: element.outerHTML.slice(0, 160), first, seen,
-    outside: box.right < 0 || box.bottom < 0 || box.width === 0,
-  };
+  const known = new Set();
+  window.focused = [];
+  document.addEventListener("focusin", ({ target: element }) => {
+    const box = element.getBoundingClientRect();
+    const seen = [element, element.parentElement, element.labels?.[0], element.nextElementSibling]
+      .some((one) => one && marked(one));
+    window.focused.push({
+      what: element.outerHTML.slice(0, 160), first: !known.has(element), seen,
+      outside: box.right < 0 || box.bottom < 0 || box.width === 0,
+    });
+    known.add(element);
+  });
 }"""
+#: Presses of Tab between two looks at what was written down: each look takes as long as a few.
+TABS_AT_ONCE = 20
 
 
 #: The rules of levels A and AA that a theme makes a difference to.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 
 
-def violations(page: Page, *, colours_only: bool = False) -> list[str]:
+#: Charts are drawn, and what follows from that is shown.
+SETTLED = """async () => {
+  const frame = () => new Promise((done) => requestAnimationFrame(done));
+  const end = performance.now() + 5000;
+  while (document.querySelector("[data-chart][aria-busy=true]") && performance.now() < end) {
+    await frame();
+  }
+  for (let frames = 0; frames < 3; frames++) await frame();
+}"""
+
+OPENED = """(chosen) => {
+  for (const one of document.querySelectorAll(chosen)) one.open = true;
+}"""
+
+#: What is folded away, but for menus, which would cover each other and what is below them.
+FOLDED, MENUS = "details:not([data-menu])", "details[data-menu]"
+
+
+def settle(page: Page) -> None:
+    page.evaluate(SETTLED)
+
+
+def unfold(page: Page) -> None:
+    """Open all that is folded away, and wait for what comes from the server then."""
+    page.evaluate(OPENED, FOLDED)
+    asked = page.locator("[data-follows]")
+    if asked.count():
+        asked.locator(".by-command-way, .by-command-missing").first.wait_for()
+
+
+def violations(page: Page, *, colours_only: bool = False, within: str = "html") -> list[str]:
     """What axe-core finds of levels A and AA; each with where it is.
 
     `colours_only`: of a page whose other theme was looked at in full.
     """
     everything = {"type": "tag", "values": LEVELS}
-    page.evaluate(AXE)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
     found = page.evaluate(
-        "(options) => axe.run(options)",
-        {
-            "runOnly": {"type": "rule", "values": COLOUR_RULES} if colours_only else everything,
-            "resultTypes": ["violations"],
-            "preload": False,
-        },
+        "([within, options]) => axe.run(within, options)",
+        [
+            within,
+            {
+                "runOnly": {"type": "rule", "values": COLOUR_RULES} if colours_only else everything,
+                "resultTypes": ["violations"],
+                "preload": False,
+            },
+        ],
     )
     return [
         f"{rule['id']}: {node['html'][:200]} {node['failureSummary']}"
@@ -97,13 +134,14 @@ def overflow(page: Page) -> list[str]:
 
 def walk(page: Page, limit: int = 600) -> tuple[int, list[str]]:
     """Tab through the page: how many places were reached, and those that nothing marks."""
-    reached, unmarked = 0, []
-    for _ in range(limit):
-        page.keyboard.press("Tab")
-        place = page.evaluate(FOCUSED)
-        if place is None or not place["first"]:
+    page.evaluate(WATCH_FOCUS)
+    places: list[dict] = []
+    for _ in range(limit // TABS_AT_ONCE):
+        for _ in range(TABS_AT_ONCE):
+            page.keyboard.press("Tab")
+        places = page.evaluate("focused")
+        if not all(place["first"] for place in places):
             break
-        reached += 1
-        if place["outside"] or not place["seen"]:
-            unmarked.append(place["what"])
-    return reached, unmarked
+    reached = list(itertools.takewhile(lambda place: place["first"], places))
+    unmarked = [one["what"] for one in reached if one["outside"] or not one["seen"]]
+    return len(reached), unmarked

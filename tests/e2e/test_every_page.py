@@ -24,8 +24,6 @@ each_address = pytest.mark.parametrize("address", ADDRESSES, ids=lambda address:
 each_kind = pytest.mark.parametrize("kind", every_page.admin_kinds())
 NARROW = {"width": 390, "height": 844}
 WIDE = {"width": 1440, "height": 900}
-#: For charts to be drawn and styles to be applied.
-SETTLING_MS = 200
 
 
 @dataclass(frozen=True)
@@ -104,14 +102,19 @@ def troubles(page: Page, address: str, narrow: bool = True) -> list[str]:
     strict = reading.policy(response)
     if strict.get("default-src") != "'none'" or "unsafe" in " ".join(strict.values()):
         found.append(f"its policy is {strict}")
+    reading.unfold(page)
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
-        page.wait_for_timeout(SETTLING_MS)
+        reading.settle(page)
         wrong = reading.violations(page, colours_only=theme == "dark")
         found += [f"{theme}: {one}" for one in wrong]
+    if page.locator(reading.MENUS).count():
+        page.evaluate(reading.OPENED, reading.MENUS)
+        wrong = reading.violations(page, within=reading.MENUS)
+        found += [f"in a menu: {one}" for one in wrong]
     if narrow:
         page.set_viewport_size(NARROW)
-        page.wait_for_timeout(SETTLING_MS)
+        reading.settle(page)
         found += [f"too wide for a phone: {one}" for one in reading.overflow(page)]
     return found
 
@@ -138,7 +141,7 @@ def test_a_page_is_accessible_strict_and_fits_a_phone(
 @each_address
 def test_a_page_is_used_by_keyboard(site: Site, page: Page, address: Address) -> None:
     page.goto(site.address(address.path))
-    page.wait_for_timeout(SETTLING_MS)
+    reading.settle(page)
     wanted = page.evaluate(reading.CONTROLS)
     reached, unmarked = reading.walk(page)
     assert not unmarked, "\n".join(unmarked)
