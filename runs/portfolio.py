@@ -60,6 +60,15 @@ class SizedModel:
         return asked - self.advised.advice[key]
 
     @property
+    def evidence(self) -> str:
+        """How far the size can be trusted, in a word: unsized, unverified, stale or verified."""
+        if not self.is_sized:
+            return "unsized"
+        if self.stale:
+            return "stale"
+        return "verified" if self.standing == "verified" else "unverified"
+
+    @property
     def order(self) -> tuple[int, int]:
         """Worst first: not sized, not verified, stale, then the rest."""
         if not self.is_sized:
@@ -67,9 +76,13 @@ class SizedModel:
         return (1 if self.standing != "verified" else 2 if self.stale else 3, -len(self.stale))
 
 
-def portfolio(prices: Prices | None) -> list[SizedModel]:
-    """The latest version of every model, in a number of queries that does not grow with them."""
-    models = list(RegisteredModel.objects.latest_of_each().order_by("name"))
+def portfolio(
+    prices: Prices | None, models: Iterable[RegisteredModel] | None = None
+) -> list[SizedModel]:
+    """These models, or the latest version of every one, in a constant number of queries."""
+    if models is None:
+        models = RegisteredModel.objects.latest_of_each()
+    models = sorted(models, key=lambda model: model.name)
     newest = newest_advice(models)
     known = Known.of(models)
     return [sized(model, newest.get(model.pk), known, prices) for model in models]

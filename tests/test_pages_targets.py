@@ -74,6 +74,31 @@ def test_no_target_yet(signed_in) -> None:
     assert "No targets yet" in page_of(signed_in)
 
 
+def shown(client, query: str) -> list[str]:
+    page = client.get(f"/targets/?{query}")
+    return [target.name for target in page.context["table"].data.data]
+
+
+def test_targets_are_found_by_name_kind_gpus_and_whether_they_take_runs(signed_in, make) -> None:
+    gpu = {"index": 0, "name": "H100", "uuid": "GPU-1", "memory_bytes": 80 << 30}
+    make.target(name="lab", gpus=[gpu])
+    make.target(name="shed", kind="docker", unavailable_reason="Docker does not answer.")
+    make.target(name="attic", enabled=False)
+    assert shown(signed_in, "q=sh") == ["shed"]
+    assert shown(signed_in, "kind=process") == ["attic", "lab"]
+    assert shown(signed_in, "gpus=some") == ["lab"]
+    assert shown(signed_in, "gpus=none") == ["attic", "shed"]
+    assert shown(signed_in, "takes=runs") == ["lab"]
+    assert shown(signed_in, "takes=none&kind=docker") == ["shed"]
+
+
+def test_a_search_that_finds_no_target_says_so(signed_in, make) -> None:
+    make.target()
+    html = signed_in.get("/targets/?q=no-such").content.decode()
+    assert "Nothing matches" in html and "Clear" in html
+    assert "No targets yet" not in html
+
+
 def test_twice_the_targets_and_runs_take_no_more_queries(signed_in, make) -> None:
     model, config, dataset = make.model(), make.config(), make.dataset()
 

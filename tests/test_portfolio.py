@@ -101,6 +101,38 @@ def test_a_size_by_hand_and_none_at_all_come_first(signed_in, make, alice) -> No
     assert "2 of 3" in text and "Not sized" in text and "By hand" in text
 
 
+def shown(client, query: str) -> list[str]:
+    page = client.get(f"/models/portfolio/?{query}")
+    return sorted(row.record.name for row in page.context["table"].page.object_list)
+
+
+def test_models_are_found_by_words_tags_and_evidence(signed_in, make, alice) -> None:
+    applied(make, alice, "sound")
+    _, run = applied(make, alice, "outdated")
+    make.dataset(run.dataset.name)
+    applied(make, alice, "current")
+    make.model("by-hand", tags={"requestedCpu": "1", "requestedMemoryInGb": "1", "team": "risk"})
+    make.model("unsized", tags={"team": "risk"})
+    assert shown(signed_in, "q=ound") == ["sound"]
+    assert shown(signed_in, "tag=team%3Drisk") == ["by-hand", "unsized"]
+    assert shown(signed_in, "evidence=unsized") == ["unsized"]
+    assert shown(signed_in, "evidence=unverified") == ["by-hand"]
+    assert shown(signed_in, "evidence=stale") == ["outdated", "sound"]
+    assert shown(signed_in, "evidence=verified") == ["current"]
+    assert shown(signed_in, "evidence=verified&q=ound") == []
+    assert len(shown(signed_in, "evidence=no-such")) == 5
+
+
+def test_the_totals_are_of_the_models_shown(signed_in, make, alice) -> None:
+    for name, cores in (("ridge", "1"), ("lasso", "2")):
+        model, _ = applied(make, alice, name)
+        model.set_tags({"requestedCpu": cores}, alice)
+    text = signed_in.get("/models/portfolio/?q=ridge").content.decode()
+    assert "1 of 1" in text and "500m, 0 MiB" in text
+    nothing = signed_in.get("/models/portfolio/?q=no-such").content.decode()
+    assert "Nothing matches" in nothing and "No models yet" not in nothing
+
+
 def test_every_column_sorts_with_unknowns_in_it(signed_in, make, alice) -> None:
     applied(make, alice, "sound")
     make.model("unsized")
@@ -133,4 +165,4 @@ def test_the_portfolio_asks_the_database_the_same_for_any_number(
 ) -> None:
     for number in range(count):
         applied(make, alice, f"model-{number}")
-    assert queries_of(lambda: signed_in.get("/models/portfolio/")) <= 14
+    assert queries_of(lambda: signed_in.get("/models/portfolio/")) <= 15

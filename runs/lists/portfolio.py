@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
-import django_tables2 as tables
+from functools import cached_property
 
+import django_filters
+import django_tables2 as tables
+from django.db.models import QuerySet
+
+from runs.costs import Prices
 from runs.lists.listing import Listing
 from runs.lists.paging import ListTable
+from runs.lists.registry import ModelFilter
+from runs.models import PriceList, RegisteredModel
+from runs.portfolio import SizedModel, portfolio, totals
+
+EVIDENCE = [
+    ("verified", "Verified and current"),
+    ("stale", "Stale"),
+    ("unverified", "Not verified"),
+    ("unsized", "Not sized"),
+]
+
+
+class PortfolioFilter(ModelFilter):
+    """Of models by what is in their rows, then of their sizes by what was worked out."""
+
+    evidence = django_filters.ChoiceFilter(
+        label="Evidence", choices=EVIDENCE, empty_label="Any", method="of_sizes"
+    )
+
+    def of_sizes(self, models: QuerySet, name: str, value: str) -> QuerySet:
+        """No row says it: `qs` looks at what was worked out."""
+        return models
+
+    @cached_property
+    def prices(self) -> Prices | None:
+        return PriceList.objects.current()
+
+    @cached_property
+    def qs(self) -> list[SizedModel]:
+        found = portfolio(self.prices, super().qs)
+        wanted = self.form.is_valid() and self.form.cleaned_data["evidence"]
+        return [one for one in found if not wanted or one.evidence == wanted]
+
+    @property
+    def totals(self) -> dict:
+        return totals(self.qs)
 
 
 class PortfolioTable(ListTable):
@@ -47,5 +88,10 @@ class PortfolioTable(ListTable):
 
 
 PORTFOLIO = Listing(
-    name="portfolio", noun="model", url_name="model_portfolio", table=PortfolioTable
+    name="portfolio",
+    noun="model",
+    url_name="model_portfolio",
+    table=PortfolioTable,
+    rows=RegisteredModel.objects.latest_of_each,
+    filters=PortfolioFilter,
 )

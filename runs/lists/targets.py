@@ -2,11 +2,60 @@
 
 from __future__ import annotations
 
+import django_filters
 import django_tables2 as tables
+from django import forms
+from django.db.models import Q, QuerySet
 
+from runs.forms.styling import StyledForm
 from runs.lists.listing import Listing
 from runs.lists.paging import ListTable
+from runs.lists.words import matching
 from runs.models import Target
+
+
+def target_has(word: str) -> Q:
+    return Q(name__icontains=word) | Q(queue__icontains=word)
+
+
+class TargetFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(
+        label="Search",
+        method="search",
+        widget=forms.TextInput(attrs={"placeholder": "Name or queue", "type": "search"}),
+    )
+    kind = django_filters.ChoiceFilter(
+        label="Kind",
+        choices=[(value, label.capitalize()) for value, label in Target.Kind.choices],
+        empty_label="Any",
+    )
+    gpus = django_filters.ChoiceFilter(
+        label="GPUs",
+        choices=[("some", "With GPUs"), ("none", "Without")],
+        empty_label="Any",
+        method="by_gpus",
+    )
+    takes = django_filters.ChoiceFilter(
+        label="Runs",
+        choices=[("runs", "Takes them"), ("none", "Takes none")],
+        empty_label="Any",
+        method="by_takes",
+    )
+
+    class Meta:
+        model = Target
+        fields: list[str] = []
+        form = StyledForm
+
+    def search(self, targets: QuerySet, name: str, value: str) -> QuerySet:
+        return matching(targets, value, target_has)
+
+    def by_gpus(self, targets: QuerySet, name: str, value: str) -> QuerySet:
+        return targets.filter(gpus=[]) if value == "none" else targets.exclude(gpus=[])
+
+    def by_takes(self, targets: QuerySet, name: str, value: str) -> QuerySet:
+        taking = Q(enabled=True, unavailable_reason="")
+        return targets.filter(taking if value == "runs" else ~taking)
 
 
 class TargetTable(ListTable):
@@ -41,4 +90,5 @@ TARGETS = Listing(
     url_name="target_list",
     table=TargetTable,
     rows=Target.objects.for_page,
+    filters=TargetFilter,
 )

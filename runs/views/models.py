@@ -14,7 +14,7 @@ from runs.lists.listing import listing_page
 from runs.lists.portfolio import PORTFOLIO
 from runs.lists.registry import MODELS
 from runs.models import PriceList, ProfileRun, RegisteredModel
-from runs.portfolio import one_sized, portfolio, totals
+from runs.portfolio import one_sized
 from runs.roles import Role, needs
 from runs.run_costs import HOW_TO_SET
 from runs.size_history import size_history
@@ -36,10 +36,7 @@ def model_list(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def model_portfolio(request: HttpRequest) -> HttpResponseBase:
-    prices = PriceList.objects.current()
-    rows = portfolio(prices)
-    context = {"prices": prices, "how_to_set": HOW_TO_SET, **totals(rows)}
-    return listing_page(request, PORTFOLIO, "models/portfolio.html", rows=rows, **context)
+    return listing_page(request, PORTFOLIO, "models/portfolio.html", how_to_set=HOW_TO_SET)
 
 
 @require_safe
