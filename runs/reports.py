@@ -140,7 +140,7 @@ def _frame(address: str) -> dict:
 @cache
 def _assets() -> dict:
     """What pages load from the server, as text."""
-    theme, plotly = _read("js/theme.js"), _read(f"{PLOTLY}/plotly-cartesian.min.js")
+    theme, plotly = _read("js/theme.js"), _read(f"{PLOTLY}/plotly-basic.min.js")
     charts = "".join(_read(f"js/{name}.js") for name in CHART_SCRIPTS)
     charts = EXPORT.sub("", IMPORT.sub("", charts))
     return {

@@ -37,10 +37,12 @@ def search(text: str, shown: int = SHOWN) -> list[Found]:
 
 
 def _found(kind: str, title: str, rows: QuerySet, url_name: str, text: str, shown: int) -> Found:
-    first = list(rows[: shown + 1])
-    count = len(first) if len(first) <= shown else rows.count()
+    # Found by their keys first: rows are long, and a database that sorts carries them along.
+    keys = list(rows.values_list("pk", flat=True))
+    by_key = rows.order_by().in_bulk(keys[:shown])
     query = {"box": "all", "q": text} if kind == "proposal" else {"q": text}
-    return Found(kind, title, first[:shown], count, f"{reverse(url_name)}?{urlencode(query)}")
+    first = [by_key[key] for key in keys[:shown]]
+    return Found(kind, title, first, len(keys), f"{reverse(url_name)}?{urlencode(query)}")
 
 
 def _kinds(text: str) -> list[tuple[str, str, QuerySet, str]]:

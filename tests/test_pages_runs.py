@@ -206,6 +206,12 @@ def test_nothing_of_a_run_is_shown_to_strangers(client, make, part) -> None:
 
 
 # --- Live -----------------------------------------------------------------------------------------
+def test_the_browsers_tab_says_how_a_run_goes(signed_in, make, running) -> None:
+    assert "img/icon-running.svg" in text_of(signed_in.get(running.get_absolute_url()))
+    done = sized_run(make)
+    assert "img/icon-succeeded.svg" in text_of(signed_in.get(done.get_absolute_url()))
+
+
 def test_the_live_part_is_a_fragment_with_the_title(signed_in, running) -> None:
     part = text_of(signed_in.get(f"/runs/{running.name}/live/", headers={"hx-request": "true"}))
     assert f"<title>{running.name} 50 %" in part

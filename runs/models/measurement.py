@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Length
 
 
 class Measurement(models.Model):
@@ -56,6 +57,13 @@ class SampleChunk(models.Model):
                 fields=["run", "measurement", "series", "index"], name="chunk_of_series"
             )
         ]
+        # All that is asked of chunks but their samples: rows with samples are long.
+        indexes = [
+            models.Index(
+                "run", "measurement", "series", "start_ns", "count", Length("blob"),
+                name="chunk_sizes",
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.run_id} #{self.measurement} {self.series} {self.index}"

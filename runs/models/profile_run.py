@@ -161,6 +161,10 @@ class ProfileRun(models.Model):
             models.Index(fields=["state", "-created_at"], name="run_state_newest"),
             models.Index(fields=["advice_standing", "-created_at"], name="run_standing_newest"),
             models.Index(fields=["target", "-created_at"], name="run_target_newest"),
+            models.Index(
+                fields=["target", "advice_standing", "-created_at"], name="run_target_standing"
+            ),
+            models.Index(fields=["target", "state", "-created_at"], name="run_target_state"),
             models.Index(fields=["finished_at", "started_at"], name="run_finished_started"),
             models.Index(fields=["error_code"], name="run_error_code"),
             models.Index(

@@ -232,5 +232,5 @@ class ProfileRunQuerySet(models.QuerySet):
         names = [model.name for model in run.models.all()]
         pinned = Proposal.objects.filter(models__name__in=names, baseline__isnull=False)
         pinned = pinned.exclude(baseline=run).order_by("-created_at").values("baseline")[:1]
-        verified = self.comparable_with(run).filter(advice__standing="verified")
+        verified = self.comparable_with(run).filter(advice_standing="verified")
         return self.filter(pk__in=pinned).only("name").first() or verified.only("name").first()

@@ -8,8 +8,21 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 STAMP = "static.stamp"
+
+
+class HashedFiles(CompressedManifestStaticFilesStorage):
+    """Our scripts, too, import each other by names with a hash: browsers keep them for good.
+
+    Not those of packages: django_htmx has some whose imports lead nowhere.
+    """
+
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        ("js/*.js", ((r'(?P<matched>from "(?P<url>\./.*?)")', 'from "%(url)s"'),)),
+    )
 
 
 def gather() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from django import template
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.storage import Storage
 from django.http import HttpRequest
 from django.template import Context
 from django.templatetags.static import static
@@ -49,11 +52,34 @@ register.filter("findings", findings_of)
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """An icon of the sprite; decoration only, so screen readers skip it."""
+    return _icon(staticfiles_storage, name)
+
+
+@cache
+def _icon(storage: Storage, name: str) -> SafeString:
+    """A list has a hundred of them, and the sprite's address takes time to look up."""
     return format_html(
         '<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"/></svg>',
-        static(ICON_SPRITE),
+        storage.url(ICON_SPRITE),
         name,
     )
+
+
+#: What a browser's tab says of a run.
+FAVICONS = {
+    "queued": "running",
+    "running": "running",
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "timed_out": "failed",
+}
+
+
+@register.simple_tag
+def favicon(state: str) -> str:
+    """The site's icon with a dot in the colour of the state; without one for a cancelled run."""
+    found = FAVICONS.get(state)
+    return static(f"img/icon-{found}.svg" if found else "img/icon.svg")
 
 
 #: Tone and icon of each word that is shown as a badge.

@@ -5,7 +5,16 @@ const probe = document.createElement("span");
 probe.hidden = true;
 document.body.append(probe);
 
+// Each is asked of the browser once a theme: asking makes it lay out the page.
+const known = new Map();
+
 export function colour(token) {
+  const key = `${document.documentElement.dataset.bsTheme} ${token}`;
+  if (!known.has(key)) known.set(key, computed(token));
+  return known.get(key);
+}
+
+function computed(token) {
   const [name, opacity] = token.split("/");
   probe.style.color = `var(--${name})`;
   const value = getComputedStyle(probe).color;

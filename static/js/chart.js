@@ -4,6 +4,12 @@ import { csvOf, saveCsv, savePng } from "./chart-files.js";
 import { rangeWords, timeRange } from "./time-range.js";
 
 const NARROW_PX = 560;
+// Text is measured when it is drawn, so the font has to be there. Plotly is parsed meanwhile; the
+// page is told complete once it was.
+const drawable = Promise.allSettled([
+  document.fonts.load("11px Inter"),
+  new Promise((done) => document.addEventListener("DOMContentLoaded", done)),
+]);
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false };
 
 export class Chart {
@@ -15,6 +21,7 @@ export class Chart {
     this.whole = null; // what there is of all the time
     this.shown = null; // the range that `data` is of
     this.second = null; // where the cursor is
+    box.ariaBusy = "true";
     new ResizeObserver(() => this.plot && this.draw()).observe(box);
   }
 
@@ -37,6 +44,11 @@ export class Chart {
     return range ? [range.from, range.to] : this.time;
   }
 
+  get isInView() {
+    const { top, bottom } = this.box.getBoundingClientRect();
+    return top < innerHeight && bottom > 0;
+  }
+
   get isEmbedded() {
     return document.getElementById(`chart-data-${this.name}`) !== null;
   }
@@ -49,6 +61,7 @@ export class Chart {
 
   async fetched(range) {
     if (this.isEmbedded) {
+      await drawable;
       const embedded = document.getElementById(`chart-data-${this.name}`);
       return this.take(JSON.parse(embedded.textContent), null);
     }
@@ -61,7 +74,9 @@ export class Chart {
     const answer = await fetch(address, { headers: { accept: "application/json" } });
     if (answer.status === 204) return this.foot();
     if (!answer.ok) throw new Error(`${this.name}: ${answer.status}`);
-    this.take(await answer.json(), range);
+    const data = await answer.json();
+    await drawable;
+    this.take(data, range);
   }
 
   take(data, range) {

@@ -5,6 +5,7 @@ import { Chart } from "./chart.js";
 import { moved, rangeWords, show, timeRange, zoomed } from "./time-range.js";
 
 const POLL_MS = 2000;
+const PATIENCE_MS = 1000;
 const LEAST_DRAG_PX = 6;
 const PRINTED_PX = 680;
 const FAILED = "This could not be loaded from the server; what is shown is what was there before.";
@@ -34,11 +35,28 @@ function meet() {
   // A chart that stayed may have got new buttons.
   for (const chart of charts) if (chart.plot) ready(chart);
   charts.push(...met);
-  loadAll(met);
+  loadInView(met);
+}
+
+// What is looked at does not wait for what is further down, nor that for long.
+async function loadInView(met) {
+  const seen = met.filter((chart) => chart.isInView);
+  const long = new Promise((done) => setTimeout(done, PATIENCE_MS));
+  await Promise.race([loadAll(seen), long]);
+  loadAll(met.filter((chart) => !seen.includes(chart)));
 }
 
 function loadAll(chosen) {
-  for (const chart of chosen) chart.load().catch(() => chart.say(FAILED));
+  return Promise.all(chosen.map(loadOne));
+}
+
+async function loadOne(chart) {
+  try {
+    await chart.load();
+  } catch {
+    chart.say(FAILED);
+  }
+  chart.box.ariaBusy = "false";
 }
 
 // What can be done with a chart stands beside it once it is drawn.
@@ -186,9 +204,6 @@ addEventListener("afterprint", () => {
   for (const chart of charts) chart.draw();
 });
 
-// Text is measured when it is drawn, so the font has to be there.
-document.fonts.load("11px Inter").finally(() => {
-  meet();
-  document.addEventListener("htmx:oobAfterSwap", meet);
-  setInterval(() => document.hidden || loadAll(charts.filter((chart) => chart.isLive)), POLL_MS);
-});
+meet();
+document.addEventListener("htmx:oobAfterSwap", meet);
+setInterval(() => document.hidden || loadAll(charts.filter((chart) => chart.isLive)), POLL_MS);

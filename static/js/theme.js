@@ -43,7 +43,10 @@
     show();
   });
 
-  // The server writes times in this zone from the next page on (runs/middleware.py).
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  // The server writes times in this zone from the next page on (runs/middleware.py). Asking for it
+  // takes long enough to be put off until the page is there.
+  addEventListener("load", () => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (zone) document.cookie = `zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+  });
 })();
