@@ -19,28 +19,66 @@ SEARCH_S = 0.005
 #: As much of a text as is shown of it.
 SHOWN_CHARACTERS = 200
 
-#: `ValueError: bad shape` or the head of a traceback, at the start of an answer.
-EXCEPTION_TEXT = re.compile(
-    r"""^["'\s]*(Traceback \(most recent call last\)|(\w+\.)*\w+(Error|Exception):?\s|[Ee]rror:)"""
+TRACEBACK = "Traceback (most recent call last):"
+#: How the text of an exception begins that `f"{type(e)}: {e}"` or `repr(e)` has made.
+NAMED = r"(\w{1,60}\.){0,9}\w{1,60}(Error|Exception)[:(\s]|(Exception|[Ee]rror)[:(]"
+#: How it begins where `str(e)` has left the name out: what Python and the libraries that models are
+#: made with say most often.
+SAID = (
+    r"'\w+' object (is|has|does|cannot) ",
+    r"'\w+'$",  # a KeyError
+    r"\w{1,9} ind(ex|ices) (out of range|must be)",
+    r"index -?\d+ is out of bounds",
+    r"could not convert string to ",
+    r"invalid literal for \w+\(\)",
+    r"unsupported operand type",
+    r"name '\w+' is not defined",
+    r"No module named '",
+    r"[\w.<>]{1,90}\(\) (missing|got|takes) ",
+    r"(not enough|too many) values to unpack",
+    r"(Expecting [\w ',]{1,60}|Extra data|Unterminated string starting at): line \d+ column",
+    r"(float |integer )?(division( or modulo)?|modulo) by zero",
+    r"\[Errno \d+\]",
+    r"cannot reshape array",
+    r"shapes .*not aligned",
+    r"operands could not be broadcast",
+    r"matmul: Input operand",
+    r"Expected \dD array",
+    r"Found (array|input variables) with",
+    r"Input (X )?contains ",
+    r"X has \d+ features",
+    r"mat1 and mat2",
+    r"Expected all tensors",
+    r"CUDA (error|out of memory)",
+    r"\[ONNXRuntimeError\]",
 )
-ERROR_KEYS = {"error", "errors", "exception", "traceback"}
+EXCEPTION_TEXT = re.compile(rf"""["\s]{{0,9}}('?({NAMED})|{"|".join(SAID)})""")
+ERROR_KEYS = {
+    "error", "errors", "error_code", "error_message", "exception", "stack_trace", "traceback",
+}  # fmt: skip
+#: As many values of an answer are looked at.
+LOOKED_AT = 10
 
 
 def looks_like_error(body: str) -> bool:
     """Whether the text of a successful answer reads like an exception's.
 
     Several published scoring scripts catch every exception and answer HTTP 200 with its text. This
-    finds a JSON object with a filled error key, or a text that begins as an exception's does.
+    finds a traceback, a JSON object with a filled error key, and a text, by itself or as one of the
+    first values in a JSON answer, that begins as an exception's does.
     """
+    if TRACEBACK in body:
+        return True
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         value = body
-    if isinstance(value, str):
-        return bool(EXCEPTION_TEXT.match(value))
     if isinstance(value, dict):
-        return any(value[key] for key in value if key.lower() in ERROR_KEYS)
-    return False
+        if any(value[key] for key in value if key.lower() in ERROR_KEYS):
+            return True
+        value = list(value.values())
+    values = value[:LOOKED_AT] if isinstance(value, list) else [value]
+    return any(isinstance(one, str) and EXCEPTION_TEXT.match(one) for one in values)
 
 
 class NotTold(Exception):

@@ -167,7 +167,7 @@ class Probe:
             sample_interval_s=rig.service.sample_interval_s,
             distinct_rows=self._distinct_rows,
             rows=self._rows,
-            suspicious_answers=rig.suspicious_answers,
+            suspicious_rows=rig.suspicious_rows,
             first_bad=asdict(bad) if bad else None,
             answers=answers,
             driver=report,

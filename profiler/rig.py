@@ -36,8 +36,8 @@ class Rig:
     """One entered service under the driver: made ready, checked, warmed up, resized.
 
     `rate_rps` is what the warm-up saw answered per second once it had settled, or what is offered
-    since; `warmup` is how it went; `suspicious_answers` how many successes of the check read like
-    errors.
+    since; `warmup` is how it went; `suspicious_rows` those whose success in the check reads like an
+    error.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Rig:
         self.period_ends_ns: list[int] = []
         self.rate_rps = 0.0
         self.warmup: WarmUp | None = None
-        self.suspicious_answers = 0
+        self.suspicious_rows: tuple[int, ...] = ()
         #: The check's requests, each sent alone.
         self.checked: Columns | None = None
         self.sampler = UsageSampler(service)
@@ -97,8 +97,10 @@ class Rig:
         compared = self.spec.answers is not None and self.spec.answers.same_as_largest
         answered = self._send_each(range(1, count + 1), "first" if compared else "")
         self.checked = answered
-        self.suspicious_answers = sum(
-            looks_like_error(answer.body) for answer in self.driver.answers().values()
+        self.suspicious_rows = tuple(
+            answer.row
+            for answer in self.driver.answers().values()
+            if 200 <= answer.status < 300 and looks_like_error(answer.body)
         )
         if compared:
             self._send_each(answered["row"].tolist(), "second")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -93,15 +94,67 @@ def test_a_pattern_that_takes_for_ever_is_given_up():
     ("body", "is_error"),
     [
         ('"ValueError: bad shape"', True),
+        ("ValueError('bad shape')", True),
+        ("Exception: no model", True),
         ('{"error": "no model"}', True),
+        ('{"error_code": "BAD_REQUEST", "message": "no"}', True),
         ("Traceback (most recent call last):\n", True),
+        ("Scoring failed.\nTraceback (most recent call last):\n  File", True),
+        ('{"result": "ValueError: bad shape", "time": 3}', True),
+        ('["ValueError: bad shape"]', True),
         ('{"error": null, "result": 1}', False),
+        ('{"error_code": 0, "result": 1}', False),
         ("[" * 5000, False),
         ("[1]", False),
+        ('"Error rates fell"', False),
+        ("\"The model 'tiny' is not defined here\"", False),
+        ("['a', 'b']", False),
+        ("'a b'", False),
     ],
 )
 def test_an_answer_that_reads_like_an_exception(body, is_error):
     assert looks_like_error(body) == is_error
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        lambda: float("a"),
+        lambda: int("a"),
+        lambda: {}["data"],
+        lambda: [][1],
+        lambda: [].__getitem__("a"),
+        lambda: json.loads("null")["a"],
+        lambda: None.predict,
+        lambda: json.loads("null")(),
+        lambda: 1 + "a",
+        lambda: 1 / 0,
+        lambda: 1.0 / 0,
+        lambda: not_there,  # noqa: F821
+        lambda: same_json(1),
+        lambda: json.loads("x"),
+        lambda: json.loads("{x"),
+        lambda: json.loads("{} 1"),
+        lambda: Path("not-there").read_text(),
+        lambda: (lambda a, b: 0)(*[1]),
+        lambda: [a for a, b in [(1, 2, 3)]],
+        lambda: [a for a, b in [(1,)]],
+        lambda: np.zeros(3).reshape(2, 2),
+        lambda: np.zeros(3) + np.zeros(4),
+        lambda: np.zeros((2, 3)) @ np.zeros((2, 3)),
+        lambda: np.dot(np.zeros((2, 3)), np.zeros((2, 3))),
+        lambda: np.zeros(3)[7],
+        lambda: np.array(["a"]).astype(float),
+    ],
+)
+def test_what_a_script_says_that_answers_with_the_text_of_what_it_caught(fails):
+    """`except Exception as e: return str(e)`, as published scripts have it."""
+    try:
+        fails()
+    except Exception as error:
+        assert looks_like_error(json.dumps(str(error))), error
+    else:
+        pytest.fail("it does not fail")
 
 
 # In a spec

@@ -180,7 +180,7 @@ def warned(**others: object) -> tuple[str, ...]:
     values = {
         "outcome": "passed", "bound": bound(), "noise": {}, "distinct_rows": 200, "growth": None,
         "leaks": False, "duration_s": 5.0, "startup_s": 1.5, "cpu_millicores": 500,
-        "threads_max": 4, "throttled_fraction": 0.0, "suspicious_answers": 0,
+        "threads_max": 4, "throttled_fraction": 0.0, "suspicious_rows": (),
     }  # fmt: skip
     return texts(validity.warnings(**values | others))
 
@@ -189,7 +189,7 @@ def test_nothing_to_warn_of() -> None:
     assert warned() == ()
     assert warned(
         distinct_rows=None, startup_s=None, threads_max=None, throttled_fraction=None,
-        suspicious_answers=None,
+        suspicious_rows=(),
     ) == ()  # fmt: skip
 
 
@@ -197,7 +197,10 @@ def test_nothing_to_warn_of() -> None:
     ("others", "beginning"),
     [
         ({"distinct_rows": 1}, "All requests are the same"),
-        ({"suspicious_answers": 3}, "3 answers came with a success status but look like errors"),
+        (
+            {"suspicious_rows": range(2, 9)},
+            "Rows answered with a success status by what looks like an error: 7 (2, 3, 4, 5, 6, ",
+        ),
         ({"startup_s": 45.2}, "Starting took 45 s"),
         ({"threads_max": 16, "throttled_fraction": 0.4}, "16 threads share a quota of 500"),
         ({"growth": Estimate(2 * MIB, MIB, 3 * MIB)}, "Memory was still growing: by 7,200 MiB"),

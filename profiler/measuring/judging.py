@@ -41,7 +41,7 @@ def judged(
         cpu_millicores=context.cpu_millicores,
         threads_max=measured.threads_max,
         throttled_fraction=measured.throttled_fraction,
-        suspicious_answers=context.suspicious_answers,
+        suspicious_rows=context.suspicious_rows,
         gpu=measured.gpu,
         at_percentile_ms=measured.latency_at_percentile_ms,
         floor_share=floor_share(context.noise_floor, context.bound.percentile),

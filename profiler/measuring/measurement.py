@@ -42,7 +42,7 @@ class MeasurementContext:
     sample_interval_s: float | None = None
     distinct_rows: int | None = None
     rows: RowFacts | None = None
-    suspicious_answers: int | None = None
+    suspicious_rows: tuple[int, ...] = ()
     first_bad: dict | None = None
     answers: AnswersFound | None = None
     driver: dict = field(default_factory=dict)

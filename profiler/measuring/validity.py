@@ -45,6 +45,8 @@ VOID_LIMIT = 0.5
 #: growth in less than this time.
 LEAK_BYTES, LEAK_SHARE, LEAK_AFTER_S = MIB, 0.01, 3.0
 SLOW_STARTUP_S = 30.0
+#: So many rows are named in a sentence.
+SHOWN_ROWS = 5
 #: Threads that a server keeps beside its workers, mostly asleep; and the share of throttled periods
 #: from which more threads than cores are worth a word.
 SPARE_THREADS, THROTTLED_SHARE = 4, 0.05
@@ -214,7 +216,7 @@ def warnings(
     cpu_millicores: int,
     threads_max: int | None,
     throttled_fraction: float | None,
-    suspicious_answers: int | None,
+    suspicious_rows: Sequence[int],
     gpu: GpuUse | None = None,
     at_percentile_ms: float | None = None,
     floor_share: float | None = None,
@@ -226,7 +228,7 @@ def warnings(
     told = [
         _identical_rows(distinct_rows),
         _growing_memory(growth, leaks, duration_s),
-        _suspicious_answers(suspicious_answers),
+        _suspicious_answers(suspicious_rows),
         _kept_within_noise(outcome, bound, at_percentile_ms, floor_share),
         _slow_startup(startup_s),
         _threads_over_quota(cpu_millicores, threads_max, throttled_fraction),
@@ -269,12 +271,14 @@ def _growing_memory(growth: Estimate | None, leaks: bool, duration_s: float) -> 
     )
 
 
-def _suspicious_answers(count: int | None) -> Finding | None:
-    if not count:
+def _suspicious_answers(rows: Sequence[int]) -> Finding | None:
+    if not rows:
         return None
+    named = ", ".join(map(str, rows[:SHOWN_ROWS])) + (", ..." if len(rows) > SHOWN_ROWS else "")
     return Finding(
         "answers-look-like-errors",
-        f"{count} answers came with a success status but look like errors; check their text.",
+        f"Rows answered with a success status by what looks like an error: {len(rows)} ({named}). "
+        "Check their answers.",
     )
 
 
