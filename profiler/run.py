@@ -228,10 +228,16 @@ class Run:
     def _out_of_time(self, message: str) -> Result:
         """Something measured makes a provisional advice; nothing measured is a time-out."""
         if self.measurer.reference is None:
-            return self._result(
-                "timed_out", RunFailed(TIMED_OUT, f"Nothing was measured: {message}.")
-            )
+            return self._result("timed_out", RunFailed(TIMED_OUT, self._nothing_measured(message)))
         return self._result("succeeded", advice=self._advise(budget_ended=True))
+
+    def _nothing_measured(self, message: str) -> str:
+        """Nothing at all, or nothing that may be believed, and then why not."""
+        taken = self.measurer.measurements
+        if not taken:
+            return f"Nothing was measured: {message}."
+        reasons = " ".join(taken[-1].validity.reasons)
+        return f"Nothing was measured that may be believed: {message}. {reasons}"
 
     def _latency_model(self) -> dict:
         """What other rates and sizes would give, as far as these measurements tell."""
