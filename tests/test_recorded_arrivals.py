@@ -64,6 +64,9 @@ def test_times_are_read_from_lines_or_a_column(lines, times):
         (["nan"], "line 1: .* finite"),
         (["1700000000000"], "line 1: .*milliseconds"),
         (["a,time", "1"], "line 2: "),
+        (["0,5", "1,5"], 'line 1: "0,5" is no time'),
+        (["0", "2026-01-01"], "line 2: .* is an absolute time, unlike those above"),
+        (["2026-01-01", "1.5"], "line 2: .* is seconds since the beginning, unlike"),
         (["1", "2", "3", "4"], "line 4: more than 3 arrivals"),
     ],
 )

@@ -36,23 +36,22 @@ def read_arrivals(lines: Iterable[str], most: int = ARRIVALS_MAX) -> list[float]
     since the recording began, or absolute (seconds since 1970, or ISO 8601): then the recording
     begins with its first arrival. Raises WrongArrivals with the line number.
     """
-    column, zero = 0, None
+    column, zero = None, 0.0
     times: list[float] = []
     for number, cells in _rows(lines):
-        if not times and zero is None and (named := _column(cells)) is not None:
-            column, zero = named, 0.0
+        if not times and column is None and (named := _column(cells)) is not None:
+            column = named
             continue
-        text = cells[column] if column < len(cells) else ""
+        # Without a header a line is one time: the 0 of "0,5" is not what was meant.
+        text = ",".join(cells) if column is None else "".join(cells[column : column + 1])
         try:
             at_s = _seconds(text)
+            if not times:
+                zero = at_s if _is_absolute(at_s) else 0.0
+            else:
+                _refuse_order(text, at_s, zero, times[-1])
         except WrongArrivals as wrong:
             raise WrongArrivals(f"line {number}: {wrong}") from None
-        if not times:
-            zero = at_s if abs(at_s) >= _EPOCH_S else 0.0
-        if times and at_s - zero < times[-1]:
-            raise WrongArrivals(
-                f"line {number}: {shown(text)} is before the time above it; sort the times"
-            )
         times.append(at_s - zero)
         if len(times) > most:
             raise WrongArrivals(f"line {number}: more than {most:,} arrivals; cut the recording")
@@ -104,6 +103,19 @@ def _column(cells: list[str]) -> int | None:
     names = [cell.strip().lower() for cell in cells]
     found = [names.index(name) for name in COLUMNS if name in names]
     return found[0] if found else None
+
+
+def _is_absolute(at_s: float) -> bool:
+    return abs(at_s) >= _EPOCH_S
+
+
+def _refuse_order(text: str, at_s: float, zero: float, before: float) -> None:
+    """A time that cannot follow the one above it."""
+    if _is_absolute(at_s) != bool(zero):
+        kind = "seconds since the beginning" if zero else "an absolute time"
+        raise WrongArrivals(f"{shown(text)} is {kind}, unlike those above it; write all alike")
+    if at_s - zero < before:
+        raise WrongArrivals(f"{shown(text)} is before the time above it; sort the times")
 
 
 def _seconds(text: str) -> float:
