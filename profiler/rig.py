@@ -10,7 +10,7 @@ import numpy as np
 
 from profiler.answers import looks_like_error
 from profiler.control import NS, Control
-from profiler.errors import REQUESTS_FAILED, RunFailed
+from profiler.errors import REQUESTS_FAILED, TARGET_UNAVAILABLE, RunFailed
 from profiler.load.driver import Driver
 from profiler.measuring.decision import is_open
 from profiler.measuring.due_requests import NS_PER_MS
@@ -30,6 +30,11 @@ DRAIN_QUEUE_S = 10.0
 LOOK_S = 0.05
 #: The check sends every row once, but begins none after this.
 CHECK_S = 20.0
+UNREADABLE = (
+    "The service runs, but what it uses cannot be read: its cgroup was not found in those mounted "
+    "here. A worker in a container needs the host's process ids and /sys/fs/cgroup (docs/install.md "
+    "has both); cpu and memory must be of the same cgroup version."
+)
 
 
 class Rig:
@@ -81,6 +86,9 @@ class Rig:
             check=self.control.check,
         )
         self.end_period()
+        if self.sampler.last() is None:
+            self.refuse_gone()
+            raise RunFailed(TARGET_UNAVAILABLE, UNREADABLE, self.service.log())
         self.driver.connect(self.service.address)
 
     @property

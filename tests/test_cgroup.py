@@ -272,6 +272,36 @@ def test_a_mount_that_shows_only_a_part_of_the_hierarchy_is_understood(tree):
     assert cgroup.find(PID, root / "proc").controllers["cpu"].parent == shown
 
 
+def remount(root: Path, *without: str) -> None:
+    """The mounts less those whose line ends with one of these."""
+    mountinfo = root / "proc/self/mountinfo"
+    lines = mountinfo.read_text().splitlines(keepends=True)
+    mountinfo.write_text("".join(line for line in lines if not line.rstrip().endswith(without)))
+
+
+def test_version_1_alone_is_read_but_for_its_pressure(tree, reader_of):
+    root = tree("hybrid")
+    remount(root, "cgroup2 rw")
+
+    usage = reader_of(root).read(complete=True)
+
+    assert usage.cpu_ns == 562_258_468
+    assert usage.memory_current_bytes == 34_390_016
+    assert (usage.throttled_periods, usage.threads) == (18, 2)
+    assert usage.cpu_pressure_some_ns is None
+
+
+@pytest.mark.parametrize("moved", ["rw,memory", "rw,cpu", "rw,cpuacct"])
+def test_cpu_and_memory_of_different_versions_are_not_taken_for_one(tree, moved):
+    """As with cgroup_no_v1= on the kernel's command line."""
+    root = tree("hybrid")
+    remount(root, moved)
+    for name in ("memory.current", "memory.stat", "cpu.stat"):
+        (folder(root, "unified") / name).write_text("")
+
+    assert cgroup.find(PID, root / "proc") is None
+
+
 def test_nothing_is_found_for_a_process_that_does_not_exist(tree):
     assert cgroup.find(1, tree("hybrid") / "proc") is None
     assert cgroup.find_by_id("0" * 64, tree("unified") / "proc") is None

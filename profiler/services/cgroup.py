@@ -99,7 +99,11 @@ def _locate(mounts: list[Mount], folder_in) -> CgroupPaths | None:
             # On a hybrid host cpu.stat exists here too, but without the quota's counters.
             if (folder / sign).exists() and not _in_version_1(mounts, name):
                 found[name] = folder
-    return CgroupPaths(found, pressure) if {"cpu", "memory"} <= set(found) else None
+    # A host may mount each controller in a version of its own; cpu and memory are read in one.
+    version_1 = _in_version_1(mounts, "memory")
+    needed = {"cpu", "cpuacct", "memory"} if version_1 else {"cpu", "memory"}
+    alike = all(_in_version_1(mounts, name) == version_1 for name in needed)
+    return CgroupPaths(found, pressure) if alike and needed <= set(found) else None
 
 
 def _in_version_1(mounts: list[Mount], controller: str) -> bool:
