@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from profiler.answers import looks_like_error
 from profiler.control import NS, Control
 from profiler.errors import REQUESTS_FAILED, TARGET_UNAVAILABLE, RunFailed
 from profiler.load.driver import Driver
+from profiler.measuring.answers_found import first_bad_text
 from profiler.measuring.decision import is_open
 from profiler.measuring.due_requests import NS_PER_MS
 from profiler.measuring.warmup import WarmUp, warm_up_over
@@ -30,10 +32,12 @@ DRAIN_QUEUE_S = 10.0
 LOOK_S = 0.05
 #: The check sends every row once, but begins none after this.
 CHECK_S = 20.0
+#: As much of a bad answer is told when it ends the run.
+ANSWER_CHARACTERS = 500
 UNREADABLE = (
     "The service runs, but what it uses cannot be read: its cgroup was not found in those mounted "
-    "here. A worker in a container needs the host's process ids and /sys/fs/cgroup (docs/install.md "
-    "has both); cpu and memory must be of the same cgroup version."
+    "here. A worker in a container needs the host's process ids and /sys/fs/cgroup, as "
+    "docker-compose.yml gives it; cpu and memory must be of the same cgroup version."
 )
 
 
@@ -137,12 +141,7 @@ class Rig:
         bad = self.driver.first_bad()
         message = f"{failed} of {sent} requests failed at {self.size.cpu_millicores}m cpu"
         if bad is not None:
-            how = f"HTTP {bad.status}" if bad.status else bad.outcome.replace("_", " ")
-            if bad.why:
-                how = f"a wrong answer: {bad.why}"
-            message += f"; the first is row {bad.row} of the dataset: {how}"
-            if bad.answer.strip():
-                message += f", answer: {bad.answer.strip()[:500]}"
+            message += f"; the first is {first_bad_text(asdict(bad), ANSWER_CHARACTERS)}"
         return RunFailed(REQUESTS_FAILED, message, self.service.log())
 
     def end_period(self) -> int:

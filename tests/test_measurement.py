@@ -11,7 +11,7 @@ from profiler.measuring.consumption import counted_between, memory_growth
 from profiler.measuring.latency import latencies_ms
 from profiler.measuring.measurement import Measurement, failed_to_start
 from profiler.measuring.summary import summarise
-from profiler.samples import OUTCOMES, Columns
+from profiler.samples import OK, OUTCOMES, Columns
 from tests.raw_samples import (
     ABORTED,
     CLOSED,
@@ -316,3 +316,29 @@ def test_a_service_that_never_started_is_a_failed_measurement() -> None:
     assert (found.phase, found.outcome, found.requests) == ("verifying", "failed", 0)
     assert found.validity.valid and not found.is_believed_pass
     json.dumps(found.to_json(), allow_nan=False)
+
+
+# ---- errors ----
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (
+            ("reset", 200, "abc", ""),
+            "reset: the connection ended before the answer did, answer: abc",
+        ),
+        (("connect_failed", 0, "", ""), "connect failed: no connection came about"),
+        (("timeout", 0, "", ""), "timeout: no whole answer came in time"),
+        (("malformed", 0, "junk", ""), "malformed: what came is no HTTP, answer: junk"),
+        (("http_error", 500, "no\n model", ""), "HTTP 500, answer: no model"),
+    ],
+)
+def test_errors_over_the_budget_name_the_first(bad, said) -> None:
+    outcome, status, answer, why = bad
+    first = {"row": 3, "status": status, "outcome": outcome, "answer": answer, "why": why}
+    requests = request_columns(evenly(10), 5, [OK] * 9 + [ERROR])
+    (reason,) = summarised(requests, 0.1, first_bad=first).outcome_reasons
+    assert reason == (
+        f"1 of 10 requests failed, where none may; the first is row 3 of the dataset: {said}"
+    )

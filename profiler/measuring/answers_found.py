@@ -9,6 +9,24 @@ from profiler.spec import AnswerCheck
 
 #: As much of an example as is told.
 EXAMPLE_CHARACTERS = 200
+#: What became of a request that no whole answer came to.
+NO_ANSWER = {
+    "connect_failed": "no connection came about",
+    "reset": "the connection ended before the answer did",
+    "timeout": "no whole answer came in time",
+    "malformed": "what came is no HTTP",
+}
+
+
+def first_bad_text(bad: dict, characters: int) -> str:
+    """Row, ending and the answer's beginning of a request that did not end well."""
+    outcome = bad["outcome"]
+    if outcome in NO_ANSWER:
+        how = f"{outcome.replace('_', ' ')}: {NO_ANSWER[outcome]}"
+    else:
+        how = f"a wrong answer: {bad['why']}" if bad["why"] else f"HTTP {bad['status']}"
+    answer = " ".join(bad["answer"].split())[:characters]
+    return f"row {bad['row']} of the dataset: {how}" + (f", answer: {answer}" if answer else "")
 
 
 @dataclass(frozen=True)

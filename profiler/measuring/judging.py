@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 
 from profiler.measuring import patterns, sensitivity, validity
-from profiler.measuring.answers_found import AnswersFound
+from profiler.measuring.answers_found import AnswersFound, first_bad_text
 from profiler.measuring.compared import floor_share
 from profiler.measuring.findings import Finding
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.warmup import Beginning
+
+#: As much of a bad answer is told in a sentence.
+ANSWER_CHARACTERS = 100
 
 
 def judged(
     measured: Measurement, context: MeasurementContext, beginning: Beginning | None
 ) -> Measurement:
     """The measurement with its validity and warnings; killed for memory means failed."""
-    outcome, reasons = measured.outcome, measured.outcome_findings
+    outcome = measured.outcome
+    reasons = tuple(_with_example(found, context.first_bad) for found in measured.outcome_findings)
     if measured.oom_kills:
         outcome = "failed"
         killed = Finding("killed-for-memory", f"killed for memory {measured.oom_kills} times")
@@ -65,4 +69,13 @@ def judged(
         outcome_findings=reasons,
         validity=believed,
         warning_findings=warnings,
+    )
+
+
+def _with_example(reason: Finding, bad: dict | None) -> Finding:
+    """Errors with the first of them; a wrong answer is told in a reason of its own."""
+    if reason.code != "errors-over-budget" or bad is None or bad["why"]:
+        return reason
+    return replace(
+        reason, text=f"{reason.text}; the first is {first_bad_text(bad, ANSWER_CHARACTERS)}"
     )
