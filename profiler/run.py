@@ -235,7 +235,10 @@ class Run:
         """Nothing at all, or nothing that may be believed, and then why not."""
         taken = self.measurer.measurements
         if not taken:
-            return f"Nothing was measured: {message}."
+            return (
+                f"Nothing was measured: {message} before the first measurement had an answer. Give "
+                "the run more time (budget.duration_s)."
+            )
         reasons = " ".join(taken[-1].validity.reasons)
         return f"Nothing was measured that may be believed: {message}. {reasons}"
 

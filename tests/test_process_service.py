@@ -189,6 +189,34 @@ def test_processes_that_the_script_started_end_with_the_service(tmp_path, start)
     assert marked() == []
 
 
+def test_a_daemon_that_the_script_started_is_measured_and_ends_with_the_service(tmp_path, start):
+    source = """
+        import os, time
+
+        def init():
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    held = b"x" * (200 << 20)
+                    time.sleep(600)
+                os._exit(0)
+            os.wait()
+            time.sleep(0.3)
+
+        def run(raw_data):
+            return 1
+    """
+    spec = spec_of(scored(tmp_path / "service", source))
+
+    with start(spec) as service:
+        ready(service, spec)
+        usage = service.read_usage(complete=True)
+        assert usage.processes == 3
+        assert usage.memory_working_set_bytes > 200 << 20
+
+    assert marked() == []
+
+
 def test_it_dies_with_its_parent_and_the_sweep_takes_what_does_not(tmp_path, python):
     scored(tmp_path / "service", """
         import subprocess, sys

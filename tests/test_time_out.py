@@ -16,7 +16,11 @@ from tests.test_advice import INVALID, measured
 @pytest.mark.parametrize(
     ("measurements", "said"),
     [
-        ([], "Nothing was measured: the budget is used up."),
+        (
+            [],
+            "Nothing was measured: the budget is used up before the first measurement had an "
+            "answer. Give the run more time (budget.duration_s).",
+        ),
         (
             [measured("measuring", 1000, **INVALID)],
             "Nothing was measured that may be believed: the budget is used up. The host was noisy.",

@@ -191,19 +191,26 @@ def _visible(gpus: tuple[Gpu, ...]) -> dict[str, str]:
 
 
 def stop_session(process: subprocess.Popen) -> None:
-    """Kill every process of its session, again until none is left: one may be forking."""
+    """Kill every process of its session or below it, again until none is left: one may be forking.
+
+    The first one is halted meanwhile: it would replace its workers, and daemons are known by it.
+    """
     deadline = time.monotonic() + STOP_S
-    while time.monotonic() < deadline and _kill_session(process.pid):
+    process.send_signal(signal.SIGSTOP)
+    while time.monotonic() < deadline and _kill_others(process.pid):
         time.sleep(0.01)
+    process.kill()
     process.wait()
 
 
-def _kill_session(leader: int) -> bool:
+def _kill_others(leader: int) -> bool:
     """True when there was any to kill."""
     found = False
+    below = set(tree(leader))
     for pid in psutil.pids():
         try:
-            if os.getsid(pid) == leader and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            its_own = pid != leader and (pid in below or os.getsid(pid) == leader)
+            if its_own and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                 os.kill(pid, signal.SIGKILL)
                 found = True
         except (psutil.Error, ProcessLookupError, PermissionError):

@@ -12,10 +12,15 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+#: Daemons that the program's children leave behind become its own children, as those of a
+#: container's first process do: so they are measured, and end with it.
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def main(parent, cores, *command):
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     if os.getppid() != int(parent):
         sys.exit("the parent died before it could be watched")
     os.sched_setaffinity(0, {int(core) for core in cores.split(",")})
