@@ -1,6 +1,7 @@
 """A run started, two compared, and a size proposed, reviewed, applied and reverted, by keyboard.
 
-By three people with different roles, on one installation that asks for a review.
+By three people with different roles, on one installation that asks for a review; without Docker, as
+processes, whose runs are over soon.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tests.e2e.conftest import ROOT
 from tests.e2e.installation import Installation
 from tests.e2e.visitor import NOISE, RUN_TIMEOUT_MS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.docker]
+pytestmark = pytest.mark.e2e
 
 PASSWORD = "staple horse battery correct"
 ROLES = {"alice": "contributor", "carol": "reviewer", "victor": "viewer"}
@@ -36,7 +37,8 @@ RUNS = ("diabetes-ridge-1", "diabetes-ridge-2")
 def profiled(browser: Browser) -> Iterator[Installation]:
     """With three people and two runs of the sample: its own, and one that Alice asked for."""
     folder = Path(tempfile.mkdtemp(prefix="mp-"))
-    site = Installation(ROOT, folder / "data", SIZING_REVIEW="required")
+    changes = {"DOCKER_HOST": "unix:///nowhere/docker.sock", "PROFILER_ALLOW_PROCESS_TARGET": "1"}
+    site = Installation(ROOT, folder / "data", SIZING_REVIEW="required", **changes)
     try:
         with site:
             site.manage("shell", "--verbosity", "0", "-c", PEOPLE)
