@@ -6,9 +6,11 @@ Always a range, and always with what it rests on; docs/registering.md tells the 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from django.core.cache import cache
 
 from profiler.measuring.statistics import PASSING_LOOKS, preset_looks
 from profiler.measuring.warmup import LEAST_S as WARM_UP_S
@@ -28,6 +30,8 @@ PASSED_S, GIVEN_UP_S, PROVEN_S = 1.0, 0.6, 4.0
 SPREAD = 1.25
 #: As many of the newest like runs are counted.
 LIKE = 5
+#: How long what is expected of an unfinished run is remembered.
+REMEMBERED_S = 60
 
 
 @dataclass(frozen=True)
@@ -83,24 +87,23 @@ def expected(run: ProfileRun, past: Sequence[ProfileRun]) -> Expected:
     return Expected((_building(run, past), _measuring(run, past)))
 
 
-def waiting(run: ProfileRun, ahead: Sequence[ProfileRun], past: Sequence[ProfileRun]) -> Part:
-    """How long the runs before it take, one after another."""
+def waiting(run: ProfileRun, ahead: Mapping[ProfileRun, Expected]) -> Part:
+    """How long the runs before it take, one after another; each is given with the whole of it."""
     low_s = high_s = 0.0
-    for other in ahead:
-        left = left_of(other, past) if other.started_at else expected(other, past)
+    for other, whole in ahead.items():
+        left = left_of(other, whole) if other.started_at else whole
         low_s, high_s = low_s + left.low_s, high_s + left.high_s
     runs = "nothing is" if not ahead else "one run is" if len(ahead) == 1 else f"{len(ahead)} are"
     return Part("Waiting", low_s, high_s, f"{runs} before it on {run.target.name}")
 
 
-def left_of(run: ProfileRun, past: Sequence[ProfileRun]) -> Part:
-    """How much longer a running run takes."""
+def left_of(run: ProfileRun, expected: Expected) -> Part:
+    """How much longer a running run takes, of what was expected of it as a whole."""
+    building, whole = expected.parts
     budget_s, elapsed_s = run.budget.get("duration_s", Budget().duration_s), run.elapsed_s or 0.0
     built_s = _seconds(run, building=True)
     is_building = run.phase in ("", BUILDING)
-    whole = _measuring(run, past)
     if is_building:
-        building = _building(run, past)
         low_s = max(building.low_s - elapsed_s, 0.0) + whole.low_s
         high_s = max(building.high_s - elapsed_s, 0.0) + whole.high_s
         return Part("Left", low_s, high_s, f"{building.basis}; {whole.basis}")
@@ -199,5 +202,22 @@ def _took(seconds: Sequence[float]) -> str:
 def expected_from_now(run: ProfileRun) -> Expected:
     """Of a run that waits, or is not even asked for yet."""
     past = type(run).objects.durations_on(run.target_id)
-    ahead = list(type(run).objects.ahead_of(run).for_waiting())
-    return Expected((waiting(run, ahead, past), *expected(run, past).parts))
+    ahead = {
+        other: expected(other, past) for other in type(run).objects.ahead_of(run).for_waiting()
+    }
+    return Expected((waiting(run, ahead), *expected(run, past).parts))
+
+
+def expected_of(runs: Sequence[ProfileRun]) -> dict[ProfileRun, Expected]:
+    """How long unfinished runs of one target take, each as a whole, remembered for a minute.
+
+    What runs took before changes only when one ends, and a live page asks every two seconds.
+    """
+    keys = {run: f"expected-{run.job_id}" for run in runs}
+    known = cache.get_many(keys.values())
+    if new := [run for run, key in keys.items() if key not in known]:
+        past = type(new[0]).objects.durations_on(new[0].target_id)
+        found = {keys[run]: expected(run, past) for run in new}
+        cache.set_many(found, REMEMBERED_S)
+        known |= found
+    return {run: known[key] for run, key in keys.items()}

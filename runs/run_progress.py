@@ -9,7 +9,7 @@ from profiler.sizing.evidence import REFERENCE
 from runs import formatting
 from runs.models import ProfileRun
 from runs.models.run_queryset import CANCEL_PATIENCE
-from runs.run_duration import Part, left_of, waiting
+from runs.run_duration import Part, expected_of, left_of, waiting
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,10 @@ def left(run: ProfileRun) -> Part | None:
     """How much longer a live run takes, from what is known of others; None once it stops."""
     if run.is_finished or run.is_cancelling:
         return None
-    past = ProfileRun.objects.durations_on(run.target_id)
     if run.state == ProfileRun.State.RUNNING:
-        return left_of(run, past)
+        return left_of(run, expected_of([run])[run])
     ahead = list(ProfileRun.objects.ahead_of(run).for_waiting())
-    return waiting(run, ahead, past) if ahead else None
+    return waiting(run, expected_of(ahead)) if ahead else None
 
 
 def estimate_words(run: ProfileRun) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from runs.models import ProfileRun
+from runs.models.run_queryset import HISTORY
 from runs.run_duration import expected, expected_from_now, least_s, left_of, range_words
 from tests.page_rows import queries_of
 
@@ -132,7 +135,7 @@ def test_a_run_that_takes_longer_than_others_says_so(make, parts) -> None:
     run = make.run(**parts, budget={"duration_s": 300})
     run.started_at = timezone.now() - timedelta(seconds=110)
     run.phase, run.phase_times = "sizing", [{"phase": "building", "seconds": 10}]
-    left = left_of(run, ProfileRun.objects.durations_on(run.target_id))
+    left = left_of(run, expected(run, ProfileRun.objects.durations_on(run.target_id)))
     assert "longer than earlier runs" in left.basis
     assert left.high_s == pytest.approx(200, abs=2)
 
@@ -149,6 +152,31 @@ def test_a_run_that_takes_longer_than_others_says_so(make, parts) -> None:
 )
 def test_ranges_are_rounded_as_one_would_say_them(low, high, words) -> None:
     assert range_words(low, high) == words
+
+
+def looks_at_earlier_runs(ask) -> bool:
+    with CaptureQueriesContext(connection) as queries:
+        ask()
+    return any(f"LIMIT {HISTORY}" in query["sql"] for query in queries)
+
+
+@pytest.mark.parametrize("is_running", [True, False])
+def test_a_page_that_asks_again_and_again_looks_at_earlier_runs_once(
+    signed_in, make, parts, is_running
+) -> None:
+    ended(make, parts, 10, 40)
+    first, run = make.run(**parts), make.run(**parts)
+    if is_running:
+        run.begin(run.attempt)
+        first.request_cancel(None)
+    address = f"/runs/{run.name}/live/"
+    assert looks_at_earlier_runs(lambda: signed_in.get(address))
+    assert not looks_at_earlier_runs(lambda: signed_in.get(address))
+    said = "took 40 s" if is_running else "one run is before it"
+    assert said in signed_in.get(address).content.decode()
+    # Another attempt is expected anew.
+    ProfileRun.objects.filter(pk__in=[run.pk, first.pk]).update(attempt=2)
+    assert looks_at_earlier_runs(lambda: signed_in.get(address))
 
 
 def test_more_past_and_waiting_runs_take_no_more_queries(make, parts) -> None:
