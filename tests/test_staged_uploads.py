@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from runs.models import Dataset, InferenceConfig, RegisteredModel, StagedUpload
+from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, StagedUpload
 from tests.page_rows import folder, upload, zip_of
 from tests.rows import SCORE
 
@@ -189,3 +189,96 @@ def test_what_cannot_be_served_is_said_before_it_is_kept(signed_in, fields, said
     html = look(signed_in, **fields)
     assert "This cannot be served yet" in html
     assert said in html
+
+
+# --- Single files beside --------------------------------------------------------------------------
+CONDA = "dependencies:\n  - python=3.11\n  - pip:\n      - numpy\n"
+
+
+def kept_in(response, field: str) -> dict[str, str]:
+    """What the checked box below a field sends."""
+    html = response.content.decode()
+    key = html.partition(f'name="{field}_sent" value="')[2].partition('"')[0]
+    return {f"{field}_sent": key}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "name", "text"),
+    [
+        ("conda", "conda_file", "conda.yml", CONDA),
+        ("dockerfile", "dockerfile", "Dockerfile", "FROM scratch\n"),
+    ],
+)
+def test_a_file_beside_the_sources_outlives_an_error_elsewhere(
+    signed_in, data_dir, kind, field, name, text, django_capture_on_commit_callbacks
+) -> None:
+    asked = {"kind": "scored", "environment_kind": kind, "name": "a b"}
+    sent = {"files": upload("score.py", SCORE), field: upload(name, text)}
+    refused = signed_in.post("/configs/register/", {**asked, **sent})
+    assert f'Take <b class="value">{name}</b>' in refused.content.decode()
+    again = {**asked, "name": "score", "staged": staged_in(refused), **kept_in(refused, field)}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert signed_in.post("/configs/register/", again).status_code == 302
+    config = InferenceConfig.objects.get()
+    assert config.definition["environment"][kind] == name
+    assert config.files.open(name).read().decode() == text
+    assert list((data_dir / "staged").iterdir()) == []
+
+
+def test_a_kept_file_can_be_left_out_or_replaced(signed_in) -> None:
+    asked = {"kind": "scored", "environment_kind": "conda", "name": "a b"}
+    sent = {"files": upload("score.py", SCORE), "conda_file": upload("conda.yml", CONDA)}
+    refused = signed_in.post("/configs/register/", {**asked, **sent})
+    asked |= {"name": "score", "staged": staged_in(refused)}
+    without = signed_in.post("/configs/register/", asked)
+    assert "Choose it" in str(without.context["form"].errors["conda_file"])
+    better = {"conda_file": upload("better.yml", CONDA), **kept_in(refused, "conda_file")}
+    assert signed_in.post("/configs/register/", {**asked, **better}).status_code == 302
+    environment = InferenceConfig.objects.get().definition["environment"]
+    assert environment["conda"] == "better.yml"
+
+
+@pytest.mark.parametrize("key", ["x", "00000000-0000-0000-0000-000000000000", "bobs"])
+def test_a_kept_file_that_is_gone_or_not_ones_own_is_asked_for_again(signed_in, bob, key) -> None:
+    if key == "bobs":
+        staged = StagedUpload.objects.stage(
+            owner=bob, purpose="conda_file", files=[("c.yml", upload("c.yml", CONDA))],
+            is_folder=False,
+        )  # fmt: skip
+        key = str(staged.uuid)
+    asked = {"kind": "scored", "environment_kind": "conda", "name": "score"}
+    sent = {"files": upload("score.py", SCORE), "conda_file_sent": key}
+    page = signed_in.post("/configs/register/", {**asked, **sent})
+    assert "no longer kept" in str(page.context["form"].errors["conda_file"])
+    assert not InferenceConfig.objects.exists()
+
+
+def test_recorded_times_outlive_an_error_elsewhere(
+    signed_in, make, settings, data_dir, django_capture_on_commit_callbacks
+) -> None:
+    settings.PROFILER_ALLOW_PROCESS_TARGET = True
+    asked = {
+        "config": make.config().pk, "dataset": make.dataset().pk, "target": make.target().pk,
+        "load_mode": "recorded", "objective_kind": "relative",
+    }  # fmt: skip
+    sent = {"name": "a b", "arrivals_file": upload("times.txt", "0\n1\n3\n")}
+    refused = signed_in.post("/runs/new/", {**asked, **sent})
+    assert 'Take <b class="value">times.txt</b>' in refused.content.decode()
+    kept = kept_in(refused, "arrivals_file")
+    # Wrong once more, and the file is still there.
+    refused = signed_in.post("/runs/new/", {**asked, "name": "c d", **kept})
+    assert kept_in(refused, "arrivals_file") == kept
+    told = signed_in.post("/runs/new/told/", {**asked, **kept}).content.decode()
+    assert "3 recorded arrivals" in told
+    with django_capture_on_commit_callbacks(execute=True):
+        assert signed_in.post("/runs/new/", {**asked, "name": "good", **kept}).status_code == 302
+    assert ProfileRun.objects.get().load["times_s"] == [0, 1, 3]
+    assert not StagedUpload.objects.exists()
+    assert list((data_dir / "staged").iterdir()) == []
+
+
+def test_recorded_times_that_were_refused_are_not_kept(signed_in) -> None:
+    sent = {"load_mode": "recorded", "arrivals_file": upload("times.txt", "soon\n")}
+    page = signed_in.post("/runs/new/", sent)
+    assert "Line 1" in str(page.context["form"].errors["arrivals_file"])
+    assert not StagedUpload.objects.exists()

@@ -30,6 +30,10 @@ def _mono(placeholder: str = "") -> forms.TextInput:
 
 class ConfigFields(UploadForm):
     purpose = StagedUpload.Purpose.CONFIG
+    kept_as = {
+        CONDA_FILE: StagedUpload.Purpose.CONDA_FILE,
+        DOCKERFILE: StagedUpload.Purpose.DOCKERFILE,
+    }
     folder_name = "source"
     unpacks_archives = True
     files_label = "Source files"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files import File
 from django.db import transaction
 from django.utils.safestring import SafeString
 
@@ -147,7 +147,7 @@ class RegisterConfigForm(ConfigFields):
         given = [line for line in lines if line and not line.startswith("#")]
         return {PIP: given or _usual_file(PIP, source), **shared}
 
-    def _file_of(self, kind: str, sent: UploadedFile | None, source: Path) -> str | None:
+    def _file_of(self, kind: str, sent: File | None, source: Path) -> str | None:
         """The name among the sources of the file sent for it, or of one usually called so."""
         field = CONDA_FILE if kind == CONDA else DOCKERFILE
         if sent is None:
@@ -197,9 +197,8 @@ class RegisterConfigForm(ConfigFields):
             return StoredFiles.objects.store_path(source)
 
 
-def _put(sent: UploadedFile, path: Path) -> None:
-    sent.seek(0)
-    path.write_bytes(sent.read())
+def _put(sent: File, path: Path) -> None:
+    path.write_bytes(sent.open().read())
 
 
 def _usual_file(kind: str, source: Path) -> str | None:

@@ -72,13 +72,16 @@ class ArrivalsField(forms.FileField):
         file = super().clean(data, initial)
         if not file:
             return None
+        lines = TextIOWrapper(file.open("rb"), encoding="utf-8")
         try:
-            lines = TextIOWrapper(file.open("rb"), encoding="utf-8")
             times = read_arrivals(lines, self.MOST)
         except WrongArrivals as wrong:
             raise ValidationError(_sentence(str(wrong))) from wrong
         except UnicodeDecodeError as error:
             raise ValidationError("This is no text in UTF-8.") from error
+        finally:
+            # Or the file is closed with it, and could not be kept.
+            lines.detach()
         if not times:
             raise ValidationError("There are no times in it; write one a line.")
         return [round(at_s, 6) for at_s in times]

@@ -9,16 +9,18 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from profiler.spec import Load
+from runs.forms.kept_files import KeptFiles
 from runs.forms.run_fields import ArrivalsField, StagesField, given, number
-from runs.forms.styling import StyledForm
-from runs.models import ProfileRun
+from runs.models import ProfileRun, StagedUpload
 
 CLOSED, OPEN, RECORDED = "closed", "open", "recorded"
 
 DEFAULT_TIMEOUT_S = next(field.default for field in fields(Load) if field.name == "timeout_s")
 
 
-class LoadFields(StyledForm):
+class LoadFields(KeptFiles):
+    kept_as = {"arrivals_file": StagedUpload.Purpose.ARRIVALS}
+
     load_mode = forms.ChoiceField(
         label="Requests are sent",
         choices=(

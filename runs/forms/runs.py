@@ -303,7 +303,7 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
     def submit(self, user) -> ProfileRun | None:
         """Queue the run; None, with an error at the name, when someone just took it."""
         try:
-            return ProfileRun.objects.submit(
+            run = ProfileRun.objects.submit(
                 models=list(self.cleaned_data["models"]),
                 name=self.cleaned_data["name"],
                 created_by=user,
@@ -312,3 +312,5 @@ class NewRunForm(LoadFields, AnswersFields, ConcurrencyFields):
         except IntegrityError:
             self.add_error("name", "Another run just took that name.")
             return None
+        self.forget_files()
+        return run

@@ -22,6 +22,7 @@ from django.db import transaction
 
 from runs import storage
 from runs.formatting import file_size
+from runs.forms.kept_files import KeptFiles
 from runs.forms.sent_files import Upload, archive_upload, folder_upload, single_upload
 from runs.forms.styling import StyledForm
 from runs.models import StagedUpload
@@ -107,7 +108,7 @@ class StageForm(UploadFields):
         )
 
 
-class UploadForm(UploadFields):
+class UploadForm(UploadFields, KeptFiles):
     """The fields that files come by; `upload` in the cleaned data is what was sent."""
 
     purpose: StagedUpload.Purpose
@@ -120,8 +121,7 @@ class UploadForm(UploadFields):
     staged = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, owner: User, **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.owner = owner
+        super().__init__(*args, owner=owner, **kwargs)
         self.fields["files"].label = self.files_label
         self.fields["files"].help_text = self.files_hint
         self.fields["folder"].help_text = self.folder_hint
@@ -172,7 +172,7 @@ class UploadForm(UploadFields):
         return single_upload(file)
 
     def keep_files(self) -> None:
-        """Keep what came with a form that was refused for something else."""
+        super().keep_files()
         if "upload" not in self.cleaned_data or self.has_error("files"):
             return
         files, is_folder = self.sent()
@@ -182,7 +182,7 @@ class UploadForm(UploadFields):
             )
 
     def forget_files(self) -> None:
-        """What is registered need not be staged any more."""
+        super().forget_files()
         if self.staged_upload:
             transaction.on_commit(self.staged_upload.discard)
 

@@ -104,6 +104,9 @@ class StagedUpload(models.Model):
         MODEL = "model"
         DATASET = "dataset"
         CONFIG = "config"
+        CONDA_FILE = "conda_file", "Conda file"
+        DOCKERFILE = "dockerfile", "Dockerfile"
+        ARRIVALS = "arrivals"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     owner = models.ForeignKey(

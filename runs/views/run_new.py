@@ -24,11 +24,12 @@ def run_new(request: HttpRequest) -> HttpResponse:
     `?preset=` fills in a load and an objective.
     """
     if request.method == "POST":
-        form = NewRunForm(request.POST, request.FILES)
+        form = NewRunForm(request.POST, request.FILES, owner=request.user)
         run = form.submit(request.user) if form.is_valid() else None
         if run is not None:
             messages.success(request, f"{run.name} is queued.")
             return redirect(run)
+        form.keep_files()
     else:
         form = NewRunForm(initial=initial_for(request))
     return render(request, "runs/new.html", {"form": form, "presets": PRESETS})
@@ -38,7 +39,7 @@ def run_new(request: HttpRequest) -> HttpResponse:
 @require_POST
 def run_told(request: HttpRequest) -> HttpResponse:
     """The form so far in words: what it asks for, how long it takes, what is different."""
-    draft = RunDraft(request.POST)
+    draft = RunDraft(request.POST, owner=request.user)
     draft.is_valid()
     return render(request, "runs/_told.html", {"draft": draft})
 
