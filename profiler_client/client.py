@@ -231,8 +231,13 @@ class Client:
                 )
             time.sleep(wait_s)
 
-    def cancel(self, name: str) -> Json:
-        return self._connection.post(f"runs/{_part(name)}/cancel/")
+    def cancel(self, name: str, *, force: bool = False) -> Json:
+        """Ask it to stop; `force` has one killed that was asked and has not stopped."""
+        return self._connection.post(f"runs/{_part(name)}/cancel/", {"force": force})
+
+    def run_again(self, name: str, *, key: str = "") -> Json:
+        """Queue the same once more; the new run. `key` is as in start_run."""
+        return self._connection.post(f"runs/{_part(name)}/again/", key=key or str(uuid.uuid4()))
 
     def apply(
         self,
@@ -278,7 +283,21 @@ class Client:
         self, name: str, path: str | os.PathLike, form: Literal["csv", "parquet"] = "csv"
     ) -> Path:
         """Every request and usage sample, as a zip archive at `path`."""
-        pieces = self._connection.download(f"runs/{_part(name)}/raw/{_part(form)}/")
+        return self._download(path, f"runs/{_part(name)}/raw/{_part(form)}/")
+
+    def run_report(self, name: str, path: str | os.PathLike) -> Path:
+        """A run that has ended, as one HTML file at `path` that opens without a network."""
+        return self._download(path, f"runs/{_part(name)}/report/")
+
+    def comparison_report(
+        self, names: Iterable[str], path: str | os.PathLike, base: str = ""
+    ) -> Path:
+        """A comparison, as one HTML file at `path` that opens without a network."""
+        return self._download(path, "compare/report/", runs=",".join(names), base=base)
+
+    def _download(self, path: str | os.PathLike, address: str, **query: str) -> Path:
+        """All of it at `path`, or nothing."""
+        pieces = self._connection.download(address, **query)
         target = Path(path)
         half = target.with_name(f"{target.name}.part")
         try:
@@ -287,6 +306,28 @@ class Client:
             return half.replace(target)
         finally:
             half.unlink(missing_ok=True)
+
+    # --- Many at once -----------------------------------------------------------------------------
+    def in_bulk(
+        self,
+        listing: Literal["runs", "models", "review"],
+        action: str,
+        rows: Iterable[str | int],
+        values: Mapping[str, str | bool] | None = None,
+        *,
+        key: str = "",
+    ) -> list[Json]:
+        """Do to many rows what a list's page can: `cancel` runs or ask for them `again`, `tag`
+        models (`{"key": ..., "value": ...}`; no value removes it), `apply` proposals in `review`
+        (`{"although": True}`). `key` is as in start_run.
+
+        What happened to each is `{row, done, message}`; one that is refused keeps no other from it.
+        """
+        asked: Json = {"rows": [str(row) for row in rows], **(values or {})}
+        if action == "again":
+            # What else can be done is over once it is done: asked twice, it would seem refused.
+            key = key or str(uuid.uuid4())
+        return self._connection.post(f"bulk/{_part(listing)}/{_part(action)}/", asked, key=key)
 
     # --- Review -----------------------------------------------------------------------------------
     def proposals(self, *, box: str = "", state: str = "") -> Iterator[Json]:

@@ -63,8 +63,8 @@ class Connection:
     def text(self, path: str) -> str:
         return self._send("GET", path, retry=True).text
 
-    def download(self, path: str) -> Iterator[bytes]:
-        answer = self._send("GET", path, stream=True, retry=True)
+    def download(self, path: str, **query: Any) -> Iterator[bytes]:
+        answer = self._send("GET", path, params=_given(query), stream=True, retry=True)
         try:
             yield from answer.iter_content(1 << 20)
         except requests.RequestException as error:

@@ -12,6 +12,7 @@ from profiler.spec import Variant
 from profiler.threads import THREAD_VARIABLES
 from runs.findings import docs_url
 from runs.models import InferenceConfig, ProfileRun
+from runs.run_acts import why_not_queued
 
 #: By this the variant that a run advises is asked for, in place of a diagnosis' code.
 ADVISED = "advised"
@@ -34,7 +35,7 @@ class Mend:
 
 
 class NoFix(ValueError):
-    """There is nothing of that kind to apply; the message says so."""
+    """There is nothing of that kind to apply, or not now; the message says so."""
 
 
 def mends_of(run: ProfileRun) -> list[Mend]:
@@ -63,9 +64,10 @@ def advised_change(run: ProfileRun) -> str:
 def apply_fix(run: ProfileRun, code: str, actor: User) -> ProfileRun:
     """A new version of the run's config with the fix, and a run with it, all else the same.
 
-    Raises NoFix where the run has no such fix.
+    Raises NoFix where the run has no such fix, or would be refused by now.
     """
     change = _change(run, code)
+    models = list(run.models.select_related("files"))
     with transaction.atomic():
         config = InferenceConfig.objects.register(
             name=run.config.name,
@@ -77,16 +79,12 @@ def apply_fix(run: ProfileRun, code: str, actor: User) -> ProfileRun:
         )
         kept = (
             "load", "objective", "limits", "budget", "answers", "policy", "memory_probe",
-            "question", "peak_rps",
+            "question", "peak_rps", "dataset", "target",
         )  # fmt: skip
-        return ProfileRun.objects.submit(
-            models=list(run.models.all()),
-            config=config,
-            dataset=run.dataset,
-            target=run.target,
-            created_by=actor,
-            **{name: getattr(run, name) for name in kept},
-        )
+        asked = {"config": config, **{name: getattr(run, name) for name in kept}}
+        if reason := why_not_queued(ProfileRun(**asked), models):
+            raise NoFix(f"{run.name} cannot be measured with it now: {reason}")
+        return ProfileRun.objects.submit(models=models, created_by=actor, **asked)
 
 
 def _change(run: ProfileRun, code: str) -> dict:

@@ -1,184 +1,34 @@
-"""What can be done on the pages, each as a twins.Action, filled in with a page's own values."""
+"""What is done on the pages, each as a twins.Action, filled in with a page's own values."""
 
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from runs.twins import Action, Words
+from runs.twins import YOUR_KEY, YOUR_VALUE, YOUR_WORDS, Action, Words, each_pair, filled
 
 if TYPE_CHECKING:
-    from runs.models import ProfileRun, RegisteredModel, StagedUpload
-
-#: Of what is not filled in yet.
-YOUR_NAME, YOUR_KEY, YOUR_VALUE, YOUR_WORDS = "my-name", "key", "value", "Your words"
-
-
-def _given(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value not in (None, "", False, [], {})}
-
-
-# --- Registering ----------------------------------------------------------------------------------
-#: Files of a folder that curl names one by one; more go as an archive.
-MOST_FILES = 12
-
-
-class Files:
-    """What was chosen in a form: a file, several, or a folder; `usual` where nothing is yet."""
-
-    def __init__(self, staged: StagedUpload | None, usual: str) -> None:
-        paths = [entry["path"] for entry in staged.manifest] if staged else []
-        self.is_folder = bool(staged and staged.is_folder)
-        self.paths = paths or [usual]
-        #: As the command and the client take them.
-        self.chosen = [self.paths[0].partition("/")[0]] if self.is_folder else self.paths
-
-    def words(self, option: str) -> list[Words]:
-        return [(option, path) for path in self.chosen]
-
-    @property
-    def value(self) -> str | list[str]:
-        return self.chosen[0] if len(self.chosen) == 1 else self.chosen
-
-    @property
-    def is_zipped(self) -> bool:
-        return self.is_folder and len(self.paths) > MOST_FILES
-
-    @property
-    def before(self) -> str:
-        name = self.chosen[0]
-        return f"zip -qr {shlex.quote(f'{name}.zip')} {shlex.quote(name)}" if self.is_zipped else ""
-
-    @property
-    def form(self) -> list[tuple[str, str]]:
-        named = self.is_folder and not self.is_zipped
-        return [("folder_paths", json.dumps(self.paths))] if named else []
-
-    @property
-    def sent(self) -> list[tuple[str, str]]:
-        if self.is_zipped:
-            return [("files", f"{self.chosen[0]}.zip")]
-        return [("folder" if self.is_folder else "files", path) for path in self.paths]
-
-
-def _pairs(option: str, pairs: Mapping[str, str], joint: str = "=") -> list[Words]:
-    return [(option, f"{key}{joint}{value}") for key, value in pairs.items()]
-
-
-def _lines(pairs: Mapping[str, str], joint: str = "=") -> str:
-    return "\n".join(f"{key}{joint}{value}" for key, value in pairs.items())
-
-
-def register_model(values: Mapping[str, Any], files: Files) -> Action:
-    """`values` are the cleaned fields of the form, those that are right."""
-    tags, properties = values.get("tags") or {}, values.get("properties") or {}
-    texts = _given({key: values.get(key) for key in ("framework", "framework_version")})
-    texts |= _given({"description": values.get("description")})
-    name = values.get("name") or YOUR_NAME
-    unpack = bool(values.get("unpack"))
-    options = {
-        "framework": "--model-framework", "framework_version": "--model-framework-version",
-        "description": "--description",
-    }  # fmt: skip
-    lines = _given({"tags": _lines(tags), "properties": _lines(properties)})
-    return Action(
-        command=[
-            ("model", "register", "-n", name), *files.words("-p"),
-            *((options[key], value) for key, value in texts.items()),
-            *_pairs("--tag", tags), *_pairs("--property", properties),
-            *([("--unpack",)] if unpack else []),
-        ],
-        call="register_model",
-        arguments=(name, files.value),
-        options=texts | _given({"tags": tags, "properties": properties, "unpack": unpack}),
-        path="models/",
-        form=[("name", name), *texts.items(), *lines.items(),
-              *([("unpack", "on")] if unpack or files.is_zipped else []), *files.form],
-        files=files.sent,
-        before=files.before,
-    )  # fmt: skip
-
-
-def register_dataset(values: Mapping[str, Any], files: Files) -> Action:
-    name = values.get("name") or YOUR_NAME
-    texts = _given({key: values.get(key) for key in ("content_type", "description")})
-    words = [(f"--{key.replace('_', '-')}", value) for key, value in texts.items()]
-    return Action(
-        command=[("dataset", "register", "-n", name), *files.words("-f"), *words],
-        call="register_dataset",
-        arguments=(name, files.value),
-        options=texts,
-        path="datasets/",
-        form=[("name", name), *texts.items(), *files.form],
-        files=files.sent,
-        before=files.before,
-    )
-
-
-#: Fields of a config that the command, the client and the form call alike.
-SCORED = ("entry_script", "base_image", "python", "workers")
-CONTAINER = ("image", "port", "health_path", "score_path", "method")
-
-
-def register_config(values: Mapping[str, Any], files: Files) -> Action:
-    is_container = values.get("kind") == "container"
-    name = values.get("name") or YOUR_NAME
-    own = CONTAINER if is_container else SCORED
-    texts = _given({key: values.get(key) for key in (*own, "gpu", "description")})
-    if is_container:
-        texts = {"image": YOUR_NAME, "port": 8080} | texts
-    headers = values.get("headers") or {} if is_container else {}
-    env, egress = values.get("env") or {}, bool(values.get("egress"))
-    kind = "" if is_container else values.get("environment_kind") or "pip"
-    packages = [
-        line for line in (values.get("requirements") or "").splitlines() if line.strip()
-    ] if kind == "pip" else []  # fmt: skip
-    # A pip environment is what there is without saying so.
-    made_from = {"environment": kind} if kind not in ("", "pip") else {}
-    beside = _beside(values, kind)
-    lines = {"requirements": "\n".join(packages), "headers": _lines(headers, ": ")}
-    lines |= {"env": _lines(env)}
-    form = {"name": name, "kind": "container" if is_container else "scored"}
-    form |= {"environment_kind": kind, **texts, **lines, "egress": "on" if egress else ""}
-    sources = None if is_container else files
-    return Action(
-        command=[
-            ("config", "register", "-n", name), *(sources.words("--source") if sources else []),
-            *((f"--{key.replace('_', '-')}", str(value))
-              for key, value in (made_from | texts).items()),
-            *(("--requirement", package) for package in packages),
-            *((f"--{key.replace('_', '-')}", path) for key, path in beside.items()),
-            *_pairs("--header", headers, ":"), *_pairs("--env", env),
-            *([("--egress",)] if egress else []),
-        ],
-        call="register_config",
-        arguments=(name, sources.value) if sources else (name,),
-        options=made_from | texts | beside | _given(
-            {"requirements": packages, "headers": headers, "env": env, "egress": egress}
-        ),
-        path="configs/",
-        form=[
-            *((key, str(value)) for key, value in _given(form).items()),
-            *(sources.form if sources else []),
-        ],
-        files=[*(sources.sent if sources else []), *beside.items()],
-        before=sources.before if sources else "",
-    )  # fmt: skip
-
-
-def _beside(values: Mapping[str, Any], kind: str) -> dict[str, str]:
-    """A conda file or Dockerfile sent apart from the sources; its name is all that is known."""
-    field = {"conda": "conda_file", "dockerfile": "dockerfile"}.get(kind)
-    sent = values.get(field) if field else None
-    return {field: sent.name} if field and sent else {}
+    from runs.models import ProfileRun, RegisteredModel
 
 
 # --- Tags -----------------------------------------------------------------------------------------
 def set_tag(model: str, key: str = "", value: str = "") -> Action:
     return _add(model, "--add-tag", "tags", key, value)
+
+
+def remove_tag(model: str, key: str = "") -> Action:
+    key = key or YOUR_KEY
+    return Action(
+        command=[("model", "update", model), ("--remove-tag", key)],
+        call="update_model",
+        arguments=(model,),
+        options={"remove_tags": [key]},
+        method="PATCH",
+        path=f"models/{model}/",
+        body={"tags": {key: None}},
+    )
 
 
 def add_property(model: str, key: str = "", value: str = "") -> Action:
@@ -188,7 +38,7 @@ def add_property(model: str, key: str = "", value: str = "") -> Action:
 def _add(model: str, option: str, kind: str, key: str, value: str) -> Action:
     pairs = {key or YOUR_KEY: value or YOUR_VALUE}
     return Action(
-        command=[("model", "update", model), *_pairs(option, pairs)],
+        command=[("model", "update", model), *each_pair(option, pairs)],
         call="update_model",
         arguments=(model,),
         options={kind: pairs},
@@ -207,11 +57,11 @@ def start_run(
     target = asked["target"].name
     question = asked["question"] if asked["question"] != "size" else ""
     parts = ("load", "objective", "limits", "budget", "answers", "concurrency")
-    wishes = _given({key: asked[key] for key in parts})
+    wishes = filled({key: asked[key] for key in parts})
     rest = {"memory_probe": asked["memory_probe"], "question": question}
     rest |= {"peak_rps": asked["peak_rps"]}
     body = {"models": list(models), **inputs, "target": target, "name": name, "policy": policy}
-    body = _given({**body, **wishes, **rest})
+    body = filled({**body, **wishes, **rest})
     return Action(
         command=[
             ("model", "profile"), *([("-n", name)] if name else []),
@@ -252,6 +102,17 @@ def cancel(name: str) -> Action:
     )
 
 
+def force_cancel(name: str) -> Action:
+    return Action(
+        [("run", "cancel", name), ("--force",)], "cancel", (name,), {"force": True},
+        path=f"runs/{name}/cancel/", body={"force": True},
+    )  # fmt: skip
+
+
+def run_again(name: str) -> Action:
+    return Action([("run", "again", name)], "run_again", (name,), path=f"runs/{name}/again/")
+
+
 def mend(name: str, fix: str) -> Action:
     return Action(
         [("run", "mend", name, "--fix", fix)], "mend", (name, fix),
@@ -266,7 +127,7 @@ def apply(
     confirmed: bool = False,
     as_properties: bool = False,
 ) -> Action:
-    rest = _given({"confirmed": confirmed, "as_properties": as_properties})
+    rest = filled({"confirmed": confirmed, "as_properties": as_properties})
     point = {} if measurement is None else {"measurement": measurement}
     return Action(
         command=[
@@ -299,6 +160,25 @@ def compare(names: Sequence[str], base: str) -> Action:
     )  # fmt: skip
 
 
+def comparison_report(runs: Sequence[ProfileRun]) -> Action:
+    """The first is the base."""
+    names, base = [run.name for run in runs], runs[0].name
+    out = "comparison.html"
+    query = urlencode({"runs": ",".join(names), "base": base}, safe=",")
+    return Action(
+        [("run", "compare", *names), ("--base", base), ("--report", out)], "comparison_report",
+        (names, out), {"base": base}, "GET", f"compare/report/?{query}", out=out,
+    )  # fmt: skip
+
+
+def run_report(name: str) -> Action:
+    out = f"{name}-report.html"
+    return Action(
+        [("run", "report", name), ("--out", out)], "run_report", (name, out), {}, "GET",
+        f"runs/{name}/report/", out=out,
+    )  # fmt: skip
+
+
 def export_raw(name: str, form: str = "csv") -> Action:
     out = f"{name}-raw-{form}.zip"
     return Action(
@@ -318,9 +198,9 @@ def propose(
     as_properties: bool = False,
 ) -> Action:
     point = {} if measurement is None else {"measurement": measurement}
-    texts = _given({"baseline": baseline, "text": text})
-    options = {"models": list(models), **point, **_given({"reviewers": list(reviewers)}), **texts}
-    options |= _given({"as_properties": as_properties})
+    texts = filled({"baseline": baseline, "text": text})
+    options = {"models": list(models), **point, **filled({"reviewers": list(reviewers)}), **texts}
+    options |= filled({"as_properties": as_properties})
     return Action(
         command=[
             ("proposal", "create", run), *(("-m", ref) for ref in models),
@@ -365,3 +245,34 @@ def decide(number: int, action: str, although: object = False) -> Action:
         path=f"proposals/{number}/{action}/",
         body={**words, **known},
     )  # fmt: skip
+
+
+# --- Many rows of a list --------------------------------------------------------------------------
+#: (list, action) -> the command that does it; its options are made of the values.
+IN_BULK = {
+    ("runs", "cancel"): ("run", "cancel"),
+    ("runs", "again"): ("run", "again"),
+    ("models", "tag"): ("model", "update"),
+    ("review", "apply"): ("proposal", "apply"),
+}
+
+
+def in_bulk(
+    listing: str, action: str, rows: Sequence[str], values: Mapping[str, str | bool]
+) -> Action:
+    given = filled(values)
+    options: list[Words] = []
+    if action == "tag":
+        given = given if given.get("key") else {"key": YOUR_KEY, "value": YOUR_VALUE}
+        key, value = given["key"], given.get("value")
+        options = [("--add-tag", f"{key}={value}") if value else ("--remove-tag", key)]
+    elif "although" in given:
+        options = [("--although",)]
+    return Action(
+        command=[(*IN_BULK[listing, action], *rows), *options],
+        call="in_bulk",
+        arguments=(listing, action, list(rows), *([given] if given else [])),
+        path=f"bulk/{listing}/{action}/",
+        body={"rows": list(rows), **given},
+        prints=True,
+    )

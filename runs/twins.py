@@ -16,6 +16,8 @@ TOKEN_VARIABLE = "MODEL_PROFILER_TOKEN"
 LINE = 88
 
 Words = tuple[str, ...]
+#: Of what is not filled in yet.
+YOUR_NAME, YOUR_KEY, YOUR_VALUE, YOUR_WORDS = "my-name", "key", "value", "Your words"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,17 @@ def twins(action: Action, server: str) -> list[Twin]:
         Twin("python", "Python", _python(action, server)),
         Twin("curl", "curl", _curl(action, server)),
     ]
+
+
+# --- What actions are made of ---------------------------------------------------------------------
+def filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those that say anything."""
+    return {key: value for key, value in values.items() if value not in (None, "", False, [], {})}
+
+
+def each_pair(option: str, pairs: Mapping[str, str], joint: str = "=") -> list[Words]:
+    """The option once for each pair."""
+    return [(option, f"{key}{joint}{value}") for key, value in pairs.items()]
 
 
 # --- Shell ----------------------------------------------------------------------------------------

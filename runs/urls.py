@@ -99,7 +99,6 @@ urlpatterns = [
     path("runs/<str:name>/apply/", apply.run_apply, name="run_apply"),
     path("runs/<str:name>/propose/", review.run_propose, name="run_propose"),
     path("review/", review.proposal_list, name="proposal_list"),
-    path("review/apply/", review.proposal_batch_apply, name="proposal_batch_apply"),
     path("review/<int:number>/", review.proposal_detail, name="proposal_detail"),
     path("review/<int:number>/<slug:action>/", review.proposal_act, name="proposal_act"),
 ]

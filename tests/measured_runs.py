@@ -16,6 +16,7 @@ from profiler.sizing import advice, search
 from profiler.sizing.memory_facts import memory_facts
 from profiler.sizing.startup import startup_facts
 from profiler.spec import Limits, Load, Objective, Policy
+from profiler.threads import thread_env
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.recording import measurement_fields
 from tests.raw_samples import (
@@ -167,7 +168,7 @@ def sized_run(
 ) -> ProfileRun:
     """A finished run: measured, sized and verified at 400m, with the engine's own advice."""
     objective = {"percentile": 95, "latency_ms": 50}
-    run = make.run(objective=objective, **fields)
+    run = make.run(**{"objective": objective, **fields})
     token = run.begin(run.attempt)
     found = [record(run, ordinal=number, **how) for number, how in enumerate(probes, start=1)]
     LogChunk.objects.create(run=run, index=0, text="[building] Using the image\n")
@@ -186,6 +187,43 @@ def sized_run(
     startup = startup_facts(found, (), search.grid(1000), advised.cpu_millicores)
     parts = json.loads(json.dumps({"memory": memory, "startup": startup}))
     run.complete(token, closed("succeeded", advice=advised.to_json(), **parts))
+    run.refresh_from_db()
+    return run
+
+
+def provisional_run(make, **fields: object) -> ProfileRun:
+    """Its size was not verified, so using it needs a confirmation."""
+    run = sized_run(make, **fields)
+    run.advice = {**run.advice, "standing": "provisional", "reasons": ["The time ran out."]}
+    run.save(update_fields=["advice"])
+    return run
+
+
+THREADS = {
+    "code": "threads-over-quota",
+    "text": "The service had up to 9 threads, where 400m cpu is the time of one core.",
+    "numbers": {},
+    "advice": "Give libraries as many threads as the size has cores.",
+    "docs": "docs/diagnosis.md#threads-over-quota",
+    "fix": {"env": thread_env(1)},
+    "remeasured": {"cpu_millicores": 200},
+    "saving": {"cpu_millicores": 200},
+    "gain": "Measured again with 1 thread: 200m cpu and 80 MiB keeps the objective.",
+}
+NEIGHBOUR = THREADS | {
+    "code": "noisy-neighbour",
+    "text": "2 of 5 measurements were disturbed.",
+    "docs": "docs/diagnosis.md#noisy-neighbour",
+    "fix": None,
+    "remeasured": None,
+    "gain": "",
+}
+
+
+def mendable_run(make) -> ProfileRun:
+    """It had threads over its quota, with a fix that was measured, and a neighbour, with none."""
+    run = sized_run(make)
+    ProfileRun.objects.filter(pk=run.pk).update(result={"diagnoses": [THREADS, NEIGHBOUR]})
     run.refresh_from_db()
     return run
 

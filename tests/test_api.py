@@ -256,6 +256,7 @@ def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
         "runs/{name}/sizes/": get,
         "runs/{name}/status/": get,
         "runs/{name}/cancel/": post,
+        "runs/{name}/again/": post,
         "runs/{name}/apply/": post,
         "runs/{name}/mend/": post,
         "runs/{name}/log/": get,
@@ -272,6 +273,7 @@ def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
         "proposals/": get | post,
         "proposals/{number}/": get,
         "proposals/{number}/{action}/": post,
+        "bulk/{listing}/{action}/": post,
         "compare/": get,
         "compare/report/": get,
     }

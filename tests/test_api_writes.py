@@ -283,6 +283,110 @@ def test_a_run_is_cancelled_and_once_more_changes_nothing(signed_in, make, alice
     assert "already succeeded" in body["message"]
 
 
+def test_a_run_that_does_not_stop_is_stopped_by_force(signed_in, make, alice) -> None:
+    run = make.run()
+    run.begin(run.attempt)
+    path = f"runs/{run.name}/cancel/"
+    body = refused(send(signed_in, path, {"force": True}), 409, "refused")
+    assert "not asked to stop yet" in body["message"]
+    assert send(signed_in, path).json()["state"] == "running"
+    assert send(signed_in, path).status_code == 200
+    for _ in range(2):
+        assert send(signed_in, path, {"force": True}).json()["state"] == "cancelled"
+    run.refresh_from_db()
+    assert run.cancel_forced_by == alice
+
+
+def test_a_run_is_asked_for_again(signed_in, make, alice) -> None:
+    run = make.run(objective={"percentile": 99, "latency_ms": 20})
+    path = f"runs/{run.name}/again/"
+    first = send(signed_in, path, **{"Idempotency-Key": "k1"})
+    assert first.status_code == 201
+    assert first["Location"].endswith(f"/api/v1/runs/{first.json()['name']}/")
+    again = ProfileRun.objects.exclude(pk=run.pk).get()
+    assert (again.objective, again.created_by) == (run.objective, alice)
+    once_more = send(signed_in, path, **{"Idempotency-Key": "k1"})
+    assert (once_more.status_code, once_more.json()["name"]) == (200, again.name)
+    other = f"runs/{again.name}/again/"
+    refused(send(signed_in, other, **{"Idempotency-Key": "k1"}), 409, "refused")
+    assert send(signed_in, path).status_code == 201
+    refused(send(signed_in, "runs/none/again/"), 404, "not_found")
+
+
+def test_what_would_be_refused_by_now_is_not_asked_for_again(signed_in, make, settings) -> None:
+    run = make.run()
+    settings.PROFILER_ALLOW_PROCESS_TARGET = False
+    body = refused(send(signed_in, f"runs/{run.name}/again/"), 409, "refused")
+    assert "PROFILER_ALLOW_PROCESS_TARGET" in body["message"]
+    assert ProfileRun.objects.count() == 1
+
+
+# ---- many at once --------------------------------------------------------------------------
+
+
+def test_runs_are_cancelled_together_and_each_says_what_happened(signed_in, make) -> None:
+    waiting, done = make.run(), make.finished_run()
+    names = [done.name, "none", waiting.name]
+    answer = send(signed_in, "bulk/runs/cancel/", {"rows": names})
+    assert answer.status_code == 200, answer.content
+    assert [(one["row"], one["done"]) for one in answer.json()] == [
+        (done.name, False), ("none", False), (waiting.name, True),
+    ]  # fmt: skip
+    assert [one["message"] for one in answer.json()] == [
+        "Not cancelled, already succeeded.", "There is no such run.",
+        "Being cancelled; what it measured so far is kept.",
+    ]  # fmt: skip
+    waiting.refresh_from_db()
+    assert waiting.state == "cancelled"
+
+
+def test_asking_for_several_again_under_a_key_starts_each_once(signed_in, make) -> None:
+    rows = {"rows": [make.run().name, make.run().name]}
+    for _ in range(2):
+        answer = send(signed_in, "bulk/runs/again/", rows, **{"Idempotency-Key": "k1"})
+        assert all(one["done"] for one in answer.json())
+    assert ProfileRun.objects.count() == 4
+
+
+def test_several_models_get_a_tag_and_lose_it(signed_in, make, alice) -> None:
+    rows = {"rows": [make.model("a").ref, make.model("b").ref]}
+    send(signed_in, "bulk/models/tag/", {**rows, "key": "team", "value": "risk"})
+    assert [model.tags for model in RegisteredModel.objects.all()] == [{"team": "risk"}] * 2
+    send(signed_in, "bulk/models/tag/", {**rows, "key": "team"})
+    assert [model.tags for model in RegisteredModel.objects.all()] == [{}] * 2
+    [one, _] = send(signed_in, "bulk/models/tag/", rows).json()
+    assert one == {"row": "a:1", "done": False, "message": "No tag was set, it needs a key."}
+
+
+def test_approved_proposals_are_applied_together(signed_in, make, alice) -> None:
+    runs = [make.finished_run(how, models=[make.model(how)]) for how in ("verified", "provisional")]
+    numbers = [
+        send(signed_in, "proposals/", {"run": run.name}).json()["number"] for run in runs
+    ]  # fmt: skip
+    sure, unsure = send(signed_in, "bulk/review/apply/", {"rows": numbers}).json()
+    assert (sure["done"], unsure["done"]) == (True, False)
+    assert "speaks against it" in unsure["message"]
+    asked = {"rows": numbers, "although": True}
+    again, late = send(signed_in, "bulk/review/apply/", asked).json()
+    assert (again["done"], late["done"]) == (False, True)
+    assert "is applied" in again["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "rows", "status", "code"),
+    [
+        ("bulk/runs/explode/", ["a"], 404, "not_found"),
+        ("bulk/runs/compare/", ["a"], 404, "not_found"),
+        ("bulk/ships/cancel/", ["a"], 404, "not_found"),
+        ("bulk/runs/cancel/", [], 400, "invalid"),
+        ("bulk/runs/cancel/", ["a"] * 201, 400, "invalid"),
+        ("bulk/runs/cancel/", "a", 400, "invalid"),
+    ],
+)
+def test_what_cannot_be_done_to_many_is_refused(signed_in, path, rows, status, code) -> None:
+    refused(send(signed_in, path, {"rows": rows}), status, code)
+
+
 def test_a_size_is_applied(signed_in, make) -> None:
     run = make.finished_run(models=[make.model("ridge")])
     data = send(signed_in, f"runs/{run.name}/apply/").json()
@@ -422,7 +526,8 @@ def test_ten_proposals_take_as_many_queries_as_one(signed_in, make) -> None:
 WRITES = (
     ("models/", "post"), ("datasets/", "post"), ("configs/", "post"), ("runs/", "post"),
     ("models/ridge:1/", "patch"), ("runs/x/cancel/", "post"), ("runs/x/apply/", "post"),
-    ("runs/x/mend/", "post"), ("proposals/", "post"), ("proposals/1/comment/", "post"),
+    ("runs/x/mend/", "post"), ("runs/x/again/", "post"), ("bulk/runs/cancel/", "post"),
+    ("bulk/review/apply/", "post"), ("proposals/", "post"), ("proposals/1/comment/", "post"),
 )  # fmt: skip
 
 

@@ -176,6 +176,43 @@ def test_runs_are_compared_and_exported(site, make) -> None:
     said(site.run("run", "log", one.name))
 
 
+def test_runs_are_stopped_by_force_repeated_and_reported(site, make) -> None:
+    run = make.run()
+    run.begin(run.attempt)
+    done = site.run("run", "report", run.name)
+    said(done, 1)
+    assert "not ended" in done.stderr
+    done = site.run("run", "cancel", run.name, "--force")
+    said(done, 1)
+    assert "not asked to stop yet" in done.stderr
+    assert asked(site, "run", "cancel", run.name)["state"] == "running"
+    assert asked(site, "run", "cancel", run.name, "--force")["state"] == "cancelled"
+    again = ("run", "again", run.name, "--key", "nightly")
+    assert asked(site, *again)["name"] == asked(site, *again)["name"] != run.name
+    said(site.run("run", "report", run.name))
+    assert run.name in (site.folder / f"{run.name}-report.html").read_text()
+    said(site.run("run", "report", run.name, "--out", "nowhere/x.html"), 2)
+    assert not list(site.folder.glob("*.part"))
+
+
+def test_of_several_each_says_what_happened_and_one_refused_is_a_failure(site, make) -> None:
+    for name in ("one", "two"):
+        make.run(name=name)
+    make.finished_run(name="three")
+    said(site.run("run", "cancel", "one", "two", "--force"), 2)
+    outcomes = json.loads(said(site.run("run", "cancel", "one", "three", "-o", "json"), 1))
+    assert [one["done"] for one in outcomes] == [True, False]
+    assert "three  no    Not cancelled, already succeeded." in said(
+        site.run("run", "cancel", "two", "three"), 1
+    )
+    assert {run.state for run in ProfileRun.objects.filter(name__in=["one", "two"])} == {
+        "cancelled"
+    }
+    model = make.model("ridge").ref
+    tagged = site.run("model", "update", model, "none:1", "--add-tag", "a=b", "-o", "json")
+    assert [one["done"] for one in json.loads(said(tagged, 1))] == [True, False]
+
+
 # ---- what is printed -----------------------------------------------------------------------
 
 

@@ -177,11 +177,12 @@ def test_cancelling_several_asks_first_and_says_what_happened_to_each(signed_in,
     assert ProfileRun.objects.get(name="b").state == "queued"
     said = text_of(bulk(signed_in, "cancel", ["a", "b"], sure=""))
     assert 'Not cancelled, already failed:</b> <a href="/runs/a/">a</a>' in said
-    assert 'Being cancelled; what was measured is kept:</b> <a href="/runs/b/">b</a>' in said
+    assert 'Being cancelled; what it measured so far is kept:</b> <a href="/runs/b/">b</a>' in said
     assert ProfileRun.objects.get(name="b").state == "cancelled"
 
 
-def test_runs_are_run_again_with_the_same_settings(signed_in, make) -> None:
+def test_runs_are_run_again_with_the_same_settings(signed_in, make, settings) -> None:
+    settings.PROFILER_ALLOW_PROCESS_TARGET = True
     run = make.run(name="a", objective={"percentile": 99, "latency_ms": 20})
     bulk(signed_in, "again", ["a"], sure="")
     again = ProfileRun.objects.exclude(pk=run.pk).get()
@@ -191,8 +192,24 @@ def test_runs_are_run_again_with_the_same_settings(signed_in, make) -> None:
 
 def test_a_target_that_takes_no_runs_takes_none_again(signed_in, make) -> None:
     make.run(name="a", target=make.target(name="lab", enabled=False))
-    assert "lab takes no runs:" in text_of(bulk(signed_in, "again", ["a"], sure=""))
+    assert "Not run again: lab takes no runs now:" in text_of(
+        bulk(signed_in, "again", ["a"], sure="")
+    )
     assert ProfileRun.objects.count() == 1
+
+
+def test_what_the_page_of_a_run_would_refuse_is_not_queued_from_the_list(
+    signed_in, make, settings
+) -> None:
+    settings.PROFILER_ALLOW_PROCESS_TARGET = False
+    make.run(name="a")
+    assert "PROFILER_ALLOW_PROCESS_TARGET" in text_of(bulk(signed_in, "again", ["a"], sure=""))
+    settings.PROFILER_ALLOW_PROCESS_TARGET = True
+    make.run(name="b", limits={"cpu_millicores": 10**9})
+    assert "Not run again: limits.cpu_millicores" in text_of(
+        bulk(signed_in, "again", ["b"], sure="")
+    )
+    assert ProfileRun.objects.count() == 2
 
 
 def test_several_models_get_a_tag_with_its_history(signed_in, make) -> None:

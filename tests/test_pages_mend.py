@@ -5,40 +5,21 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import User
 
-from profiler.threads import thread_env
 from runs.models import InferenceConfig, ProfileRun
-from tests.measured_runs import PROBES, closed, record, sized_run
+from tests.measured_runs import PROBES, THREADS, closed, mendable_run, record, sized_run
 from tests.page_rows import queries_of
 
 pytestmark = pytest.mark.django_db
 
-THREADS = {
-    "code": "threads-over-quota",
-    "text": "The service had up to 9 threads, where 400m cpu is the time of one core.",
-    "numbers": {},
-    "advice": "Give libraries as many threads as the size has cores.",
-    "docs": "docs/diagnosis.md#threads-over-quota",
-    "fix": {"env": thread_env(1)},
-    "remeasured": {"cpu_millicores": 200},
-    "saving": {"cpu_millicores": 200},
-    "gain": "Measured again with 1 thread: 200m cpu and 80 MiB keeps the objective.",
-}
-NEIGHBOUR = THREADS | {
-    "code": "noisy-neighbour",
-    "text": "2 of 5 measurements were disturbed.",
-    "docs": "docs/diagnosis.md#noisy-neighbour",
-    "fix": None,
-    "remeasured": None,
-    "gain": "",
-}
+
+@pytest.fixture(autouse=True)
+def processes(settings) -> None:
+    settings.PROFILER_ALLOW_PROCESS_TARGET = True
 
 
 @pytest.fixture
 def diagnosed(make) -> ProfileRun:
-    run = sized_run(make)
-    ProfileRun.objects.filter(pk=run.pk).update(result={"diagnoses": [THREADS, NEIGHBOUR]})
-    run.refresh_from_db()
-    return run
+    return mendable_run(make)
 
 
 def page_of(client, run) -> str:
@@ -76,7 +57,7 @@ def test_one_click_makes_a_new_config_and_a_run_with_all_else_the_same(
 
 
 def test_the_run_of_a_fix_asks_the_same_question(signed_in, make) -> None:
-    asked = {"question": "rate", "peak_rps": 900.0}
+    asked = {"question": "rate", "peak_rps": 900.0, "target": make.target(kind="docker")}
     run = make.run(objective={"percentile": 95, "latency_ms": 50}, memory_probe=True,
                    load={"mode": "open", "rate_rps": 20.0}, **asked)  # fmt: skip
     ProfileRun.objects.filter(pk=run.pk).update(result={"diagnoses": [THREADS]})
@@ -90,6 +71,15 @@ def test_the_run_of_a_fix_asks_the_same_question(signed_in, make) -> None:
 def test_what_has_no_fix_is_not_applied(signed_in, diagnosed, fix) -> None:
     answer = signed_in.post(f"/runs/{diagnosed.name}/mend/", {"fix": fix}, follow=True)
     assert "has no such fix to apply" in answer.content.decode()
+    assert (ProfileRun.objects.count(), InferenceConfig.objects.count()) == (1, 1)
+
+
+def test_a_target_that_takes_no_runs_measures_no_fix(signed_in, diagnosed) -> None:
+    diagnosed.target.enabled = False
+    diagnosed.target.save()
+    fix = {"fix": "threads-over-quota"}
+    answer = signed_in.post(f"/runs/{diagnosed.name}/mend/", fix, follow=True)
+    assert "takes no runs now" in answer.content.decode()
     assert (ProfileRun.objects.count(), InferenceConfig.objects.count()) == (1, 1)
 
 

@@ -118,10 +118,12 @@ def test_approved_ones_are_applied_together(client, make, alice, carol) -> None:
         proposal.approve(carol)
     make.model("lasso")
     client.force_login(carol)
-    page = client.post(
-        "/review/apply/", {"proposal": [one.pk for one in proposals[:2]]}, follow=True
-    )
-    assert f"Applied: {proposals[0]}." in text_of(page)
+    checked = {"action": "apply", "row": [one.pk for one in proposals[:2]]}
+    asked = text_of(client.post("/lists/review/bulk/", checked))
+    assert "ridge:1" in asked
+    assert "Also those that something speaks against" in asked
+    page = client.post("/lists/review/bulk/", {**checked, "sure": ""}, follow=True)
+    assert f'Applied as tags:</b> <a href="/review/{proposals[0].pk}/">' in text_of(page)
     assert "lasso:2 is registered" in text_of(page)
     states = [Proposal.objects.get(pk=one.pk).state for one in proposals]
     assert states == ["applied", "approved", "open"]
@@ -143,7 +145,8 @@ def test_applying_together_records_what_spoke_against_each(
 ) -> None:
     make.model("ridge")
     proposal.approve(carol)
-    signed_in.post("/review/apply/", {"proposal": [proposal.pk], "although": "on"})
+    checked = {"action": "apply", "row": [proposal.pk], "although": "on", "sure": ""}
+    signed_in.post("/lists/review/bulk/", checked)
     proposal.refresh_from_db()
     assert proposal.state == "applied"
     assert "Although: ridge:2 is registered" in proposal.events.last().text
@@ -181,6 +184,7 @@ def test_a_viewer_sees_everything_and_changes_nothing(client, bob, run, proposal
     for action in ("comment", "approve", "withdraw", "apply", "revert", "ask-again"):
         answer = client.post(f"{proposal.get_absolute_url()}{action}/", {"text": "x"})
         assert answer.status_code == 409
-    assert client.post("/review/apply/", {"proposal": [proposal.pk]}).status_code == 403
+    checked = {"action": "apply", "row": [proposal.pk], "sure": ""}
+    assert client.post("/lists/review/bulk/", checked).status_code == 403
     assert run.models.get().tags == {"requestedCpu": "1", "requestedMemoryInGb": "1"}
     assert list(proposal.events.values_list("kind", flat=True)) == ["proposed"]

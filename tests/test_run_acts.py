@@ -115,7 +115,7 @@ def test_a_run_that_does_not_stop_is_stopped_by_force(
 
 def test_nothing_is_forced_that_was_not_asked_to_stop(signed_in, running, killed) -> None:
     page = signed_in.post(f"/runs/{running.name}/cancel/", {"force": "1"}, follow=True)
-    assert "is already running" in text_of(page)
+    assert "is not asked to stop yet" in text_of(page)
     running.refresh_from_db()
     assert (running.state, running.cancel_requested_at) == ("running", None)
     assert killed == []

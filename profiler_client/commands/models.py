@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from profiler_client.client import Client
-from profiler_client.commands.options import Json, connected, output, pairs
+from profiler_client.commands.options import Json, connected, output, pairs, told
 from profiler_client.commands.waiting import wait_for
+from profiler_client.errors import Refused
 from profiler_client.output import show
 
 COLUMNS = {
@@ -64,18 +65,33 @@ def show_(client: Client, ref: str, form: str) -> None:
 
 
 @model.command("update")
-@click.argument("ref")
+@click.argument("refs", nargs=-1, required=True)
 @pairs("--add-tag", "tags", help="Sets it, whatever it was.")
 @click.option("--remove-tag", "remove_tags", multiple=True)
 @pairs("--add-property", "properties")
 @output
 @connected
-def update(client: Client, ref: str, form: str, remove_tags: tuple[str, ...], **pairs: Any) -> None:
-    """Set and take away tags, add properties."""
+def update(
+    client: Client, refs: tuple[str, ...], form: str, remove_tags: tuple[str, ...], **pairs: Any
+) -> int:
+    """Set and take away tags, add properties; so for several models."""
     changes = {key: dict(value) for key, value in pairs.items()}
     if not any([remove_tags, *changes.values()]):
         raise click.UsageError("Nothing to do: give --add-tag, --remove-tag or --add-property.")
-    show(client.update_model(ref, remove_tags=remove_tags, **changes), form)
+    changes["remove_tags"] = remove_tags
+    if len(refs) == 1:
+        show(client.update_model(refs[0], **changes), form)
+        return 0
+    return told([_updated(client, ref, changes) for ref in refs], form)
+
+
+def _updated(client: Client, ref: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """What happened to one of several; it keeps no other from it."""
+    try:
+        client.update_model(ref, **changes)
+    except Refused as refusal:
+        return {"row": ref, "done": False, "message": refusal.message}
+    return {"row": ref, "done": True, "message": "Changed."}
 
 
 @model.command("profile")

@@ -12,7 +12,8 @@ import click
 
 from profiler_client.client import Client
 from profiler_client.connection import DEFAULT_SERVER, SERVER_VARIABLE, TOKEN_VARIABLE
-from profiler_client.output import FORMATS
+from profiler_client.errors import FAILED, SUCCEEDED
+from profiler_client.output import FORMATS, show
 
 
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -77,3 +78,12 @@ class Json(click.ParamType):
 def pairs(*names: str, **options: Any) -> Callable:
     """An option of KEY=VALUE that may be given several times."""
     return click.option(*names, type=Pair(), multiple=True, **options)
+
+
+OUTCOMES = {"row": "row", "done": "done", "what happened": "message"}
+
+
+def told(outcomes: list[dict[str, Any]], form: str) -> int:
+    """What happened to each of many rows; the status is that of the worst."""
+    show(outcomes, form, OUTCOMES)
+    return SUCCEEDED if all(one["done"] for one in outcomes) else FAILED

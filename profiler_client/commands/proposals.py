@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from profiler_client.client import Client
-from profiler_client.commands.options import connected, output
+from profiler_client.commands.options import connected, output, told
 from profiler_client.output import show
 
 COLUMNS = {
@@ -113,13 +113,16 @@ def withdraw(client: Client, number: int, text: str, form: str) -> None:
 
 
 @proposal.command("apply")
-@number
+@click.argument("numbers", type=int, nargs=-1, required=True)
 @although
 @output
 @connected
-def apply(client: Client, number: int, although: bool, form: str) -> None:
-    """Write its size into the tags of its models."""
-    show(client.apply_proposal(number, although=although), form)
+def apply(client: Client, numbers: tuple[int, ...], although: bool, form: str) -> int:
+    """Write its size into the tags of its models; so for several proposals."""
+    if len(numbers) > 1:
+        return told(client.in_bulk("review", "apply", numbers, {"although": although}), form)
+    show(client.apply_proposal(numbers[0], although=although), form)
+    return 0
 
 
 @proposal.command("revert")

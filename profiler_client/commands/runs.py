@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from profiler_client.client import Client
-from profiler_client.commands.options import connected, output
+from profiler_client.commands.options import connected, output, told
 from profiler_client.commands.waiting import wait_for
 from profiler_client.errors import Invalid
 from profiler_client.output import show
@@ -31,7 +31,7 @@ DIFFERENCES = {
 
 @click.group()
 def run() -> None:
-    """Follow runs, compare and export them, and apply their sizes."""
+    """Follow runs, repeat, compare and export them, and apply their sizes."""
 
 
 @run.command("list")
@@ -78,12 +78,31 @@ def wait(client: Client, name: str, form: str, timeout_s: float | None) -> int:
 
 
 @run.command("cancel")
-@click.argument("name")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Kill one that was asked to stop and has not.")
 @output
 @connected
-def cancel(client: Client, name: str, form: str) -> None:
-    """Cancel a run. What it measured so far is kept."""
-    show(client.cancel(name), form)
+def cancel(client: Client, names: tuple[str, ...], force: bool, form: str) -> int:
+    """Cancel a run, or several. What they measured so far is kept."""
+    if len(names) > 1 and force:
+        raise click.UsageError("--force takes one run at a time.")
+    if len(names) > 1:
+        return told(client.in_bulk("runs", "cancel", names), form)
+    show(client.cancel(names[0], force=force), form)
+    return 0
+
+
+@run.command("again")
+@click.argument("names", nargs=-1, required=True)
+@click.option("--key", default="", help="Asking again under it starts no second run.")
+@output
+@connected
+def again(client: Client, names: tuple[str, ...], key: str, form: str) -> int:
+    """Queue the same once more, with the same inputs and settings; so for several runs."""
+    if len(names) > 1:
+        return told(client.in_bulk("runs", "again", names, key=key), form)
+    show(client.run_again(names[0], key=key), form)
+    return 0
 
 
 @run.command("log")
@@ -120,10 +139,19 @@ def mend(client: Client, name: str, fix: str, form: str) -> None:
 @run.command("compare")
 @click.argument("names", nargs=-1, required=True)
 @click.option("--base", default="", help="One of them; the first by default.")
+@click.option(
+    "--report", type=click.Path(path_type=Path),
+    help="In place of a table, the page with its charts as an HTML file that opens offline.",
+)  # fmt: skip
 @output
 @connected
-def compare(client: Client, names: tuple[str, ...], base: str, form: str) -> None:
+def compare(
+    client: Client, names: tuple[str, ...], base: str, report: Path | None, form: str
+) -> None:
     """Runs against a base: better, worse, or no difference shown."""
+    if report:
+        click.echo(client.comparison_report(names, writable(report), base))
+        return
     found = client.compare(names, base)
     show(_differences(found) if form == "table" else found, form, DIFFERENCES)
 
@@ -146,6 +174,22 @@ def _percent(metric: dict[str, Any]) -> str:
     return "-" if metric["relative"] is None else f"{metric['relative']:+.1%}"
 
 
+@run.command("report")
+@click.argument("name")
+@click.option("--out", type=click.Path(path_type=Path), help="By default NAME-report.html.")
+@connected
+def report(client: Client, name: str, out: Path | None) -> None:
+    """Write a run that has ended to an HTML file that opens offline."""
+    click.echo(client.run_report(name, writable(out or Path(f"{name}-report.html"))))
+
+
+def writable(path: Path) -> Path:
+    """Before anything is asked for that could not be kept."""
+    if not path.parent.is_dir():
+        raise Invalid(f"There is no folder {path.parent}.")
+    return path
+
+
 @run.command("export")
 @click.argument("name")
 @click.option("--format", "what", type=click.Choice(["json", "csv", "parquet"]), default="json",
@@ -156,9 +200,8 @@ def _percent(metric: dict[str, Any]) -> str:
 @connected
 def export(client: Client, name: str, what: str, out: Path | None) -> None:
     """Write a run's result or raw samples to a file."""
-    path = out or Path(f"{name}.json" if what == "json" else f"{name}-raw-{what}.zip")
-    if not path.parent.is_dir():
-        raise Invalid(f"There is no folder {path.parent}.")
+    usual = f"{name}.json" if what == "json" else f"{name}-raw-{what}.zip"
+    path = writable(out or Path(usual))
     if what == "json":
         path.write_text(json.dumps(client.result(name), indent=2, ensure_ascii=False) + "\n")
     else:

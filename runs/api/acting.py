@@ -1,4 +1,4 @@
-"""What a program does with a run beside reading it: follow, cancel, apply, mend, export."""
+"""What a program does with a run beside reading it: follow, cancel, repeat, apply, mend, export."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from runs import applying, choosing, diagnoses
+from runs import applying, choosing, diagnoses, run_acts
+from runs.api.asking import KEY, digest_of, key_of, started_before
 from runs.api.errors import Refused
 from runs.api.serializers import RunDetailSerializer
 from runs.models import ProfileRun, RegisteredModel
+from runs.run_acts import RunRefused
 from runs.views import raw_data
 from runs.views.runs import run_log
 
@@ -78,17 +80,49 @@ class RunStatus(APIView):
         return Response(RunStatusSerializer(run).data)
 
 
+class CancelRequestSerializer(serializers.Serializer):
+    """`force` is the second step: a run that was asked to stop, and has not, is killed."""
+
+    force = serializers.BooleanField(default=False)
+
+
 class RunCancel(APIView):
     """Cancel a queued run at once, ask a running one to stop. Asking twice changes nothing."""
 
-    @extend_schema(request=None, responses=RunDetailSerializer)
+    @extend_schema(request=CancelRequestSerializer, responses=RunDetailSerializer)
     def post(self, request: Request, name: str) -> Response:
         run = get_object_or_404(ProfileRun, name=name)
-        if not run.request_cancel(request.user):
-            run.refresh_from_db()
-            if not run.is_cancelling and run.state != States.CANCELLED:
-                raise Refused(f"{run.name} is already {run.get_state_display().lower()}.")
+        asked = CancelRequestSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        force = asked.validated_data["force"]
+        try:
+            run_acts.cancel(run, request.user, force=force)
+        except RunRefused as refusal:
+            is_so_already = run.state == States.CANCELLED or (run.is_cancelling and not force)
+            if not is_so_already:
+                raise Refused(f"{run.name} is {refusal}.") from refusal
         return Response(detailed(run, request))
+
+
+class RunAgain(APIView):
+    """Ask for the same once more: 201, or 200 with the run that was started under the same key."""
+
+    @extend_schema(
+        parameters=[KEY],
+        request=None,
+        responses={200: RunDetailSerializer, 201: RunDetailSerializer},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        key, digest = key_of(request), digest_of({"again": name})
+        if before := started_before(request.user, key, digest):
+            return Response(detailed(before, request))
+        run = get_object_or_404(ProfileRun.objects.for_page(), name=name)
+        try:
+            new = run_acts.run_again(run, request.user, key, digest)
+        except RunRefused as refusal:
+            raise Refused(f"{run.name} cannot be repeated as it was: {refusal}") from refusal
+        data = detailed(new, request)
+        return Response(data, 201, headers={"Location": data["links"]["self"]})
 
 
 class ApplyRequestSerializer(serializers.Serializer):

@@ -7,16 +7,22 @@ import json
 from collections.abc import Mapping
 
 from django.db import IntegrityError
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 
 from profiler.errors import Problem
+from runs.api.errors import Refused
 from runs.forms.names import why_refused
 from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, SizingPolicy, Target
 from runs.spec_check import problems_of, why_name_refused, why_target_refused
 
 KEY_HEADER = "Idempotency-Key"
 MOST_KEY_CHARACTERS = 255
+KEY = OpenApiParameter(
+    KEY_HEADER, str, OpenApiParameter.HEADER,
+    description="Made up by the program: asking again under it starts no other run",
+)  # fmt: skip
 INPUTS = {"config": InferenceConfig.objects, "dataset": Dataset.objects}
 
 
@@ -156,3 +162,14 @@ def key_of(request: Request) -> str:
 
 def digest_of(data: object) -> str:
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def started_before(user, key: str, digest: str) -> ProfileRun | None:
+    """The run that the user's program started under this key, asking for the same.
+
+    Raises Refused where it asked for something else.
+    """
+    run = ProfileRun.objects.started_by(user, key) if key else None
+    if run and run.client_digest != digest:
+        raise Refused(f"{run.name} was started under this key, with other wishes.")
+    return run

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from runs.api import acting, proposals, registry, reports, targets, views
+from runs.api import acting, bulk, proposals, registry, reports, targets, views
 
 urlpatterns = [
     path("runs/", views.RunList.as_view(), name="api_run_list"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("runs/<str:name>/sizes/", views.SizeList.as_view(), name="api_size_list"),
     path("runs/<str:name>/status/", acting.RunStatus.as_view(), name="api_run_status"),
     path("runs/<str:name>/cancel/", acting.RunCancel.as_view(), name="api_run_cancel"),
+    path("runs/<str:name>/again/", acting.RunAgain.as_view(), name="api_run_again"),
     path("runs/<str:name>/apply/", acting.RunApply.as_view(), name="api_run_apply"),
     path("runs/<str:name>/mend/", acting.RunMend.as_view(), name="api_run_mend"),
     path("runs/<str:name>/log/", acting.RunLog.as_view(), name="api_run_log"),
@@ -41,6 +42,7 @@ urlpatterns = [
         proposals.ProposalAct.as_view(),
         name="api_proposal_act",
     ),
+    path("bulk/<slug:listing>/<slug:action>/", bulk.BulkAct.as_view(), name="api_bulk_act"),
     path("compare/report/", reports.ComparisonReport.as_view(), name="api_compare_report"),
     path("compare/", views.Compare.as_view(), name="api_compare"),
     path("schema/", SpectacularJSONAPIView.as_view(), name="api_schema"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
@@ -13,7 +13,6 @@ from rest_framework.views import APIView
 
 from runs.api import asking, serializers
 from runs.api.acting import RUNS, detailed
-from runs.api.errors import Refused
 from runs.api.paging import InOrder, Newest
 from runs.api.schema import COMPARED
 from runs.applying import ApplyRefused
@@ -23,11 +22,6 @@ from runs.comparing import CannotCompare, compare_runs
 from runs.lists.runs import RunFilter
 from runs.models import Measurement, PriceList, ProfileRun
 from runs.variants import of_the_advised
-
-KEY = OpenApiParameter(
-    asking.KEY_HEADER, str, OpenApiParameter.HEADER,
-    description="Made up by the program: asking again under it starts no other run",
-)  # fmt: skip
 
 
 class RunList(generics.ListAPIView):
@@ -41,7 +35,7 @@ class RunList(generics.ListAPIView):
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
-        parameters=[KEY],
+        parameters=[asking.KEY],
         request=asking.RunRequestSerializer,
         responses={
             200: serializers.RunDetailSerializer, 201: serializers.RunDetailSerializer,
@@ -50,9 +44,7 @@ class RunList(generics.ListAPIView):
     def post(self, request: Request) -> Response:
         """Start a run: 201, or 200 with the run that was started under the same key before."""
         key, digest = asking.key_of(request), asking.digest_of(request.data)
-        if key and (run := ProfileRun.objects.started_by(request.user, key)):
-            if run.client_digest != digest:
-                raise Refused(f"{run.name} was started under this key, with other wishes.")
+        if run := asking.started_before(request.user, key, digest):
             return Response(detailed(run, request))
         asked = asking.RunRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

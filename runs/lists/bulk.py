@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+#: Among an action's values, under which a program asks for it: once more does it no second time.
+KEY = "idempotency_key"
+
+
+def written(text: str) -> str:
+    """What somebody sent, without what no database keeps in a text."""
+    return text.replace("\0", "")
+
+
 class RowRefused(Exception):
     """Why nothing was done to a row, in words for who asked."""
 
@@ -27,7 +36,8 @@ class Action:
     """`act` does it to one row and says what was done, or raises RowRefused.
 
     Where `lead` is given instead, it says which address the checked rows lead to. `question` is
-    asked before it is done. `inputs` are names of fields that go with it, and their labels.
+    asked before it is done. `inputs` are names of fields that go with it, and their labels;
+    `flags` those of boxes to check.
     """
 
     name: str
@@ -39,11 +49,20 @@ class Action:
     question: str = ""
     is_danger: bool = False
     inputs: tuple[tuple[str, str], ...] = ()
+    flags: tuple[tuple[str, str], ...] = ()
 
     @property
     def role(self) -> str:
         """As templates ask for it."""
         return self.needs.word
+
+    @property
+    def asks_first(self) -> bool:
+        return bool(self.question or self.inputs)
+
+    def values(self, sent: Mapping[str, str]) -> dict[str, str]:
+        """Of what was sent, its own fields; "" for what was left out."""
+        return {name: written(sent.get(name, "")) for name, _ in (*self.inputs, *self.flags)}
 
 
 def do(
@@ -69,4 +88,4 @@ def tell(request: HttpRequest, outcomes: Iterable[tuple[models.Model, str, bool]
             ", ", '<a href="{}">{}</a>', ((row.get_absolute_url(), row) for row in rows)
         )
         level = messages.SUCCESS if done else messages.WARNING
-        messages.add_message(request, level, format_html("<b>{}</b> {}", words, links))
+        messages.add_message(request, level, format_html("<b>{}:</b> {}", words.rstrip("."), links))

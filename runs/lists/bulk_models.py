@@ -25,14 +25,14 @@ def set_tag(model: RegisteredModel, user: User, values: dict[str, str]) -> str:
     """Set it, or with nothing for its value remove it."""
     key, value = values["key"].strip(), values["value"].strip()
     if not key:
-        raise RowRefused("No tag was set, it needs a key:")
+        raise RowRefused("No tag was set, it needs a key")
     try:
         events = model.set_tags({key: value or None}, user)
     except ValidationError as error:
-        raise RowRefused(f"Not tagged ({' '.join(error.messages)}):") from error
+        raise RowRefused(f"Not tagged ({' '.join(error.messages)})") from error
     if not events:
-        raise RowRefused(f"Tag {key} was that already:")
-    return f"Tag {key} is set to {value}:" if value else f"Tag {key} is removed:"
+        raise RowRefused(f"Tag {key} was that already")
+    return f"Tag {key} is set to {value}" if value else f"Tag {key} is removed"
 
 
 ACTIONS = (

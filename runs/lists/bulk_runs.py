@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from django.db import IntegrityError
 from django.urls import reverse
 
-from runs.lists.bulk import Action, RowRefused
+from runs import run_acts
+from runs.lists.bulk import KEY, Action, RowRefused
 from runs.models import ProfileRun
 from runs.roles import Role
+from runs.run_acts import RunRefused
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -22,23 +24,24 @@ def compared(names: Sequence[str]) -> str:
 
 
 def cancel(run: ProfileRun, user: User, values: dict[str, str]) -> str:
-    if run.request_cancel(user):
-        return "Being cancelled; what was measured is kept:"
-    run.refresh_from_db(fields=["state", "cancel_requested_at"])
-    if run.is_cancelling:
-        raise RowRefused("Were being cancelled already:")
-    raise RowRefused(f"Not cancelled, already {run.get_state_display().lower()}:")
+    try:
+        return run_acts.cancel(run, user).capitalize()
+    except RunRefused as refusal:
+        raise RowRefused(f"Not cancelled, {refusal}") from refusal
 
 
 def run_again(run: ProfileRun, user: User, values: dict[str, str]) -> str:
     """The same models, config, dataset, target and settings once more, under a free name."""
-    if not run.target.is_available:
-        raise RowRefused(f"Not run again, {run.target.name} takes no runs:")
     try:
-        ProfileRun.objects.repeat(run, user)
-    except IntegrityError as error:
-        raise RowRefused("Not run again, it could not be submitted:") from error
-    return "Queued once more:"
+        run_acts.run_again(run, user, _key_of_one(values.get(KEY, ""), run))
+    except RunRefused as refusal:
+        raise RowRefused(f"Not run again: {refusal}") from refusal
+    return "Queued once more"
+
+
+def _key_of_one(key: str, run: ProfileRun) -> str:
+    """Many runs are asked for under one key, and each starts one."""
+    return hashlib.sha256(f"{key}/{run.name}".encode()).hexdigest() if key else ""
 
 
 ACTIONS = (

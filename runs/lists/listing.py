@@ -4,28 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django_filters import FilterSet
 
+from runs.lists.bulk import Action, written
 from runs.lists.exporting import FORMATS, exported
 from runs.lists.paging import ListTable, paged
 from runs.models import ChosenColumns, SavedFilter
 
-if TYPE_CHECKING:
-    from runs.lists.bulk import Action
-
 #: Of an address, what says where in the list somebody is, and not which list.
 PASSING = ("page", "format")
-
-
-def written(text: str) -> str:
-    """What somebody sent, without what no database keeps in a text."""
-    return text.replace("\0", "")
 
 
 def file_of(listing: Listing, keys: list[str], form: str, query: QueryDict) -> str:
@@ -51,6 +43,10 @@ def by_name(rows: QuerySet, keys: list[str]) -> QuerySet:
     return rows.filter(name__in=keys)
 
 
+def by_number(rows: QuerySet, keys: list[str]) -> QuerySet:
+    return rows.filter(pk__in=[int(key) for key in keys if key.isdecimal() and len(key) < 10])
+
+
 @dataclass(frozen=True)
 class Listing:
     """One list: where it is, its table and filters, how rows are picked by what names them."""
@@ -72,6 +68,14 @@ class Listing:
 
     def action(self, name: str) -> Action | None:
         return next((action for action in self.actions if action.name == name), None)
+
+    def picked(self, keys: list[str]) -> list[Model]:
+        """The rows of these names, those there are."""
+        return list(self.pick(self.rows(), keys))
+
+    def key_of(self, row: Model) -> str:
+        """What names the row."""
+        return str(getattr(row, self.table.key))
 
 
 def listing_page(

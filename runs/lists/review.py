@@ -11,7 +11,8 @@ from django import forms
 from django.db.models import Q, QuerySet
 
 from runs.forms.styling import StyledForm
-from runs.lists.listing import Listing
+from runs.lists import bulk_proposals
+from runs.lists.listing import Listing, by_number
 from runs.lists.paging import ListTable
 from runs.lists.words import matching, named_state
 from runs.models import Proposal
@@ -96,7 +97,7 @@ class ProposalFilter(django_filters.FilterSet):
 
 class ProposalTable(ListTable):
     wide_only = ("run", "by")
-    key = None
+    key = "pk"
     exported = {
         "number": {
             "proposal": "pk",
@@ -129,5 +130,8 @@ INBOX = Listing(
     noun="proposal",
     url_name="proposal_list",
     table=ProposalTable,
+    rows=Proposal.objects.for_page,
     filters=ProposalFilter,
+    pick=by_number,
+    actions=bulk_proposals.ACTIONS,
 )

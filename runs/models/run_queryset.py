@@ -215,14 +215,17 @@ class ProfileRunQuerySet(models.QuerySet):
             run.enqueue()
         return run
 
-    def repeat(self, run: ProfileRun, user: User | None) -> ProfileRun:
-        """Ask for the same once more, of the same rows, under the next free name."""
+    def repeat(self, run: ProfileRun, user: User | None, **client: str | None) -> ProfileRun:
+        """Ask for the same once more, of the same rows, under the next free name.
+
+        `client` are the key and digest of the program that asks.
+        """
         asked = (
             "config", "dataset", "target", "load", "objective", "limits", "budget", "answers",
             "policy", "memory_probe", "concurrency", "question", "peak_rps",
         )  # fmt: skip
         same = {field: getattr(run, field) for field in asked}
-        return self.submit(models=list(run.models.all()), created_by=user, **same)
+        return self.submit(models=list(run.models.all()), created_by=user, **same, **client)
 
     def baseline_of(self, run: ProfileRun) -> ProfileRun | None:
         """What a run is best held against: the baseline that the newest proposal for one of its

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django import template
 from django.contrib.auth.models import AbstractBaseUser
 from django.utils.html import format_html
@@ -11,22 +9,23 @@ from django.utils.safestring import SafeString
 
 from runs import formatting
 from runs.models import Target
+from runs.tagged_sizes import asked_for
 from runs.templatetags.presentation import icon
 
 register = template.Library()
 
-GIB = 1 << 30
-
 
 @register.simple_tag
 def tagged_size(tags: dict[str, str]) -> dict | None:
-    """The size that a model's tags name, formatted; None when they name none that makes sense."""
-    try:
-        cores, memory_gib = Decimal(tags["requestedCpu"]), Decimal(tags["requestedMemoryInGb"])
-        cpu, memory = formatting.cpu(float(cores * 1000)), formatting.memory(int(memory_gib * GIB))
-    except (KeyError, ValueError, ArithmeticError):
+    """The size that a model's tags name, formatted; None when they name no whole one."""
+    cpu_millicores, memory_bytes = asked_for(tags)
+    if cpu_millicores is None or memory_bytes is None:
         return None
-    return {"cpu": cpu, "memory": memory, "standing": tags.get("profile.standing", "")}
+    return {
+        "cpu": formatting.cpu(cpu_millicores),
+        "memory": formatting.memory(memory_bytes),
+        "standing": tags.get("profile.standing", ""),
+    }
 
 
 @register.filter

@@ -13,9 +13,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from runs.lists import bulk
+from runs.lists.bulk import written
 from runs.lists.catalogue import LISTINGS
 from runs.lists.exporting import FORMATS
-from runs.lists.listing import Listing, file_of, written
+from runs.lists.listing import Listing, file_of
 from runs.models import ChosenColumns, SavedFilter
 from runs.models.list_settings import MOST_SAVED
 from runs.roles import why_not
@@ -94,11 +95,10 @@ def bulk_act(request: HttpRequest, listing: str) -> HttpResponse:
         return redirect(file_of(of, keys, wanted, seen))
     if action.lead:
         return redirect(action.lead(keys))
-    rows = list(of.pick(of.rows(), keys))
-    if (action.question or action.inputs) and "sure" not in request.POST:
+    rows = of.picked(keys)
+    if action.asks_first and "sure" not in request.POST:
         context = {"listing": of, "action": action, "rows": rows, "keys": keys,
                    "next": place(request, of)}  # fmt: skip
         return render(request, "lists/sure.html", context)
-    values = {name: written(request.POST.get(name, "")) for name, _ in action.inputs}
-    bulk.tell(request, bulk.do(action, rows, request.user, values))
+    bulk.tell(request, bulk.do(action, rows, request.user, action.values(request.POST)))
     return back(request, of)

@@ -6,8 +6,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -69,11 +67,6 @@ def run_propose(request: HttpRequest, name: str) -> HttpResponse:
 
 
 # --- What is done to a proposal -------------------------------------------------------------------
-def _knows(request: HttpRequest) -> bool:
-    """Whether it was confirmed that what speaks against the proposal is known."""
-    return "although" in request.POST
-
-
 def _reason(refusal: Exception) -> str:
     """In words: a ValidationError has several, where others have one."""
     return " ".join(getattr(refusal, "messages", [])) or str(refusal)
@@ -85,31 +78,11 @@ def proposal_act(request: HttpRequest, number: int, action: str) -> HttpResponse
         raise Http404(f"There is no action {action!r}.")
     proposal, text = the_proposal(number), request.POST.get("text", "")
     try:
-        done = reviewing.act(proposal, action, request.user, text, confirmed=_knows(request))
+        knows = "although" in request.POST
+        done = reviewing.act(proposal, action, request.user, text, confirmed=knows)
     except Refused as refusal:
         proposal.refresh_from_db(fields=["state"])
         return proposal_page(request, proposal, _reason(refusal))
     if done:
         messages.success(request, done)
     return redirect(proposal)
-
-
-@needs(Role.CONTRIBUTOR)
-@require_POST
-def proposal_batch_apply(request: HttpRequest) -> HttpResponse:
-    """Apply the checked proposals, each by itself: one that is refused does not stop the others."""
-    numbers = [int(text) for text in request.POST.getlist("proposal") if text.isdecimal()]
-    applied = []
-    for proposal in Proposal.objects.for_page().filter(pk__in=numbers).order_by("pk"):
-        try:
-            reviewing.apply(proposal, request.user, confirmed=_knows(request))
-        except Refused as refusal:
-            link = format_html('<a href="{}">{}</a>', proposal.get_absolute_url(), proposal)
-            messages.error(request, format_html("{} was not applied: {}", link, _reason(refusal)))
-        else:
-            applied.append(str(proposal))
-    if applied:
-        messages.success(request, f"Applied: {', '.join(applied)}.")
-    if not numbers:
-        messages.warning(request, "Check at least one approved proposal to apply.")
-    return redirect(f"{reverse('proposal_list')}?box=approved")

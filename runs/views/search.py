@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from runs.lists.listing import written
+from runs.lists.bulk import written
 from runs.searching import SHOWN, SUGGESTED, search
 
 

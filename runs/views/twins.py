@@ -11,15 +11,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
-from runs import twin_actions
+from runs import twin_actions, twin_registering
 from runs.forms.configs import RegisterConfigForm
 from runs.forms.datasets import RegisterDatasetForm
 from runs.forms.models import RegisterModelForm
 from runs.forms.run_wishes import RunWishes
 from runs.forms.uploads import UploadForm
+from runs.lists.bulk_proposals import ALTHOUGH
+from runs.lists.catalogue import LISTINGS
 from runs.models import StagedUpload
 from runs.roles import Role, needs
-from runs.twin_actions import Files
+from runs.twin_registering import Files
 from runs.twins import Action, twins
 
 #: Recorded arrivals make a longer load: nobody would copy it.
@@ -34,8 +36,10 @@ def filled_in(form: forms.Form) -> dict[str, Any]:
     """The fields that are right, each by itself: what the form says as a whole takes too long."""
     values = {}
     for name, field in form.fields.items():
+        # A file that was kept is what its field has without a new one.
+        kept = (form[name].initial,) if isinstance(field, forms.FileField) else ()
         try:
-            values[name] = field.clean(form[name].data)
+            values[name] = field.clean(form[name].data, *kept)
         except ValidationError:
             continue
     return values
@@ -55,20 +59,20 @@ def _registered(
 
 
 def model(request: HttpRequest) -> Action:
-    return _registered(RegisterModelForm, twin_actions.register_model, "model.pkl", request)
+    return _registered(RegisterModelForm, twin_registering.register_model, "model.pkl", request)
 
 
 def dataset(request: HttpRequest) -> Action:
     usual = "requests.jsonl"
-    return _registered(RegisterDatasetForm, twin_actions.register_dataset, usual, request)
+    return _registered(RegisterDatasetForm, twin_registering.register_dataset, usual, request)
 
 
 def config(request: HttpRequest) -> Action:
-    return _registered(RegisterConfigForm, twin_actions.register_config, "score.py", request)
+    return _registered(RegisterConfigForm, twin_registering.register_config, "score.py", request)
 
 
 def run(request: HttpRequest) -> Action:
-    form = RunWishes(request.POST)
+    form = RunWishes(request.POST, owner=request.user)
     if not form.is_valid():
         raise NotYet(" ".join(form.problems))
     asked, policy = form.asked_for(), form.cleaned_data["policy"]
@@ -124,9 +128,19 @@ def _measurement(request: HttpRequest) -> int | None:
     return int(ordinal) if ordinal.isdecimal() else None
 
 
+def bulk(request: HttpRequest) -> Action:
+    listing, action = _of(request), request.GET.get("action", "")
+    if (listing, action) not in twin_actions.IN_BULK:
+        raise Http404(f"Nothing is called {action!r} in a list {listing!r}.")
+    values = LISTINGS[listing].action(action).values(request.POST)
+    # A box says "on".
+    said = {name: value == "on" if name == ALTHOUGH else value for name, value in values.items()}
+    return twin_actions.in_bulk(listing, action, request.POST.getlist("row"), said)
+
+
 FORMS: dict[str, Callable[[HttpRequest], Action]] = {
     "model": model, "dataset": dataset, "config": config, "run": run, "tag": tag,
-    "property": model_property, "apply": apply, "propose": propose,
+    "property": model_property, "apply": apply, "propose": propose, "bulk": bulk,
 }  # fmt: skip
 
 

@@ -45,7 +45,6 @@ NO_PAGE = {
     "run_mend",
     "run_told",
     "run_again",
-    "proposal_batch_apply",
     "proposal_act",
     "filter_save",
     "filter_delete",

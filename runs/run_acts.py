@@ -1,0 +1,62 @@
+"""What people do to a run, be it from its page, from a list or by a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError
+
+from runs.models import ProfileRun
+from runs.spec_check import problems_of, why_target_refused
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from runs.models import RegisteredModel
+
+
+class RunRefused(Exception):
+    """Why nothing was done to a run, in words for whoever asked."""
+
+
+def cancel(run: ProfileRun, user: User, *, force: bool = False) -> str:
+    """Ask it to stop or, when that was done, have it stopped by force; what it is by then.
+
+    Raises RunRefused with what it is in place of that: "already failed".
+    """
+    if force and run.force_cancel(user):
+        return "stopped by force"
+    if not force and run.request_cancel(user):
+        return "being cancelled; what it measured so far is kept"
+    run.refresh_from_db(fields=["state", "cancel_requested_at"])
+    if run.is_cancelling:
+        raise RunRefused("already being cancelled")
+    if run.is_finished:
+        raise RunRefused(f"already {run.get_state_display().lower()}")
+    raise RunRefused("not asked to stop yet, which comes before force")
+
+
+def why_not_queued(run: ProfileRun, models: list[RegisteredModel]) -> str:
+    """Why a run, not saved yet or asked for once more, is refused now; in sentences, "" if not."""
+    if not run.target.is_available:
+        return f"{run.target.name} takes no runs now. {run.target.unavailable_reason}".strip()
+    if refusal := why_target_refused(run.target):
+        return refusal
+    return " ".join(f"{problem}." for problem in problems_of(run, models))
+
+
+def run_again(run: ProfileRun, user: User, key: str = "", digest: str = "") -> ProfileRun:
+    """Queue the same once more under a free name; under a key that was used, that key's run.
+
+    Raises RunRefused.
+    """
+    if key and (started := ProfileRun.objects.started_by(user, key)):
+        return started
+    if reason := why_not_queued(run, list(run.models.select_related("files"))):
+        raise RunRefused(reason)
+    try:
+        return ProfileRun.objects.repeat(run, user, client_key=key or None, client_digest=digest)
+    except IntegrityError as error:
+        if key and (started := ProfileRun.objects.started_by(user, key)):
+            return started
+        raise RunRefused("Somebody just took its name; try again.") from error
