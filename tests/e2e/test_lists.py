@@ -120,7 +120,7 @@ def test_all_rows_are_checked_and_what_happened_to_each_is_said(visitor: Page) -
     visitor.get_by_label("Check all on this page").check()
     expect(visitor.get_by_text("4 checked")).to_be_visible()
     visitor.get_by_role("button", name="Cancel", exact=True).click()
-    visitor.get_by_role("button", name="Cancel 4 runs").click()
+    visitor.get_by_role("button", name="Cancel: 4 runs").click()
     expect(visitor.get_by_text("Not cancelled, already succeeded:")).to_be_visible()
     expect(visitor.get_by_text("Being cancelled; what it measured so far is kept:")).to_be_visible()
     assert ProfileRun.objects.get(name="delta").state == "cancelled"
