@@ -68,6 +68,20 @@ def test_percentiles_of_one_to_a_hundred() -> None:
     assert latency.intervals["p50"].to_json() == [40, 61]
 
 
+def test_intervals_are_of_95_percent_whatever_the_decision_asks_for() -> None:
+    """Pages say 95 %, and what is compared must be alike."""
+    latency_ms = np.arange(400) * 37 % 401 + 1.0
+    requests = request_columns(evenly(400), latency_ms)
+    usual, sure = (
+        summarised(requests, 4.0, bound=bound(confidence=confidence)) for confidence in (0.95, 0.99)
+    )
+    assert usual.latency.intervals == sure.latency.intervals
+    assert usual.windows == sure.windows
+    for name in ("latency_at_percentile_interval_ms", "throughput_interval_rps"):
+        assert getattr(usual, name) == getattr(sure, name)
+    assert (usual.latency.estimates, sure.latency.estimates) == (("p999",), ("p99", "p999"))
+
+
 def test_percentiles_with_too_few_requests_are_marked() -> None:
     """At 95 % confidence p95 needs 59 requests, p99 needs 299."""
     assert summarised(request_columns(evenly(58), 9), 1.0).latency.estimates == (

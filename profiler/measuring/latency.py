@@ -11,6 +11,7 @@ from profiler.measuring.dependence import block_effect, correlation
 from profiler.measuring.due_requests import NS_PER_MS
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import (
+    TOLD_CONFIDENCE,
     Interval,
     nearest_rank,
     percentile_interval,
@@ -86,11 +87,14 @@ def has_latency(requests: Columns, bound: Bound, since: str = "scheduled_ns") ->
 
 
 def summarise_latencies(values: np.ndarray, confidence: float) -> LatencySummary | None:
-    """Nearest-rank percentiles with intervals; None when there is no latency at all."""
+    """Nearest-rank percentiles with intervals; None when there is no latency at all.
+
+    `confidence` is the objective's: what is needed to prove a percentile depends on it.
+    """
     if len(values) == 0:
         return None
     found = {
-        name: interval_by(values, percentile, confidence)
+        name: interval_by(values, percentile, TOLD_CONFIDENCE)
         for name, percentile in PERCENTILES.items()
     }
     return LatencySummary(

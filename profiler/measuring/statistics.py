@@ -19,6 +19,9 @@ from profiler.measuring.binomial import at_least, at_most
 from profiler.measuring.dependence import BLOCKS
 
 Outcome = Literal["passed", "failed", "undecided"]
+#: Of every interval that is told, so that those of any two measurements are alike. That of an
+#: objective is of the decision on it.
+TOLD_CONFIDENCE = 0.95
 
 
 # ---- percentiles ---------------------------------------------------------------------------

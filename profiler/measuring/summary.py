@@ -23,7 +23,12 @@ from profiler.measuring.measurement import Measurement, MeasurementContext, Wind
 from profiler.measuring.memory_peaks import peak_of_period, peak_of_start
 from profiler.measuring.objective import Bound
 from profiler.measuring.patterns import patterns_of
-from profiler.measuring.statistics import SequentialRule, nearest_rank, percentile_interval
+from profiler.measuring.statistics import (
+    TOLD_CONFIDENCE,
+    SequentialRule,
+    nearest_rank,
+    percentile_interval,
+)
 from profiler.measuring.validity import Validity
 from profiler.measuring.warmup import still_warming
 from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
@@ -138,9 +143,7 @@ def _rates(requests: Columns, context: MeasurementContext) -> dict:
     due = due_requests(requests, context.bound, context.start_ns, context.end_ns)
     due = due.where(~due.void)
     if len(due):
-        rates["throughput_interval_rps"] = throughput(
-            due, context.start_ns, context.bound.confidence
-        )
+        rates["throughput_interval_rps"] = throughput(due, context.start_ns, TOLD_CONFIDENCE)
     return rates
 
 
@@ -177,7 +180,7 @@ def _window(
         p50_ms=nearest_rank(latencies, 50),
         p95_ms=nearest_rank(latencies, 95),
         p99_ms=nearest_rank(latencies, 99),
-        p50_interval_ms=percentile_interval(latencies, 50, context.bound.confidence),
+        p50_interval_ms=percentile_interval(latencies, 50, TOLD_CONFIDENCE),
         late_p99_ms=late_ms,
         cpu_millicores_used=consumption.millicores(usage, start_ns, end_ns),
         throttled_fraction=consumption.throttled_fraction(usage, start_ns, end_ns),
@@ -204,7 +207,7 @@ def _latencies(counted: Columns, bound: Bound) -> dict:
             latencies_ms(counted, bound, "sent_ns"), bound.confidence
         ),
         "latency_at_percentile_ms": at_bound,
-        "latency_at_percentile_interval_ms": interval(values, bound.percentile, bound.confidence),
+        "latency_at_percentile_interval_ms": interval(values, bound.percentile, TOLD_CONFIDENCE),
     }
 
 

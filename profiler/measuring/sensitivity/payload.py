@@ -15,7 +15,13 @@ from profiler.measuring.sensitivity.cpu_costs import CpuCosts, NotTold, cpu_cost
 from profiler.measuring.sensitivity.size_relation import SizeRelation, size_relation
 from profiler.measuring.sensitivity.words import sentence
 from profiler.measuring.sensitivity.worst_rows import WorstRow, worst_rows
-from profiler.measuring.statistics import Estimate, Interval, nearest_rank, requests_needed
+from profiler.measuring.statistics import (
+    TOLD_CONFIDENCE,
+    Estimate,
+    Interval,
+    nearest_rank,
+    requests_needed,
+)
 from profiler.samples import ABORTED, OK, Columns
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
@@ -114,7 +120,7 @@ def payload_of(
     if not len(sent):
         return None
     classes = classify(facts, requests_of_row)
-    costs, why_not = _costs(requests, classes, usage, bound.confidence, start_ns, end_ns)
+    costs, why_not = _costs(requests, classes, usage, start_ns, end_ns)
     timed = has_latency(counted, bound)
     row, latency_ms = counted["row"][timed], _taken_ms(counted)[timed]
     body_bytes = facts.body_bytes[row - 1]
@@ -130,7 +136,7 @@ def payload_of(
             row, latency_ms, counted["row"][_failed(counted)], requests_of_row, classes, facts,
             bound.confidence,
         ),
-        size_relation=size_relation(body_bytes, latency_ms, bound.confidence),
+        size_relation=size_relation(body_bytes, latency_ms, TOLD_CONFIDENCE),
     )  # fmt: skip
 
 
@@ -146,7 +152,6 @@ def _costs(
     requests: Columns,
     classes: RowClasses,
     usage: Columns,
-    confidence: float,
     start_ns: int,
     end_ns: int,
 ) -> tuple[CpuCosts | None, str]:
@@ -154,7 +159,9 @@ def _costs(
         return None, ""
     of_request = classes.of_row[requests["row"] - 1]
     try:
-        told = cpu_costs(requests, of_request, len(classes), usage, start_ns, end_ns, confidence)
+        told = cpu_costs(
+            requests, of_request, len(classes), usage, start_ns, end_ns, TOLD_CONFIDENCE
+        )
     except NotTold as reason:
         return None, str(reason)
     return told, ""
@@ -178,7 +185,7 @@ def _results(
         values = taken_ms[mine & timed]
         count, errors = int((mine & answered).sum()), int((mine & failed).sum())
         settled = int((mine & (answered | timed)).sum())
-        levels = {name: interval(values, p, bound.confidence) for name, p in PERCENTILES.items()}
+        levels = {name: interval(values, p, TOLD_CONFIDENCE) for name, p in PERCENTILES.items()}
         results.append(
             ClassResult(
                 name=name,
@@ -186,7 +193,7 @@ def _results(
                 requests=count,
                 request_share=count / all_answered,
                 errors=errors,
-                error_interval=share_interval(errors, count, bound.confidence),
+                error_interval=share_interval(errors, count, TOLD_CONFIDENCE),
                 latency_ms={name: nearest_rank(values, p) for name, p in PERCENTILES.items()},
                 latency_interval_ms=levels,
                 latency_estimates=tuple(
@@ -195,7 +202,7 @@ def _results(
                     if len(values) < requests_needed(p, bound.confidence, 0)
                 ),
                 at_percentile_ms=nearest_rank(values, bound.percentile),
-                at_percentile_interval_ms=interval(values, bound.percentile, bound.confidence),
+                at_percentile_interval_ms=interval(values, bound.percentile, TOLD_CONFIDENCE),
                 over_bound_share=int((mine & over).sum()) / settled
                 if over is not None and settled
                 else None,
