@@ -77,10 +77,25 @@ def test_holm_never_does_worse_than_dividing_evenly(p_values: list[float]) -> No
 
 def test_units_needed_is_the_formula_for_many_units() -> None:
     """2 x 0.01 x ((2.2414 + 1.2816) / 0.0488)^2 = 104, normal quantiles of 2.5 % and 90 %."""
-    needed = differences.units_needed(
-        0.01, math.log(1.05), alpha=0.025, power=0.9, correlated=False
-    )
+    needed = differences.units_needed(0.01, math.log(1.05), alpha=0.025, power=0.9, unit="runs")
     assert 104 <= needed <= 112
+
+
+@pytest.mark.parametrize("unit", ["runs", "pairs"])
+def test_so_many_units_find_it_as_often_as_they_say(unit) -> None:
+    """Of few pairs only one series varies, so more of them are needed than of runs."""
+    rng, trials, luck, wanted = np.random.default_rng(20), 2000, 0.02, math.log(1.05)
+    count = differences.units_needed(luck**2, wanted, alpha=0.025, power=0.9, unit=unit)
+    found = 0
+    for base, new in zip(*rng.normal(0, luck, (2, trials, count)), strict=True):
+        slower = new + wanted
+        difference = (
+            differences.of_pairs(slower - base)
+            if unit == "pairs"
+            else differences.of_sides(float(slower.mean() - base.mean()), base, slower)
+        )
+        found += difference.p_value <= 0.025
+    assert 0.87 <= found / trials <= 0.97
 
 
 # ---- verdicts ------------------------------------------------------------------------------
@@ -171,6 +186,19 @@ def test_errors_that_only_one_side_has_are_found() -> None:
     assert found.absolute == pytest.approx(0.1, abs=0.03)
 
 
+def test_a_constant_rate_differs_by_no_less_than_a_request() -> None:
+    """Every window has as many: no spread at all, while a measurement's edges cut a request off."""
+    rng = np.random.default_rng(8)
+    base, new = run_of(rng, windows=5), run_of(rng, windows=5)
+    for measured, rate in ((base, 40.0), (new, 40.05)):
+        measured.measurement["achieved_rps"], measured.measurement["requests"] = rate, 194
+        for window in measured.measurement["windows"]:
+            window["achieved_rps"] = 40.0
+    assert compare([base], [new]).of("achieved_rps").verdict == "no difference shown"
+    new.measurement["achieved_rps"] = 38.0
+    assert compare([base], [new]).of("achieved_rps").verdict == "worse"
+
+
 def test_the_objectives_own_percentile_decides() -> None:
     rng = np.random.default_rng(9)
     measured = run_of(rng)
@@ -196,6 +224,12 @@ def test_another_image_is_told_and_judged() -> None:
     assert [item.what for item in found.unlike] == ["image"]
     assert found.unlike[0].new == "3" * 12
     assert found.verdict == "worse"
+
+
+def test_a_side_without_models_is_told_in_a_word() -> None:
+    rng = np.random.default_rng(12)
+    found = unlike([run_of(rng, models={"ridge:1": "4" * 64})], [run_of(rng, models={})])
+    assert [(item.what, item.new) for item in found] == [("models", "none")]
 
 
 def test_what_one_side_does_not_know_is_no_difference() -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from profiler.measuring import differences
-from profiler.measuring.differences import Difference, t_quantile
+from profiler.measuring.differences import Difference, Unit, t_quantile
 from profiler.measuring.unlike import Measured
 
 Verdict = Literal["better", "worse", "no difference shown", "not judged"]
@@ -34,6 +34,9 @@ class Metric:
     of_run: Callable[[dict], float | None]
     of_window: Callable[[dict], float | None]
     is_share: bool = False
+    #: The least standard error of the difference of two measurements, on the scale of comparison:
+    #: windows that are all the same have no spread, and yet are not known for sure.
+    least_error: Callable[[Sequence[dict]], float] | None = None
 
     def scaled(self, values: Sequence[float | None]) -> np.ndarray | None:
         """The values on the scale of comparison; None where one is unknown or has no logarithm."""
@@ -71,6 +74,17 @@ def _errors_of_run(data: dict) -> float | None:
     return data["errors"] / data["requests"] if data["requests"] else None
 
 
+def _binomial_error(data: Sequence[dict]) -> float:
+    """That of independent errors at the joint share: one may have been due where none came."""
+    share = sum(one["errors"] for one in data) / sum(one["requests"] for one in data)
+    return math.sqrt(share * (1 - share) * sum(1 / one["requests"] for one in data))
+
+
+def _counting_error(data: Sequence[dict]) -> float:
+    """A rate is known to one request: at a constant rate each window has as many."""
+    return math.sqrt(sum(1 / one["requests"] ** 2 for one in data))
+
+
 METRICS = (
     _latency("p50", "p50 latency"),
     _latency("p95", "p95 latency"),
@@ -79,11 +93,12 @@ METRICS = (
     Metric("cpu_seconds_per_request", "CPU per request", "s", "lower",
            lambda data: data.get("cpu_seconds_per_request"), _cpu_of_window),
     Metric("achieved_rps", "requests answered", "requests/s", "higher",
-           lambda data: data.get("achieved_rps"), lambda window: window.get("achieved_rps")),
+           lambda data: data.get("achieved_rps"), lambda window: window.get("achieved_rps"),
+           least_error=_counting_error),
     Metric("memory_working_set_peak_bytes", "memory peak", "bytes", "lower",
            lambda data: data.get("memory_working_set_peak_bytes"), lambda window: None),
     Metric("error_share", "error share", "share", "lower",
-           _errors_of_run, _errors_of_window, is_share=True),
+           _errors_of_run, _errors_of_window, is_share=True, least_error=_binomial_error),
 )  # fmt: skip
 
 
@@ -112,7 +127,7 @@ class Sides:
     noise_floor: dict | None = None
 
     @property
-    def unit(self) -> Literal["windows", "runs", "pairs"]:
+    def unit(self) -> Unit:
         if len(self.base) + len(self.new) == 2:
             return "windows"
         return "pairs" if self.paired else "runs"
@@ -223,7 +238,12 @@ def _difference(
     if None in series:
         return None
     found = differences.welch(value, *series)
-    return _at_least_binomial(found, sides) if metric.is_share else found
+    if metric.least_error is None:
+        return found
+    error = metric.least_error([side[0].measurement for side in (sides.base, sides.new)])
+    if found.error >= error:
+        return found
+    return replace(found, error=error, freedom=differences.MOST_FREEDOM)
 
 
 def whole_windows(measurement: dict) -> list[dict]:
@@ -239,24 +259,10 @@ def _of_windows(metric: Metric, measurement: dict) -> differences.Spread | None:
     return None if scaled is None else differences.of_windows(scaled)
 
 
-def _at_least_binomial(found: Difference, sides: Sides) -> Difference:
-    """Windows without an error have no spread, yet one may have been due: at least the spread of
-    independent errors at the sides' joint share.
-    """
-    data = [side[0].measurement for side in (sides.base, sides.new)]
-    share = sum(one["errors"] for one in data) / sum(one["requests"] for one in data)
-    error = math.sqrt(share * (1 - share) * sum(1 / one["requests"] for one in data))
-    return (
-        found
-        if found.error >= error
-        else replace(found, error=error, freedom=differences.MOST_FREEDOM)
-    )
-
-
 # ---- what would be needed ----------------------------------------------------------------------
 
 
-def _needed(seen: Difference | None, floor: Difference | None, unit: str, alpha: float) -> dict:
+def _needed(seen: Difference | None, floor: Difference | None, unit: Unit, alpha: float) -> dict:
     """Load or runs a side that find a difference of 5 % with 90 % power, from the variance seen.
 
     No length of load helps where the floor between two runs is wider than what is looked for.
@@ -264,11 +270,11 @@ def _needed(seen: Difference | None, floor: Difference | None, unit: str, alpha:
     goal = {"alpha": alpha, "power": WANTED_POWER, "difference": math.log1p(WANTED_DIFFERENCE)}
     needed: dict = {"difference": WANTED_DIFFERENCE, "power": WANTED_POWER}
     if unit != "windows":
-        runs = differences.units_needed(seen.unit_variance, correlated=False, **goal)
+        runs = differences.units_needed(seen.unit_variance, unit=unit, **goal)
         return needed | {"runs": runs}
     floor_half = floor.half_width(CONFIDENCE) if floor else 0.0
     if seen is not None and floor_half < goal["difference"]:
-        needed["seconds"] = differences.units_needed(seen.unit_variance, correlated=True, **goal)
+        needed["seconds"] = differences.units_needed(seen.unit_variance, unit="windows", **goal)
     if floor is not None:
-        needed["runs"] = differences.units_needed(floor.unit_variance, correlated=False, **goal)
+        needed["runs"] = differences.units_needed(floor.unit_variance, unit="runs", **goal)
     return needed

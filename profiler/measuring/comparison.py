@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from profiler.measuring.compared import (
     METRICS,
@@ -25,7 +24,7 @@ from profiler.measuring.compared import (
     row,
     whole_windows,
 )
-from profiler.measuring.differences import weighted_holm
+from profiler.measuring.differences import Unit, weighted_holm
 from profiler.measuring.unlike import Measured, Unlike, unlike
 
 #: All verdicts of a comparison are right together with at least this probability.
@@ -43,7 +42,7 @@ class Comparison:
 
     verdict: Verdict
     summary: str
-    unit: Literal["windows", "runs", "pairs"]
+    unit: Unit
     base: tuple[str, ...]
     new: tuple[str, ...]
     units: tuple[int, int]

@@ -8,8 +8,9 @@ simulated shares of false verdicts.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -164,12 +165,19 @@ def weighted_holm(p_values: Sequence[float], weights: Sequence[float], alpha: fl
     return fallen
 
 
+Unit = Literal["windows", "runs", "pairs"]
 #: More than this nobody measures.
 MOST_UNITS = 100_000
+#: Degrees of freedom of a difference by its units a side; of pairs it is one series that varies.
+FREEDOM: dict[Unit, Callable[[int], float]] = {
+    "windows": lambda count: 2.0 * cosine_terms(count),
+    "runs": lambda count: 2.0 * (count - 1),
+    "pairs": lambda count: count - 1.0,
+}
 
 
 def units_needed(
-    unit_variance: float, difference: float, *, alpha: float, power: float, correlated: bool
+    unit_variance: float, difference: float, *, alpha: float, power: float, unit: Unit
 ) -> int | None:
     """Units a side that find `difference` with this power: 2 s^2 (t_a + t_b)^2 / d^2; None if
     beyond all measure.
@@ -178,7 +186,7 @@ def units_needed(
         return 2
     count = 2
     while count <= MOST_UNITS:
-        freedom = 2.0 * (cosine_terms(count) if correlated else count - 1)
+        freedom = FREEDOM[unit](count)
         quantiles = t_quantile(1 - alpha / 2, freedom) + t_quantile(power, freedom)
         if count >= 2 * unit_variance * (quantiles / difference) ** 2:
             return count

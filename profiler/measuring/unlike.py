@@ -96,7 +96,7 @@ def _values(side: Sequence[Measured], read: Callable[[Measured], object]) -> lis
 
 def _plain(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(value[key])}" for key in sorted(value))
+        return ", ".join(f"{key} {_plain(value[key])}" for key in sorted(value)) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(_plain(item) for item in value)
     if isinstance(value, float):
