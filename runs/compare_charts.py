@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -68,7 +68,10 @@ def _over_time(runs: Sequence[ProfileRun], drawn: Drawn, span: Span | None) -> d
     traces = [trace for trace in found if trace is not None]
     if not traces:
         return NOTHING_THEN if span else NOTHING
-    return overlay.over_time(traces, drawn.quantity, span).to_json()
+    chart = overlay.over_time(traces, drawn.quantity, span)
+    left_out = [run.name for run, trace in zip(runs, found, strict=True) if trace is None]
+    without = [f"no samples of {', '.join(left_out)}"] if left_out else []
+    return replace(chart, footer=[*chart.footer, *without]).to_json()
 
 
 def _trace(place: int, run: ProfileRun, drawn: Drawn, span: Span | None) -> TimeTrace | None:

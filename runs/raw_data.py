@@ -77,7 +77,9 @@ def blobs(
 
 
 def kept(run: ProfileRun, measurements: Iterable[Measurement]) -> list[Kept]:
-    """Every series there is of a run, from its sizes alone."""
+    """Every series there is of a run, from its sizes alone; none while it is being dropped."""
+    if run.raw_dropped_at:
+        return []
     rows = {row.ordinal: row for row in measurements}
     found = list(
         SampleChunk.objects.filter(run=run)

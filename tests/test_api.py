@@ -81,6 +81,8 @@ def test_measurements_come_with_whether_they_may_be_believed(signed_in, make) ->
     slow = results[2]
     assert (slow["outcome"], slow["validity"]["valid"]) == ("failed", True)
     assert slow["outcome_reasons"]
+    assert slow["outcome_findings"][0]["docs"] == "docs/validity.md#percentile-over-bound"
+    assert slow["latency_estimates"] == ["p999"]
     assert slow["latency_ms"]["p95"] == pytest.approx(90)
     assert "document" not in slow
     whole = ask(signed_in, f"runs/{run.name}/measurements/3/")

@@ -126,6 +126,37 @@ def test_samples_of_old_runs_go_and_results_stay(signed_in, run, make, settings)
     assert signed_in.get(f"/runs/{run.name}/raw/csv/").status_code == 404
 
 
+def test_a_program_is_told_that_they_were_dropped_and_when(signed_in, run) -> None:
+    assert signed_in.get(f"/api/v1/runs/{run.name}/").json()["raw_dropped_at"] is None
+    retention.drop(timezone.now())
+    run.refresh_from_db()
+    told = signed_in.get(f"/api/v1/runs/{run.name}/").json()["raw_dropped_at"]
+    assert told == run.raw_dropped_at.isoformat().replace("+00:00", "Z")
+    answer = signed_in.get(f"/api/v1/runs/{run.name}/raw/csv/")
+    assert answer.status_code == 404
+    assert "dropped on" in answer.json()["message"]
+    assert "dropped on" in signed_in.get(f"/api/v1/runs/{run.name}/report/").content.decode()
+
+
+def test_what_is_left_of_a_half_dropped_run_is_nowhere_taken_for_the_whole(
+    signed_in, run, make, monkeypatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 1)
+    assert not retention.drop(timezone.now(), within_s=0).is_done
+    assert run.chunks.exists()
+    for path in ("raw/csv/", f"raw/csv/{run.measurements.last().ordinal}/usage/",
+                 "points/latency/csv/"):  # fmt: skip
+        assert signed_in.get(f"/runs/{run.name}/{path}").status_code == 404
+    page = signed_in.get(f"/runs/{run.name}/points/latency/").content.decode()
+    assert "Dropped to free space" in page
+    whole = sized_run(make)
+    drawn = signed_in.get(
+        "/runs/compare/series/latency/", {"runs": f"{run.name},{whole.name}"}
+    ).json()
+    assert [trace["name"] for trace in drawn["figure"]["data"]] == [whole.name]
+    assert f"no samples of {run.name}" in drawn["footer"]
+
+
 def test_a_run_can_be_excepted(client, root, run, settings) -> None:
     settings.RAW_RETENTION_DAYS = 30
     old(run, 31)

@@ -106,7 +106,7 @@ class RunDetailSerializer(RunSerializer):
             *RunSerializer.Meta.fields, "attempt", "elapsed_s", "error", "advice", "advice_cost",
             "inputs", "question", "peak_rps", "estimate", "load", "objective", "limits", "budget",
             "answers", "policy", "memory_probe", "circumstances", "phase_times", "azureml",
-            "diagnoses", "memory", "startup", "latency_model",
+            "diagnoses", "memory", "startup", "latency_model", "raw_dropped_at",
         )  # fmt: skip
 
     def get_error(self, run: ProfileRun) -> dict[str, str] | None:
@@ -155,12 +155,14 @@ class MeasurementSerializer(serializers.ModelSerializer):
     #: Keys of the engine's measurement that a list carries beside the row's own. JSON where the
     #: value is a list or an object.
     FIGURES = {
-        "outcome_reasons": JSON, "warnings": JSON, "warning_findings": JSON,
+        "outcome_reasons": JSON, "outcome_findings": JSON, "warnings": JSON,
+        "warning_findings": JSON,
         "limits_enforced": serializers.BooleanField, "duration_s": serializers.FloatField,
         "requests": serializers.IntegerField, "errors": serializers.IntegerField,
         "error_counts": JSON, "concurrency": serializers.IntegerField,
         "offered_rps": serializers.FloatField, "achieved_rps": serializers.FloatField,
-        "latency_ms": JSON, "latency_interval_ms": JSON, "latency_from_send_ms": JSON,
+        "latency_ms": JSON, "latency_interval_ms": JSON, "latency_estimates": JSON,
+        "latency_from_send_ms": JSON,
         "cpu_seconds_per_request": serializers.FloatField,
         "cpu_millicores_used": serializers.FloatField,
         "throttled_fraction": serializers.FloatField,

@@ -29,7 +29,9 @@ class Taken:
 
     @cached_property
     def _begins_ns(self) -> dict[str, int]:
-        """When each series begins that there are samples of."""
+        """When each series begins that there are samples of; none while they are being dropped."""
+        if self.run.raw_dropped_at:
+            return {}
         chunks = SampleChunk.objects.filter(run=self.run, measurement=self.ordinal)
         return dict(chunks.order_by().values_list("series").annotate(Min("start_ns")))
 

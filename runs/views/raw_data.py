@@ -53,7 +53,7 @@ def run_points_csv(request: HttpRequest, name: str, chart: str) -> HttpResponse:
     """Exactly the points that the page with the same query shows, all of them."""
     run, form = _asked(request, name, chart)
     if form is None:
-        raise Http404("There are no raw samples of this.")
+        raise Http404(raw_data.dropped_words(run) or "There are no raw samples of this.")
     if not form.is_valid():
         return HttpResponseBadRequest(form.errors.as_text(), content_type="text/plain")
     try:
@@ -139,7 +139,7 @@ def _everything(name: str, form: str) -> tuple[ProfileRun, list[raw_data.Kept]]:
     run = the_run(name)
     found = raw_data.kept(run, run.measurements.all())
     if not found:
-        raise Http404("There are no raw samples of this run.")
+        raise Http404(raw_data.dropped_words(run) or "There are no raw samples of this run.")
     return run, found
 
 
