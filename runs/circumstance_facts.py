@@ -27,16 +27,38 @@ CIRCUMSTANCES = {
     "load_before": "Load before",
     "engine_version": "Engine",
 }
+#: What is told of a noise floor.
+FLOORS = {
+    "p50": "latency_p50_ms",
+    "p95": "latency_p95_ms",
+    "p99": "latency_p99_ms",
+    "CPU": "cpu_seconds_per_request",
+}
 #: As much of a hash as tells it from others.
 HASH_CHARACTERS = 19
 
 
 def circumstance_facts(circumstances: dict) -> list[tuple[str, str]]:
-    return [
+    told = [
         (label, _written(name, circumstances[name]))
         for name, label in CIRCUMSTANCES.items()
         if circumstances.get(name) not in (None, "", [], {})
     ]
+    floor = _noise_floor(circumstances)
+    return [*told, ("Noise floor", floor)] if floor else told
+
+
+def _noise_floor(circumstances: dict) -> str:
+    """By how much identical runs differ on the target, as validity took it; or why it could not."""
+    floor = circumstances.get("noise_floor")
+    if not floor:
+        return circumstances.get("noise_floor_reason", "")
+    shares = (
+        f"{name} {formatting.percent(floor['metrics'][key])}"
+        for name, key in FLOORS.items()
+        if key in floor["metrics"]
+    )
+    return f"{', '.join(shares)} ({floor['runs']} runs, {floor['measured_at'][:10]})"
 
 
 def _written(name: str, value: object) -> str:

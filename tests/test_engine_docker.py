@@ -12,6 +12,7 @@ import docker
 import pytest
 
 from profiler.sizing.latency_model import LatencyModel
+from tests.documented_result import undocumented
 from tests.engine_cli import Project
 
 pytestmark = pytest.mark.docker
@@ -57,6 +58,7 @@ def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
     assert verifying["outcome"] == "passed"
     assert advice["memory_bytes"] % (16 << 20) == 0
     assert advice["memory_bytes"] >= verifying["memory_working_set_peak_bytes"]
+    assert undocumented(ended.result) == []
 
     assert advice["cpu_millicores"] >= 300
     tried = {m["cpu_millicores"]: m["outcome"] for m in ended.result["measurements"]}

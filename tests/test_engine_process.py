@@ -9,7 +9,10 @@ import numpy as np
 import psutil
 import pytest
 
+from profiler import aa
+from profiler.circumstances import host_capacity, host_facts
 from profiler.raw.folder import read_folder
+from tests.documented_result import undocumented
 from tests.engine_cli import Ended, Project
 
 ALLOWED = {"PROFILER_ALLOW_PROCESS_TARGET": "1"}
@@ -34,6 +37,20 @@ BURN = """
 """
 
 
+#: As `aa` would leave it on this host, but for how wide it is.
+FLOOR = {
+    "schema_version": 1,
+    **{name: host_facts()[name] for name in ("host", "kernel", "cpu_model")},
+    "kind": "process",
+    "service_cores": list(host_capacity().service_cores),
+    "measured_at": "2026-11-01T10:00:00Z",
+    "runs": 10,
+    "models": [],
+    "cpu_millicores": 1000,
+    "metrics": {"latency_p95_ms": 9.0},
+}
+
+
 @pytest.fixture(scope="module")
 def burned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Ended]:
     """A run with its raw data: 3 and 15 ms of CPU, four short rows to a long one."""
@@ -45,7 +62,18 @@ def burned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Ended]:
     project.spec["dataset"] = {"path": "rows.requests.jsonl"}
     project.spec["load"] |= {"order": "shuffled"}
     project.keeps_raw = True
-    return project, project.run_believed(env=ALLOWED)
+    data = project.folder / "data"
+    aa.store(data / "noise-floor", FLOOR)
+    return project, project.run_believed(env=ALLOWED | {"PROFILER_DATA_DIR": str(data)})
+
+
+def test_the_noise_floor_of_its_target_is_used_by_validity(burned):
+    _, ended = burned
+
+    assert ended.result["circumstances"]["noise_floor"] == FLOOR
+    found = ended.result["measurements"][-1]["warning_findings"]
+    (told,) = [one["text"] for one in found if one["code"] == "kept-within-noise"]
+    assert "less than the 900.0% by which identical runs differ" in told
 
 
 def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_enforced(burned):
@@ -56,6 +84,7 @@ def test_a_process_is_measured_and_its_size_is_provisional_because_nothing_was_e
     assert advice["standing"] == "provisional"
     assert any("could not be enforced" in reason for reason in advice["reasons"])
     assert "could not be enforced" in ended.result["latency_model"]["why_not"]
+    assert undocumented(ended.result) == []
     measurement = ended.result["measurements"][0]
     assert measurement["requests"] > 50
     assert measurement["errors"] == 0

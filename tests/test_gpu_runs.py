@@ -9,6 +9,7 @@ import pytest
 
 from profiler.raw.folder import read_folder
 from profiler.samples import between, concatenate
+from tests.documented_result import undocumented
 from tests.engine_cli import Project
 from tests.fake_gpu import GIB, taken
 
@@ -78,6 +79,7 @@ def test_a_run_measures_its_gpu_and_advises_gpu_memory(project, gpus):
     assert gpu["energy_joules_per_request"] == pytest.approx(200 / rate, rel=0.01)
     advice = ended.result["advice"]
     assert advice["gpu_memory_bytes"] == 1184 * MIB  # 1024 and 15 %, up to the next 16 MiB
+    assert undocumented(ended.result) == []
     assert "GPU memory" in advice["explanation"]
     assert ended.result["circumstances"]["gpus"][0]["uuid"] == gpus.uuids[0]
     assert ended.result["circumstances"]["nvidia_driver"] == "570.00-fake"

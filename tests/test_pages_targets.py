@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from runs.models import WorkerHeartbeat
+from tests.measured_runs import closed
 from tests.page_rows import queries_of
 
 pytestmark = pytest.mark.django_db
@@ -149,6 +150,23 @@ def test_a_worker_brings_the_floor_to_the_row_and_takes_an_outdated_one_away(mak
     target.refresh_from_db()
     assert target.noise_floor is None
     assert "the kernel was an older one" in target.noise_floor_reason
+
+
+def test_a_runs_page_says_which_floor_it_was_judged_by(signed_in, make) -> None:
+    floor = {
+        "metrics": {"latency_p50_ms": 0.021, "cpu_seconds_per_request": 0.012},
+        "runs": 10, "measured_at": "2026-11-01T10:00:00Z",
+    }  # fmt: skip
+    for circumstances, words in (
+        ({"noise_floor": floor}, "p50 2.1 %, CPU 1.2 % (10 runs, 2026-11-01)"),
+        ({"noise_floor": None, "noise_floor_reason": "not measured on this target"},
+         "not measured on this target"),
+    ):  # fmt: skip
+        run = make.run()
+        token = run.begin(run.attempt)
+        run.complete(token, closed("succeeded", circumstances=circumstances))
+        page = signed_in.get(run.get_absolute_url()).content.decode()
+        assert "Noise floor" in page and words in page
 
 
 def test_noise_is_not_measured_beside_a_run(make) -> None:
