@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from playwright.sync_api import Locator, Page
 
 #: More controls than any page has.
@@ -43,6 +45,14 @@ def choose(page: Page, select: Locator, option: str) -> None:
     """In a closed list typing an option's first letters chooses it."""
     reach(page, select)
     page.keyboard.type(option)
+
+
+def choose_file(page: Page, field: Locator, path: Path) -> None:
+    """The field's own button opens the system's dialogue, where a path can be typed."""
+    reach(page, field)
+    with page.expect_file_chooser() as dialogue:
+        page.keyboard.press("Enter")
+    dialogue.value.set_files(path)
 
 
 def sign_in(page: Page, address: str, name: str, password: str) -> None:
