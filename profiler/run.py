@@ -269,7 +269,7 @@ class Run:
             phases=[phase.to_json() for phase in self.control.phases],
             spec=self.spec,
             estimate=self.rates.estimate if self.rates else self.search.estimate,
-            diagnoses=self._diagnoses() if state == "succeeded" else [],
+            diagnoses=self._diagnoses() if state in ("succeeded", "timed_out") else [],
             memory=memory_facts(
                 self.search.measurements,
                 (self.rates or self.search).survey,

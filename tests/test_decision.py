@@ -8,7 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from profiler.measuring.decision import decide, preset_rule, round_s
-from profiler.measuring.due_requests import due_requests, left_behind, throughput, void_windows
+from profiler.measuring.due_requests import (
+    achieved_share,
+    due_requests,
+    left_behind,
+    throughput,
+    void_windows,
+)
 from profiler.samples import Columns
 from profiler.spec import Load, Stage
 from tests.raw_samples import (
@@ -253,6 +259,13 @@ def test_left_behind_by_hand() -> None:
     assert left_behind(due, ns(0.3), 150e6) == 2
     assert left_behind(due, ns(1.05), 150e6) == 1
     assert left_behind(due, ns(2), 150e6) == 0
+
+
+def test_what_was_left_behind_just_before_the_later_half_is_no_less_than_nothing_achieved() -> None:
+    """Due at 0.4 and 0.45 s, they grow too old after 0.5 s, where the later half begins."""
+    columns = request_columns([0.0, 0.4, 0.45, 0.6, 1.0], [10, 9000, 9000, 9000, 9000])
+    due = due_requests(columns, bound(latency_ms=150.0), START, ns(5))
+    assert achieved_share(due, bound(latency_ms=150.0)) == (0.0, 2, 2)
 
 
 # ---- throughput in closed loop ----

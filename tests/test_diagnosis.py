@@ -27,7 +27,7 @@ from profiler.spec import (
 from profiler.threads import thread_env
 from tests.raw_samples import MIB
 from tests.service_kit import spec_of
-from tests.test_advice import measured
+from tests.test_advice import INVALID, measured
 
 ONE_CORE = Limits(1000, 96 * MIB)
 NUMPY = Environment(pip=("numpy==2.2.6",))
@@ -109,6 +109,14 @@ def test_a_single_worker_is_full_at_whatever_rate_was_the_heaviest():
     assert codes(service(), calm, heavy, size=None) == ["one-worker-saturated"]
     smaller = seen(1000, cpu_millicores_used=985.0)
     assert codes(service(), calm, smaller, size=None) == []
+
+
+def test_a_full_worker_is_told_of_measurements_that_may_not_be_believed_where_there_are_no_others():
+    full = seen(2000, cpu_millicores_used=985.0, **INVALID)
+    assert codes(service(), full, size=None) == ["one-worker-saturated", "noisy-neighbour"]
+    assert codes(service(), seen(2000, cpu_millicores_used=300.0), full, size=None) == [
+        "noisy-neighbour"
+    ]
 
 
 def test_a_fix_keeps_what_the_measured_variant_has_changed():

@@ -130,7 +130,8 @@ def achieved_share(due: Due, bound: Bound) -> tuple[float | None, int, int]:
         return None, 0, 0
     allowed_ns = (bound.latency_ms or 0.0) * NS_PER_MS
     behind = left_behind(due, last_ns, allowed_ns) - left_behind(due, middle_ns, allowed_ns)
-    behind = max(behind, 0)
+    # Some that were left behind in it were due just before it.
+    behind = min(max(behind, 0), count)
     return (count - behind) / count, behind, count
 
 

@@ -49,10 +49,12 @@ class Case:
     @property
     def most_used_at_largest(self) -> float | None:
         """Millicores used there under the heaviest load; None where that is not known."""
-        largest = self.reference.cpu_millicores
-        values = [m.cpu_millicores_used for m in self.measurements
-                  if m.validity.valid and m.cpu_millicores == largest]  # fmt: skip
-        return max((value for value in values if value is not None), default=None)
+        at_largest = [
+            m for m in self.measurements if m.cpu_millicores == self.reference.cpu_millicores
+        ]
+        believed = [m for m in at_largest if m.validity.valid] or at_largest
+        used = [m.cpu_millicores_used for m in believed]
+        return max((one for one in used if one is not None), default=None)
 
     @property
     def throttled(self) -> float:
