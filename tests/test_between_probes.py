@@ -1,0 +1,111 @@
+"""What is done between two probes: noise is waited out and taken again, a queue is worked off."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from profiler.control import Control
+from profiler.measuring.measurement import Measurement
+from profiler.rig import Rig
+from profiler.running.measurer import Measurer
+from profiler.samples import ABORTED, OK
+from profiler.sizing.evidence import SIZING
+from profiler.spec import Limits
+from tests.raw_samples import MIB
+from tests.test_advice import INVALID, measured
+from tests.test_size_search import SPEC
+
+# ---- noise ----
+
+
+class Taking(Measurer):
+    """Takes what it is given, in order, on a host that is quiet again at once."""
+
+    def __init__(self, *given: Measurement) -> None:
+        super().__init__(SPEC, Control(lambda event: None, lambda: False))
+        self._given = list(given)
+        self.waits = 0
+
+    def _take(self, *how: object) -> Measurement:
+        return self._given.pop(0)
+
+    def _wait_for_quiet(self) -> None:
+        self.waits += 1
+
+
+NOISY, BELIEVED = measured(SIZING, 400, "failed", **INVALID), measured(SIZING, 400)
+
+
+def test_a_probe_in_a_noisy_moment_is_taken_again_once_the_host_is_quiet() -> None:
+    measurer = Taking(NOISY, BELIEVED)
+    assert measurer.probe(None, SIZING, 1.0) is BELIEVED
+    assert (measurer.measurements, measurer.waits) == ([NOISY, BELIEVED], 1)
+
+
+def test_noise_without_end_is_taken_three_times() -> None:
+    measurer = Taking(NOISY, NOISY, NOISY, BELIEVED)
+    assert not measurer.probe(None, SIZING, 1.0).validity.valid
+    assert (len(measurer.measurements), measurer.waits) == (3, 2)
+
+
+def test_what_is_believed_is_taken_once() -> None:
+    measurer = Taking(BELIEVED, NOISY)
+    measurer.probe(None, SIZING, 1.0)
+    assert (len(measurer.measurements), measurer.waits) == (1, 0)
+
+
+# ---- the queue ----
+
+
+class Loaded:
+    """A driver whose last load ended so, and what it is answered one at a time takes so many ms."""
+
+    def __init__(self, outcome: int, alone_ms: list[float]) -> None:
+        self._last = {"outcome": np.array([OK, outcome])}
+        self._alone_ms = alone_ms
+        self.sent_alone = 0
+
+    def results(self) -> dict:
+        return self._last
+
+    def once(self, rows, timeout_s, should_stop) -> dict:
+        self.sent_alone += 1
+        return answered(self._alone_ms.pop(0))
+
+
+def answered(*latencies_ms: float) -> dict:
+    finished = np.array([round(ms * 1e6) for ms in latencies_ms])
+    return {"sent_ns": np.zeros_like(finished), "finished_ns": finished,
+            "outcome": np.full(len(finished), OK)}  # fmt: skip
+
+
+@pytest.fixture
+def drained(monkeypatch):
+    """A rig at 200m after a load that ended so; and the sizes it went through."""
+    monkeypatch.setattr(Rig, "refuse_gone", lambda rig: None)
+
+    def drain(outcome: int, *alone_ms: float) -> tuple[Loaded, list[int]]:
+        sizes: list[int] = []
+        service = SimpleNamespace(limits_enforced=True, resize=sizes.append, gpus=())
+        driver = Loaded(outcome, list(alone_ms))
+        control = Control(lambda event: None, lambda: False)
+        rig = Rig(SPEC, Limits(200, 64 * MIB), service, driver, control)
+        rig.checked = answered(3.0, 8.0)
+        rig.drain()
+        return driver, sizes
+
+    return drain
+
+
+def test_a_queue_that_was_given_up_is_worked_off_with_all_the_cpu_there_is(drained) -> None:
+    driver, sizes = drained(ABORTED, 900.0, 40.0, 8.0, 1.0)
+    assert driver.sent_alone == 3  # as fast as the slowest of the check
+    assert sizes == [SPEC.limits.cpu_millicores, 200]
+
+
+def test_where_all_was_answered_there_is_no_queue(drained) -> None:
+    driver, sizes = drained(OK)
+    assert (driver.sent_alone, sizes) == (0, [])
