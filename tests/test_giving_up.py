@@ -99,6 +99,18 @@ def test_a_decision_that_is_given_up_stays_undecided_and_says_so() -> None:
     )
 
 
+def test_clumps_that_have_not_shown_themselves_are_no_reason_to_give_it_up() -> None:
+    """No request is over the bound, though near it, and waves in the median hold a pass back."""
+    limit, waves = bound(95, 50), np.where(np.arange(700) // 40 % 2, 45.0, 20.0)
+    rule = preset_rule(limit, OPEN, rps=100)
+    found = decide(
+        rule, request_columns(evenly(700), waves), limit, load=OPEN, start_ns=START,
+        now_ns=START + 60 * NS, patience=patience(rule, rule, 1000),
+    )  # fmt: skip
+    assert (found.outcome, found.over, found.requests) == ("undecided", 0, 484)
+    assert not found.given_up
+
+
 @pytest.mark.parametrize(
     ("load", "gives_up", "is_given_up"),
     [(OPEN, True, True), (CLOSED, True, True), (OPEN, False, False), (ROUNDS, True, False)],

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from profiler.errors import BudgetEnded
 from profiler.measuring.measurement import Measurement
 from profiler.running import variant_search
 from profiler.running.diagnosing import Diagnosing
@@ -94,12 +96,15 @@ class Services(SyntheticService):
 
     def __init__(self, given_rps: float, fixed_rps: float) -> None:
         self.variant = AS_GIVEN
-        highest = {True: given_rps, False: fixed_rps}
-        super().__init__(
-            THREADED,
-            lambda rate: "passed" if rate <= highest[self.variant == AS_GIVEN] else "failed",
-        )
+        self._highest = {True: given_rps, False: fixed_rps}
+        super().__init__(THREADED, self._outcome_at)
         self.spec = THREADED
+        self.ends_above = math.inf
+
+    def _outcome_at(self, rate_rps: float) -> str:
+        if rate_rps > self.ends_above:
+            raise BudgetEnded("used up")
+        return "passed" if rate_rps <= self._highest[self.variant == AS_GIVEN] else "failed"
 
     def check(self) -> None: ...
 
@@ -119,7 +124,7 @@ class Services(SyntheticService):
 def diagnosed(monkeypatch):
     """Diagnoses of a run that found its rate, its fixes measured; and all that was measured."""
 
-    def run(given_rps: float, fixed_rps: float):
+    def run(given_rps: float, fixed_rps: float, ends_above: float = math.inf):
         service = Services(given_rps, fixed_rps)
 
         class Rig(StartedRig):
@@ -135,6 +140,7 @@ def diagnosed(monkeypatch):
         monkeypatch.setattr(variant_search, "Rig", Rig)
         search = RateSearch(service, THREADED)
         search.run(service, service.begin())
+        service.ends_above = ends_above
         found = Diagnosing.of(service, search)
         found.measure_fixes(service, driver=None)
         return found.diagnoses(), service, search
@@ -155,6 +161,16 @@ def test_what_the_fix_takes_is_no_part_of_what_was_found_without_it(diagnosed):
     _, _, search = diagnosed(50.0, 90.0)
     assert search.found_rps == 50.0
     assert search.advise(budget_ended=False).capacity_rps == 50.0
+
+
+def test_a_time_that_ends_in_the_search_leaves_the_rate_that_it_had_reached(diagnosed):
+    (found,), _, _ = diagnosed(50.0, 400.0, ends_above=60.0)
+    assert 50 < found.remeasured["capacity_rps"] <= 60
+
+
+def test_a_time_that_ends_before_any_rate_leaves_none(diagnosed):
+    (found,), _, _ = diagnosed(50.0, 400.0, ends_above=40.0)
+    assert "was not measured: the budget left no time for it" in found.gain
 
 
 def test_a_fix_that_takes_less_goes_down_and_is_refuted(diagnosed):

@@ -74,7 +74,8 @@ def percentile_kept(
         return _part("failed", "percentile-over-bound", f"{found}; chance alone explains that "
                      f"with less than {rule.fail_share:.2%} probability")  # fmt: skip
     found += f"; too few requests to tell at {bound.confidence:.0%} confidence"
-    if patience is None or not patience.ends(rule, len(due), over, clumps):
+    # By the clumps that there are: those that may still show themselves are no reason to end it.
+    if patience is None or not patience.ends(rule, len(due), over, design_effect(due.over)):
         return _part("undecided", "percentile-undecided", found)
     found += f", and {patience.by}, the most there was time for, would hardly have passed"
     return Part("undecided", Finding("percentile-undecided", found), is_hopeless=True)

@@ -147,8 +147,13 @@ class RateFixes:
             if reference.validity.valid:  # failed or not: a lower rate may pass
                 search.run(rig, reference, PHASE)
 
-        if why := measure_variant(measurer, spec, start, driver, PHASE, find_rate):
-            return self.not_tried(fix, why)
+        try:
+            if why := measure_variant(measurer, spec, start, driver, PHASE, find_rate):
+                return self.not_tried(fix, why)
+        except BudgetEnded:
+            if search.found_rps is None:
+                raise
+            # A higher rate may be kept too; that one is, was measured.
         return TriedRate(fix, search.found_rps)
 
     def not_tried(self, fix: Variant, why: str) -> TriedRate:
