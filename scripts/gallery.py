@@ -52,14 +52,17 @@ class Picture:
 
 
 RUNNING = Picture("running", "A run while it is measured", f"/runs/{RUN}/")
+CANCEL = Picture("cancel", "Before a run is cancelled", f"/runs/{RUN}/cancel/")
 SECTIONS = {
     "Runs": [
         Picture("runs", "The runs", "/runs/"),
         RUNNING,
+        CANCEL,
         Picture("run", "A run's verdict and evidence", f"/runs/{RUN}/"),
         Picture("compare", "Two runs compared", f"/runs/compare/?runs={RUN},{OTHER}&base={RUN}"),
         Picture("points", "The points behind a chart", f"/runs/{RUN}/points/latency/"),
         Picture("new-run", "A new run", "/runs/new/"),
+        Picture("search", "What a search finds", "/search/?q=diabetes"),
     ],
     "Review": [
         Picture("propose", "A size put forward", f"/runs/{OTHER}/propose/"),
@@ -153,6 +156,7 @@ def prepare(page: Page, camera: Photographer, site: Installation) -> None:
     measured.wait_for(timeout=RUN_TIMEOUT_MS)
     page.wait_for_timeout(LIVE_MS)
     camera.take(page, RUNNING, stay=True)
+    camera.take(page, CANCEL)
     see_end(page, site, RUN)
     start_again(page, site)
     see_end(page, site, OTHER)
@@ -215,7 +219,7 @@ def take_all(browser: Browser, site: Installation) -> None:
     with camera.page() as page:
         prepare(page, camera, site)
         for picture in (one for section in SECTIONS.values() for one in section):
-            if picture not in (RUNNING, SECTIONS["Administration and the rest"][-1]):
+            if picture not in (RUNNING, CANCEL, SECTIONS["Administration and the rest"][-1]):
                 camera.take(page, picture)
         page.set_viewport_size({"width": NARROW, "height": 850})
         camera.take(page, NARROW_RUN)
