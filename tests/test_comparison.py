@@ -238,6 +238,13 @@ def test_what_one_side_does_not_know_is_no_difference() -> None:
     assert unlike([known], [Measured("b", known.measurement, {})]) == ()
 
 
+def test_sizes_of_memory_are_told_in_mebibytes() -> None:
+    one, other = (Measured("a", {"memory_bytes": size << 20}, {}) for size in (160, 18064))
+    assert [(it.what, it.base, it.new) for it in unlike([one], [other])] == [
+        ("memory size, MiB", "160", "18064")
+    ]
+
+
 def test_what_may_not_be_believed_is_not_judged() -> None:
     rng = np.random.default_rng(14)
     bad = run_of(rng, slower=2.0)

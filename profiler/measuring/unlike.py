@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
+from profiler.spec import MIB
+
 #: A content hash is told by its first characters.
 _HASH, SHORT_HASH = re.compile("[0-9a-f]{64}"), 12
 
@@ -46,6 +48,11 @@ def _measured(key: str) -> Callable[[Measured], object]:
     return lambda side: side.measurement.get(key)
 
 
+def _memory_mib(side: Measured) -> object:
+    size = side.measurement.get("memory_bytes")
+    return None if size is None else f"{size / MIB:.6g}"
+
+
 def _percentile(side: Measured) -> object:
     return (side.measurement.get("bound") or {}).get("percentile")
 
@@ -68,7 +75,7 @@ LOOKED_AT: tuple[tuple[str, Callable[[Measured], object], bool], ...] = (
     ("objective's percentile", _percentile, True),
     ("host", _circumstance("host"), False),
     ("kernel", _circumstance("kernel"), False),
-    ("memory size, bytes", _measured("memory_bytes"), False),
+    ("memory size, MiB", _memory_mib, False),
     ("models", _circumstance("models"), False),
     ("code", _circumstance("code"), False),
     ("image", _circumstance("image_id"), False),
