@@ -36,7 +36,8 @@ MATRICES = """
 def project(tmp_path: Path) -> Project:
     project = Project(tmp_path)
     project.spec["config"]["environment"] = {"pip": ["numpy==2.2.6", "threadpoolctl==3.6.0"]}
-    project.spec["limits"]["cpu_millicores"] = 1000
+    project.spec["limits"]["cpu_millicores"] = 600
+    project.spec["policy"] = {"floors": {"cpu_millicores": 200}}  # fewer sizes to try
     project.spec["load"] = {"mode": "open", "rate_rps": 20}
     project.spec["objective"] = {"percentile": 90, "latency_ms": 100, "confidence": 0.8}
     project.score(MATRICES)
