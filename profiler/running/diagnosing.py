@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from profiler.errors import BudgetEnded
 from profiler.load.driver import Driver
@@ -23,18 +23,31 @@ from profiler.spec import Limits, Spec, Variant
 PHASE = "diagnosing"
 
 
-class Fixes(Protocol):
+class Fixes(ABC):
     """How the fix of a cause is measured, and what it is compared with: by what the run asked."""
 
-    measurements: list[Measurement]
-    spec: Spec
     #: The size found for what is diagnosed; None where none was found, or none was looked for.
-    size: Limits | None
+    size: Limits | None = None
 
+    def __init__(self, measurer: Measurer, search: SizeSearch | RateSearch) -> None:
+        self._measurer = measurer
+        self._search = search
+
+    @property
+    def measurements(self) -> list[Measurement]:
+        return self._search.measurements
+
+    @property
+    def spec(self) -> Spec:
+        return self._search.spec
+
+    @abstractmethod
     def try_one(self, fix: Variant, start: partial, driver: Driver) -> Tried | TriedRate: ...
 
+    @abstractmethod
     def not_tried(self, fix: Variant, why: str) -> Tried | TriedRate: ...
 
+    @abstractmethod
     def told(
         self, found: Diagnosis, tried: Tried | TriedRate, fixed: Sequence[Measurement]
     ) -> Diagnosis | None: ...
@@ -82,20 +95,10 @@ class Diagnosing:
         return self._fixes.told(found, tried, of_variant(self._measurer.measurements, found.fix))
 
 
-class SizeFixes:
+class SizeFixes(Fixes):
     """Fixes beside the smallest size: each in a service begun at the largest size."""
 
-    def __init__(self, measurer: Measurer, search: SizeSearch) -> None:
-        self._measurer = measurer
-        self._search = search
-
-    @property
-    def measurements(self) -> list[Measurement]:
-        return self._search.measurements
-
-    @property
-    def spec(self) -> Spec:
-        return self._search.spec
+    _search: SizeSearch
 
     @property
     def size(self) -> Limits | None:
@@ -115,22 +118,10 @@ class SizeFixes:
         return with_gain(found, tried, self.measurements, self.size, fixed)
 
 
-class RateFixes:
+class RateFixes(Fixes):
     """Fixes beside the highest rate: each in a service of the same size, begun at that rate."""
 
-    size = None
-
-    def __init__(self, measurer: Measurer, search: RateSearch) -> None:
-        self._measurer = measurer
-        self._search = search
-
-    @property
-    def measurements(self) -> list[Measurement]:
-        return self._search.measurements
-
-    @property
-    def spec(self) -> Spec:
-        return self._search.spec
+    _search: RateSearch
 
     @property
     def _begin_rps(self) -> float:

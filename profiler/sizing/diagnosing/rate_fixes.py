@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from profiler.measuring.measurement import Measurement
 from profiler.sizing.choice import variant_text
 from profiler.sizing.diagnosing.diagnosis import Diagnosis
-from profiler.sizing.diagnosing.fixes import WORTH_SHARE, beside, less, numbers_of, refuted
+from profiler.sizing.diagnosing.fixes import (
+    WORTH_SHARE,
+    beside,
+    less,
+    numbers_of,
+    refuted,
+    shares_saved,
+)
 from profiler.sizing.explanation import memory_text, rate_text, size_of
 from profiler.spec import Variant
 
@@ -93,8 +100,7 @@ def _is_worth_it(code: str, saving: dict, before: Measurement, given_rps: float 
         return False
     if -saving["capacity_rps"] > WORTH_SHARE * given_rps:
         return True
-    names = ["latency_at_percentile_ms", "cpu_seconds_per_request"]
-    shares = [(saving[name] or 0) / (getattr(before, name) or 1) for name in names]
+    shares = shares_saved(saving, before)
     if code == "workers-over-quota":
         shares.append((saving["memory_bytes"] or 0) / (before.memory_working_set_peak_bytes or 1))
     return max(shares) > WORTH_SHARE
