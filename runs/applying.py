@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from profiler.measuring.objective import describe
 from profiler.sizing.evidence import REFERENCE
-from profiler.sizing.tags import MEASUREMENT_TAG, tags
+from profiler.sizing.tags import GPU_TAGS, SOMETIMES, tags
 from profiler.spec import Objective
 from runs import formatting
 from runs.models import Measurement, ProfileRun, RegisteredModel, TagEvent
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 VERIFIED, PROVISIONAL, DECLINED = "verified", "provisional", "declined"
 #: The tags that deployment reads.
-SIZES = ("requestedCpu", "requestedMemoryInGb", "requestedGpu", "requestedGpuMemoryInGb")
+SIZES = ("requestedCpu", "requestedMemoryInGb", *GPU_TAGS)
+
 
 
 class ApplyRefused(Exception):
@@ -194,8 +195,8 @@ def write(
 
 
 def changes_of(tags: dict[str, str]) -> dict[str, str | None]:
-    """What writing these tags does: a size that no measurement was chosen for names none."""
-    return {**tags, MEASUREMENT_TAG: tags.get(MEASUREMENT_TAG)}
+    """What writing these tags does: those that an earlier size had, and this has not, go."""
+    return {**tags, **{key: None for key in SOMETIMES if key not in tags}}
 
 
 def _check_models(run: ProfileRun, chosen: list[RegisteredModel]) -> None:

@@ -11,7 +11,7 @@ UNKNOWN = "–"  # noqa: RUF001 (an en dash)
 
 def cpu_parts(millicores: float) -> tuple[str, str]:
     """(number, unit): 500m under a core, 1 core, 1.5 cores."""
-    if round(millicores) < 1000:
+    if abs(round(millicores)) < 1000:
         return f"{millicores:.0f}", "m"
     cores = f"{millicores / 1000:.2f}".rstrip("0").rstrip(".")
     return cores, "core" if cores == "1" else "cores"
@@ -131,10 +131,11 @@ def energy(joules: float | None) -> str:
 
 
 def money(amount: float | None, currency: str) -> str:
-    """1,240.00 EUR, 0.0123 EUR: cents from 1 on, below three figures."""
+    """1,240.00 EUR, 0.0123 EUR: cents from 1 on, below three figures; less than 0 is saved."""
     if amount is None:
         return UNKNOWN
-    decimals = 2 if amount >= 1 or amount == 0 else 2 - math.floor(math.log10(amount))
+    size = abs(amount)
+    decimals = 2 if size >= 1 or size == 0 else 2 - math.floor(math.log10(size))
     return f"{amount:,.{decimals}f} {currency}"
 
 

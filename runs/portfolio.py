@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from django.db.models import OuterRef, Subquery
 
+from profiler.sizing.tags import MEASUREMENT_TAG, rounded_sizes
+from runs import formatting
 from runs.costs import Prices
 from runs.models import Dataset, InferenceConfig, PriceList, ProfileRun, RegisteredModel
-from runs.tagged_sizes import asked_for
+from runs.tagged_sizes import asked_for, gpus_asked_for
 
 #: A year has 8,766 hours.
 HOURS_A_MONTH = 8766 / 12
@@ -42,12 +44,22 @@ class SizedModel:
         return self.cpu_millicores is not None and self.memory_bytes is not None
 
     @property
+    def missing_a_month(self) -> float | None:
+        """What the advised size costs beyond that in the tags; None where it does not."""
+        return -self.waste_a_month if (self.waste_a_month or 0) < 0 else None
+
+    @property
     def cpu_slack(self) -> float | None:
         return self._slack(self.cpu_millicores, "cpu_millicores")
 
     @property
     def memory_slack(self) -> float | None:
         return self._slack(self.memory_bytes, "memory_bytes")
+
+    @property
+    def advised_cpu(self) -> float | None:
+        """By which the newest advice sorts."""
+        return self.advised.advice["cpu_millicores"] if self.advised else None
 
     @property
     def differs(self) -> bool:
@@ -121,11 +133,12 @@ def sized(
     cpu, memory = asked_for(model.tags)
     cost = waste = None
     if prices and cpu is not None and memory is not None:
-        cost = prices.cost_per_hour(cpu, memory) * HOURS_A_MONTH
+        cost = _a_month(prices.cost_per_hour(cpu, memory, gpus_asked_for(model.tags)))
         if advised:
             size = advised.advice
+            # GPUs are not sized: they cost the same either way.
             least = prices.cost_per_hour(size["cpu_millicores"], size["memory_bytes"])
-            waste = cost - least * HOURS_A_MONTH
+            waste = _a_month(prices.cost_per_hour(cpu, memory) - least)
     return SizedModel(
         model=model,
         cpu_millicores=cpu,
@@ -137,6 +150,10 @@ def sized(
         cost_a_month=cost,
         waste_a_month=waste,
     )
+
+
+def _a_month(per_hour: float | None) -> float | None:
+    return None if per_hour is None else per_hour * HOURS_A_MONTH
 
 
 def newest_advice(models: Iterable[RegisteredModel]) -> dict[int, ProfileRun]:
@@ -153,7 +170,7 @@ def newest_advice(models: Iterable[RegisteredModel]) -> dict[int, ProfileRun]:
         .exclude(newest_run=None)
         .values_list("pk", "newest_run")
     )
-    wanted = ProfileRun.objects.only("name", "advice", "created_at", "circumstances")
+    wanted = ProfileRun.objects.only("name", "advice", "created_at", "circumstances", "config")
     runs = wanted.in_bulk(found.values())
     return {model: runs[run] for model, run in found.items()}
 
@@ -175,8 +192,8 @@ class Known:
             .select_related("config", "dataset")
             .prefetch_related("models")
             .only(
-                "name", "circumstances", "created_at", "config__name", "config__version",
-                "dataset__name", "dataset__version",
+                "name", "advice", "circumstances", "created_at", "config__name",
+                "config__version", "dataset__name", "dataset__version",
             )
         )  # fmt: skip
         return cls(
@@ -195,7 +212,7 @@ class Known:
         run = self.runs.get(name)
         if run is None:
             return [f"{name}, which measured it, is gone."]
-        found = []
+        found = _set_by_hand(model, run)
         measured = [one for one in run.models.all() if one.name == model.name]
         if all(one.version != model.version for one in measured):
             found.append(f"It was measured for {measured[0].ref if measured else 'another model'}.")
@@ -217,7 +234,26 @@ class Known:
         return found
 
 
+def _set_by_hand(model: RegisteredModel, run: ProfileRun) -> list[str]:
+    """What the tags ask for in place of the size that the run advised; a measured size that was
+    chosen instead is not in the advice, and is called unverified anyway.
+    """
+    advice = run.advice or {}
+    if MEASUREMENT_TAG in model.tags or not advice.get("cpu_millicores"):
+        return []
+    written = rounded_sizes(advice["cpu_millicores"], advice["memory_bytes"])
+    if asked_for(model.tags) == asked_for(written):
+        return []
+    return [
+        f"It was changed by hand since it was taken from {run.name}, which advised "
+        f"{formatting.size(advice)}."
+    ]
+
+
 def _image_changed(before: ProfileRun, since: ProfileRun) -> bool:
-    """Whether a later run had another image; not where one of them had none, being a process."""
+    """Whether a later run of the same config had another image; not where one of them had none,
+    being a process.
+    """
     images = [run.circumstances.get("image_id") for run in (before, since)]
-    return since.created_at > before.created_at and all(images) and images[0] != images[1]
+    is_later = since.created_at > before.created_at and since.config_id == before.config_id
+    return is_later and all(images) and images[0] != images[1]

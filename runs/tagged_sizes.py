@@ -42,6 +42,11 @@ def asked_for(tags: Mapping[str, str | None]) -> tuple[int | None, int | None]:
     )
 
 
+def gpus_asked_for(tags: Mapping[str, str | None]) -> int:
+    """0 where they name none."""
+    return round(_number(tags.get("requestedGpu")) or 0)
+
+
 def meant_gib(gib: float) -> float:
     """What was rounded up to a tag's five decimals: the whole MiB, where one is so close below."""
     whole_mib = math.floor(gib * 1024)

@@ -37,6 +37,15 @@ def test_the_change_is_in_the_models_history(make, alice) -> None:
     assert event.source == f"advice of {run.name}"
 
 
+def test_what_only_an_earlier_size_had_goes(make, alice) -> None:
+    model = make.model(
+        tags={"profile.capacityRps": "40", "requestedGpu": "1", "requestedGpuMemoryInGb": "8"}
+    )
+    apply_size(make.finished_run(models=[model]), [model], alice)
+    assert not {"profile.capacityRps", "requestedGpu", "requestedGpuMemoryInGb"} & set(model.tags)
+    assert TagEvent.objects.get(key="profile.capacityRps", old="40").new is None
+
+
 def test_only_real_changes_are_recorded(make, alice) -> None:
     model = make.model()
     model.set_tags({"team": "vision", "stage": "test"}, alice)

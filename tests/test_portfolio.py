@@ -53,6 +53,31 @@ def test_slack_and_waste_are_what_the_tags_ask_for_beyond_the_advice(make, alice
     assert row.cost_a_month == pytest.approx(730.5 * (2 * 0.04 + 1.5 * 0.005))
 
 
+def test_a_model_that_asks_for_less_than_advised_has_a_page_with_prices(
+    signed_in, make, alice
+) -> None:
+    model, _ = applied(make, alice)
+    model.set_tags({"requestedCpu": "0.1", "requestedMemoryInGb": "0.25"}, alice)
+    PriceList.objects.create(core_hour="0.04", gib_hour="0.005", currency="EUR")
+    # 730.5 h of 0.4 cores at 0.04 and 0.25 GiB at 0.005
+    assert "-12.60 EUR" in signed_in.get("/models/portfolio/").content.decode()
+    page = signed_in.get(model.get_absolute_url()).content.decode()
+    assert "the advised size costs 12.60 EUR more" in page and "below 0 is less" in page
+
+
+def test_gpus_count_towards_the_cost_and_not_the_waste(make, alice) -> None:
+    model, _ = applied(make, alice)
+    model.set_tags({"requestedCpu": "1", "requestedGpu": "2"}, alice)
+    hourly = {"core_hour": "0.04", "gib_hour": "0.005", "currency": "EUR"}
+    PriceList.objects.create(**hourly)
+    row = by_name(PriceList.objects.current())["ridge"]
+    assert (row.cost_a_month, row.waste_a_month) == (None, pytest.approx(730.5 * 0.5 * 0.04))
+    PriceList(**hourly, gpu_hour="2").save()
+    row = by_name(PriceList.objects.current())["ridge"]
+    assert row.cost_a_month == pytest.approx(730.5 * (0.04 + 0.5 * 0.005 + 2 * 2))
+    assert row.waste_a_month == pytest.approx(730.5 * 0.5 * 0.04)
+
+
 def test_a_model_that_asks_for_less_does_not_make_up_for_one_that_asks_for_more(
     make, alice
 ) -> None:
@@ -72,6 +97,27 @@ def test_what_changed_since_makes_a_size_stale(make, alice) -> None:
     assert dataset == (
         "The dataset requests:2 is newer than requests:1, with which it was measured."
     )
+
+
+def test_a_size_changed_by_hand_is_no_longer_the_verified_one(signed_in, make, alice) -> None:
+    model, run = applied(make, alice)
+    model.set_tags({"requestedCpu": "0.50"}, alice)
+    assert by_name()["ridge"].stale == []
+    model.set_tags({"requestedCpu": "4"}, alice)
+    row = by_name()["ridge"]
+    assert row.evidence == "stale"
+    assert row.stale == [
+        f"It was changed by hand since it was taken from {run.name}, which advised "
+        "500m and 512 MiB."
+    ]
+    assert "changed by hand since" in signed_in.get(model.get_absolute_url()).content.decode()
+
+
+def test_an_image_of_another_config_says_nothing_of_this_one(make, alice) -> None:
+    model, run = applied(make, alice)
+    other = make.finished_run(models=[model], config=make.config("other"), dataset=run.dataset)
+    ProfileRun.objects.filter(pk=other.pk).update(circumstances={"image_id": "sha256:2e"})
+    assert by_name()["ridge"].stale == []
 
 
 def test_another_image_since_makes_a_size_stale(make, alice) -> None:
@@ -136,7 +182,7 @@ def test_the_totals_are_of_the_models_shown(signed_in, make, alice) -> None:
 def test_every_column_sorts_with_unknowns_in_it(signed_in, make, alice) -> None:
     applied(make, alice, "sound")
     make.model("unsized")
-    for column in ("name", "cpu_millicores", "cpu_slack", "waste_a_month", "standing"):
+    for column in ("name", "cpu_millicores", "advised", "cpu_slack", "waste_a_month", "standing"):
         for sign in ("", "-"):
             assert signed_in.get(f"/models/portfolio/?sort={sign}{column}").status_code == 200
 

@@ -8,6 +8,11 @@ from profiler.spec import GIB
 
 #: Only of a size that somebody chose among the measured ones: the measurement's number in its run.
 MEASUREMENT_TAG = "profile.measurement"
+#: Only of a size of which somebody asked what rate it takes.
+CAPACITY_TAG = "profile.capacityRps"
+GPU_TAGS = ("requestedGpu", "requestedGpuMemoryInGb")
+#: Which not every size has: one that has none takes away what an earlier one wrote.
+SOMETIMES = (*GPU_TAGS, MEASUREMENT_TAG, CAPACITY_TAG)
 
 
 def requested_cpu(cpu_millicores: int) -> str:
@@ -62,7 +67,7 @@ def tags(
     `capacity_rps` is the highest rate that the size was found to take, where that was asked.
     """
     chosen = {} if measurement is None else {MEASUREMENT_TAG: str(measurement)}
-    capacity = {} if capacity_rps is None else {"profile.capacityRps": f"{capacity_rps:g}"}
+    capacity = {} if capacity_rps is None else {CAPACITY_TAG: f"{capacity_rps:g}"}
     return {
         **rounded_sizes(cpu_millicores, memory_bytes, gpus, gpu_memory_bytes),
         "profile.run": run,

@@ -77,7 +77,7 @@ class PortfolioTable(ListTable):
     standing = tables.Column("Evidence", accessor="order")
     cpu_millicores = tables.Column("CPU")
     memory_bytes = tables.Column("Memory")
-    advised = tables.Column("Newest advice", orderable=False)
+    advised = tables.Column("Newest advice", order_by="advised_cpu")
     cpu_slack = tables.Column("CPU slack")
     memory_slack = tables.Column("Memory slack")
     cost_a_month = tables.Column("Cost a month")
