@@ -100,6 +100,15 @@ def test_a_line_that_cannot_be_used_is_refused_with_its_number(tmp_path, line, w
     assert words in message
 
 
+def test_two_exact_versions_of_a_package_are_told(tmp_path):
+    lines = ["Num-Py==2.1", "num_py==2.1.0", "num.py<3", "num-py==1.0 ; python_version < '3.10'"]
+    assert len(read_environment({"pip": lines}, tmp_path).pip) == 4
+
+    [(place, message)] = problems({"pip": [*lines, "num_py==2.2"]}, tmp_path)
+    assert place == "environment.pip[4]"
+    assert message == '"num_py==2.2" contradicts "Num-Py==2.1"; keep one of them'
+
+
 def test_every_wrong_line_is_told_at_once(tmp_path):
     (tmp_path / "requirements.txt").write_text("a b\n-r base.txt\n-e .\n")
     (tmp_path / "base.txt").write_text("\nc d\n")

@@ -18,7 +18,7 @@ RUN = "def run(raw_data):\n    return 1\n"
     "script",
     [
         SCORE,
-        "async def init(): ...\nasync def run(raw_data): ...\n",
+        "@waited_for\nasync def init(): ...\n@waited_for\nasync def run(raw_data): ...\n",
         "from service import init, run\n",
         "from service import start as init, answer as run\n",
         "from service import *\n",
@@ -49,6 +49,8 @@ def test_scripts_with_init_and_run_are_sound(script):
         (INIT + "[run for run in range(3)]\n", "has no run()"),
         (INIT + "def run(): ...\n", "line 3: run() is given the request"),
         ("def init(path): ...\n" + RUN, "line 1: init() is called without arguments"),
+        (INIT + "async def run(raw_data): ...\n", "line 3: run() is async"),
+        ("async def init(): ...\n" + RUN, "line 1: init() is async"),
         ("def init()\n    pass\n", "does not parse: line 1: expected ':' in `def init()`"),
         (SCORE + "return 1\n", "'return' outside function"),
         ("def init():\n\tpass\n        x = 1\n", "does not parse: line 3"),

@@ -85,21 +85,19 @@ def _agreed_python(table: Table, explicit: str | None, conda: str | None) -> str
 def _read_pip(table: Table, folder: Folder) -> tuple[str, ...]:
     """Requirement lines: `pip` is a list of them, or the path of a requirements file."""
     value = table.raw("pip")
+    lines = RequirementLines(folder, table.at("pip"), table.problems)
     if isinstance(value, str):
-        lines = RequirementLines(folder, table.at("pip"), table.problems)
         path = table.path("pip", folder, "file")
         if path is not None:
             lines.add_file(path)
         return tuple(lines.found)
-    found: list[str] = []
     for index, line in enumerate(table.rows("pip")):
         if isinstance(line, str):
-            item = RequirementLines(folder, table.at(f"pip[{index}]"), table.problems)
-            item.add(line)
-            found += item.found
+            lines.place = table.at(f"pip[{index}]")
+            lines.add(line)
         else:
             table.add(f"pip[{index}]", f'must be a string such as "numpy==2.1", not {shown(line)}')
-    return tuple(found)
+    return tuple(lines.found)
 
 
 def _read_dockerfile(table: Table, folder: Folder) -> Path | None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from profiler.spec_fields import Folder, Problems, shown
 
@@ -32,9 +34,12 @@ class RequirementLines:
     def __init__(self, folder: Folder, place: str, problems: Problems) -> None:
         self.found: list[str] = []
         self._folder = folder
-        self._place = place
+        #: Of what is added next: the lines of a list have one each.
+        self.place = place
         self._problems = problems
         self._open: list[Path] = []
+        #: Package -> its exact version, and the line that asks for it.
+        self._exact: dict[str, tuple[str, str]] = {}
 
     def add_file(self, path: Path) -> None:
         """The requirements of a file, those it includes with -r in their place."""
@@ -42,7 +47,7 @@ class RequirementLines:
             chain = " -> ".join(file.name for file in [*self._open, path])
             self._refuse("", f"includes itself ({chain}); remove one -r")
             return
-        text = read_small_file(path, self._place, self._problems)
+        text = read_small_file(path, self.place, self._problems)
         if text is None:
             return
         self._open.append(path)
@@ -63,8 +68,12 @@ class RequirementLines:
             self._add_requirement(line, where)
 
     def _include(self, text: str, where: str, beside: Folder) -> None:
-        # Looked up beside the including file, but confined (if at all) to the spec's own folder.
-        found = self._folder.find(str(beside.base / text), "file")
+        # Looked up beside the including file, but confined (if at all) to the spec's own folder; a
+        # message names it from there.
+        path = beside.base / text
+        is_inside = path.is_relative_to(self._folder.base)
+        inside = path.relative_to(self._folder.base) if is_inside else path
+        found = self._folder.find(str(inside), "file")
         if isinstance(found, str):
             self._refuse(where, found)
         else:
@@ -80,10 +89,22 @@ class RequirementLines:
         if requirement.url and requirement.url.startswith("file:"):
             self._refuse(where, f"{shown(line)} is a local path; {_COPY_IT}")
             return
+        if other := self._contradicts(requirement):
+            self._refuse(where, f"{shown(line)} contradicts {shown(other)}; keep one of them")
+            return
         self.found.append(line)
 
+    def _contradicts(self, requirement: Requirement) -> str | None:
+        """The line that asks for another exact version of the same package, wherever it runs."""
+        exact = [one.version for one in requirement.specifier if one.operator == "=="]
+        if requirement.marker or not exact or exact[0].endswith("*"):
+            return None
+        name = canonicalize_name(requirement.name)
+        version, line = self._exact.setdefault(name, (exact[0], str(requirement)))
+        return None if Version(version) == Version(exact[0]) else line
+
     def _refuse(self, where: str, message: str) -> None:
-        self._problems.add(self._place, _CREDENTIALS.sub("***", f"{where}{message}"))
+        self._problems.add(self.place, _CREDENTIALS.sub("***", f"{where}{message}"))
 
 
 def _not_installable(line: str) -> str | None:

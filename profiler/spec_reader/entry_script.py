@@ -77,8 +77,13 @@ def _wrong_names(tree: ast.Module) -> Iterator[str]:
 def _wrong_parameters(tree: ast.Module) -> Iterator[str]:
     """Plain functions the server could not call; a decorator may change parameters."""
     for node in tree.body:
-        if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.decorator_list:
             continue
+        if isinstance(node, ast.AsyncFunctionDef) and node.name in NEEDED:
+            yield (
+                f"line {node.lineno}: {node.name}() is async, and the scoring server does not wait "
+                f"for it; write `def {node.name}` and asyncio.run() inside"
+            )
         arguments = node.args
         positional = [*arguments.posonlyargs, *arguments.args]
         if node.name == "init" and len(positional) > len(arguments.defaults):

@@ -167,7 +167,7 @@ class RegisterConfigForm(ConfigFields):
         """Put every problem that the engine finds at the field that it comes from."""
         problems = Problems()
         root = Table({"config": definition}, "", problems, ("config",))
-        self.config = read_config(root, Folder(source, confined=True), None)
+        self.config = read_config(root, Folder(source, confined=True, called="the sources"), None)
         try:
             problems.raise_if_any()
         except InvalidSpec as refusal:
