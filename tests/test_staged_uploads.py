@@ -181,6 +181,15 @@ def test_sources_are_checked_and_shown_before_they_have_a_name(signed_in) -> Non
         ({"files": upload("score.py", "def init(:\n")}, "does not parse: line 1"),
         ({"files": upload("score.py", "def init(): pass\n")}, "has no run()"),
         ({"files": upload("score.py", SCORE), "requirements": "num py"}, "Requirements"),
+        (
+            {"files": upload("score.py", SCORE), "requirements": "-r other.txt"},
+            "no file &quot;other.txt&quot; in the sources",
+        ),
+        (
+            {"files": upload("score.py", SCORE), "requirements": "numpy==2.1\nNumPy==1.0"},
+            "contradicts &quot;numpy==2.1&quot;",
+        ),
+        ({"files": upload("score.py", SCORE.replace("def run", "async def run"))}, "is async"),
         ({}, "Choose a file"),
         ({"kind": "container", "image": "a b"}, "A container needs it"),
     ],
@@ -216,7 +225,10 @@ def test_a_file_beside_the_sources_outlives_an_error_elsewhere(
     sent = {"files": upload("score.py", SCORE), field: upload(name, text)}
     refused = signed_in.post("/configs/register/", {**asked, **sent})
     assert f'Take <b class="value">{name}</b>' in refused.content.decode()
-    again = {**asked, "name": "score", "staged": staged_in(refused), **kept_in(refused, field)}
+    kept = {"staged": staged_in(refused), **kept_in(refused, field)}
+    anew = signed_in.get("/configs/register/")
+    assert kept == {"staged": staged_in(anew), **kept_in(anew, field)}
+    again = {**asked, "name": "score", **kept}
     with django_capture_on_commit_callbacks(execute=True):
         assert signed_in.post("/configs/register/", again).status_code == 302
     config = InferenceConfig.objects.get()
@@ -268,6 +280,12 @@ def test_recorded_times_outlive_an_error_elsewhere(
     # Wrong once more, and the file is still there.
     refused = signed_in.post("/runs/new/", {**asked, "name": "c d", **kept})
     assert kept_in(refused, "arrivals_file") == kept
+    assert kept_in(signed_in.get("/runs/new/"), "arrivals_file") == kept
+    load = {"mode": "open", "arrivals": "recorded", "times_s": [0, 1]}
+    recorded = make.run(load=load, target=make.target())
+    clone = signed_in.get(f"/runs/new/?clone={recorded.name}")
+    assert kept_in(clone, "arrivals_file") == {"arrivals_file_sent": ""}
+    recorded.delete()
     told = signed_in.post("/runs/new/told/", {**asked, **kept}).content.decode()
     assert "3 recorded arrivals" in told
     with django_capture_on_commit_callbacks(execute=True):

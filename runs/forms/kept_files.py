@@ -1,6 +1,7 @@
 """Single files that came with a form need not be chosen again when something else in it is wrong.
 
-They are staged, as uploads are, and found again by what their box in the form sends.
+They are staged, as uploads are, and found again by what their box in the form sends, or when the
+form is opened anew.
 """
 
 from __future__ import annotations
@@ -26,16 +27,21 @@ class KeptFiles(StyledForm):
         self.owner = owner
         #: Field -> the file that came before, taken where no other is chosen.
         self.kept: dict[str, StagedUpload] = {}
-        if self.is_bound and owner:
+        if owner:
             self._find_kept()
 
     def _find_kept(self) -> None:
         for name, purpose in self.kept_as.items():
-            key = _key(self._sent_before(name))
-            if key and (found := StagedUpload.objects.of(self.owner, purpose, key)):
+            if found := self._kept_before(name, purpose):
                 self.kept[name] = found
                 # What a field of a file has without a new one.
                 [(_, self.initial[name])] = found.files()
+
+    def _kept_before(self, name: str, purpose: StagedUpload.Purpose) -> StagedUpload | None:
+        if not self.is_bound:
+            return StagedUpload.objects.waiting(self.owner, purpose)
+        key = _key(self._sent_before(name))
+        return StagedUpload.objects.of(self.owner, purpose, key) if key else None
 
     def _sent_before(self, name: str) -> str:
         return self.data.get(f"{name}_sent") or ""

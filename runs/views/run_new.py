@@ -31,7 +31,10 @@ def run_new(request: HttpRequest) -> HttpResponse:
             return redirect(run)
         form.keep_files()
     else:
-        form = NewRunForm(initial=initial_for(request))
+        initial = initial_for(request)
+        # A run that is cloned brings its recorded times along; kept ones do not replace them.
+        owner = None if initial.get("recorded_in") else request.user
+        form = NewRunForm(initial=initial, owner=owner)
     return render(request, "runs/new.html", {"form": form, "presets": PRESETS})
 
 
