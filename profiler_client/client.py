@@ -193,7 +193,7 @@ class Client:
             "memory_probe": memory_probe, "question": question, "peak_rps": peak_rps,
         }  # fmt: skip
         given = {field: value for field, value in asked.items() if value not in (None, "", False)}
-        return self._connection.post("runs/", given, key=key or str(uuid.uuid4()))
+        return self._once("runs/", given, key)
 
     def runs(
         self, *, q: str = "", state: str = "", standing: str = "", target: str = ""
@@ -237,7 +237,7 @@ class Client:
 
     def run_again(self, name: str, *, key: str = "") -> Json:
         """Queue the same once more; the new run. `key` is as in start_run."""
-        return self._connection.post(f"runs/{_part(name)}/again/", key=key or str(uuid.uuid4()))
+        return self._once(f"runs/{_part(name)}/again/", key=key)
 
     def apply(
         self,
@@ -247,19 +247,22 @@ class Client:
         measurement: int | None = None,
         confirmed: bool = False,
         as_properties: bool = False,
+        key: str = "",
     ) -> Json:
         """Write a run's size into its models' tags; `measurement` takes a measured one in place of
-        the advised. `confirmed` says that what the size lacks is known."""
+        the advised. `confirmed` says that what the size lacks is known. Asking again under the same
+        `key` writes nothing a second time."""
         asked: Json = {
             "measurement": measurement, "confirmed": confirmed, "as_properties": as_properties,
         }  # fmt: skip
         if models is not None:
             asked["models"] = list(models)
-        return self._connection.post(f"runs/{_part(name)}/apply/", asked)
+        return self._once(f"runs/{_part(name)}/apply/", asked, key)
 
-    def mend(self, name: str, fix: str) -> Json:
-        """Apply a fix that a run measured; the new run that measures it."""
-        return self._connection.post(f"runs/{_part(name)}/mend/", {"fix": fix})
+    def mend(self, name: str, fix: str, *, key: str = "") -> Json:
+        """Apply a fix that a run measured; the new run that measures it. `key` is as in
+        start_run."""
+        return self._once(f"runs/{_part(name)}/mend/", {"fix": fix}, key)
 
     def compare(self, names: Iterable[str], base: str = "") -> Json:
         """Runs against a base, the first unless another is named."""
@@ -347,8 +350,10 @@ class Client:
         baseline: str = "",
         text: str = "",
         as_properties: bool = False,
+        key: str = "",
     ) -> Json:
-        """Put a run's size forward for review."""
+        """Put a run's size forward for review; asking again under the same `key` answers with the
+        proposal that is there."""
         asked: Json = {
             "run": run, "measurement": measurement, "reviewers": list(reviewers), "text": text,
             "as_properties": as_properties,
@@ -357,7 +362,7 @@ class Client:
             asked["models"] = list(models)
         if baseline:
             asked["baseline"] = baseline
-        return self._connection.post("proposals/", asked)
+        return self._once("proposals/", asked, key)
 
     def comment(self, number: int, text: str) -> Json:
         return self._act(number, "comment", text)
@@ -383,7 +388,11 @@ class Client:
 
     def _act(self, number: int, action: str, text: str = "", although: bool = False) -> Json:
         asked: dict[str, Any] = {"text": text, "although": although}
-        return self._connection.post(f"proposals/{int(number)}/{action}/", asked)
+        return self._once(f"proposals/{int(number)}/{action}/", asked)
+
+    def _once(self, path: str, asked: Json | None = None, key: str = "") -> Json:
+        """Under a key, by default one made up here, it is safe to ask again."""
+        return self._connection.post(path, asked, key=key or str(uuid.uuid4()))
 
 
 def _part(text: str) -> str:

@@ -18,7 +18,7 @@ SECTIONS = {
     "Kept for the record": [
         "runs.measurement", "runs.samplechunk", "runs.logchunk", "runs.storedfiles",
         "runs.stagedupload",
-        "runs.tagevent", "runs.proposalevent", "admin.logentry",
+        "runs.tagevent", "runs.proposalevent", "runs.keyedanswer", "admin.logentry",
     ],
 }  # fmt: skip
 REST = "Signing in"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from profiler.sizing.choice import variant_text
 from profiler.spec import Variant
@@ -61,12 +61,26 @@ def advised_change(run: ProfileRun) -> str:
     return variant_text(_variant(change)) if has_size else ""
 
 
-def apply_fix(run: ProfileRun, code: str, actor: User) -> ProfileRun:
-    """A new version of the run's config with the fix, and a run with it, all else the same.
+def apply_fix(
+    run: ProfileRun, code: str, actor: User, key: str = "", digest: str = ""
+) -> ProfileRun:
+    """A new version of the run's config with the fix, and a run with it, all else the same; under a
+    key that another request used at the same moment, the run of that.
 
     Raises NoFix where the run has no such fix, or would be refused by now.
     """
     change = _change(run, code)
+    try:
+        return _started_with(
+            run, change, actor, {"client_key": key or None, "client_digest": digest}
+        )
+    except IntegrityError as error:
+        if key and (started := ProfileRun.objects.started_by(actor, key)):
+            return started
+        raise NoFix("Somebody just took the name of the run or the config; try again.") from error
+
+
+def _started_with(run: ProfileRun, change: dict, actor: User, keyed: dict) -> ProfileRun:
     models = list(run.models.select_related("files"))
     with transaction.atomic():
         config = InferenceConfig.objects.register(
@@ -84,7 +98,7 @@ def apply_fix(run: ProfileRun, code: str, actor: User) -> ProfileRun:
         asked = {"config": config, **{name: getattr(run, name) for name in kept}}
         if reason := why_not_queued(ProfileRun(**asked), models):
             raise NoFix(f"{run.name} cannot be measured with it now: {reason}")
-        return ProfileRun.objects.submit(models=models, created_by=actor, **asked)
+        return ProfileRun.objects.submit(models=models, created_by=actor, **asked, **keyed)
 
 
 def _change(run: ProfileRun, code: str) -> dict:

@@ -17,7 +17,7 @@ from django.db import DatabaseError, connections
 from django.utils import timezone
 
 from runs import leftovers, queue, retention
-from runs.models import ProfileRun, StagedUpload, Target, WorkerHeartbeat
+from runs.models import KeyedAnswer, ProfileRun, StagedUpload, Target, WorkerHeartbeat
 from runs.models.run_queryset import CANCEL_PATIENCE
 from runs.models.target import STALE_AFTER
 
@@ -101,8 +101,9 @@ class Sweeper:
 
 
 def drop_staged() -> None:
-    """Remove uploads that nobody registered."""
+    """Remove uploads that nobody registered, and answers that nobody asks for again."""
     StagedUpload.objects.drop_outdated()
+    KeyedAnswer.objects.drop_outdated()
 
 
 def why_unavailable(target: Target) -> str:

@@ -5,12 +5,24 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.utils import timezone
 
-from runs.models import ApiToken, Dataset, InferenceConfig, ProfileRun, Proposal, RegisteredModel
-from tests.measured_runs import sized_run
+from runs.applying import apply_size
+from runs.models import (
+    ApiToken,
+    Dataset,
+    InferenceConfig,
+    KeyedAnswer,
+    ProfileRun,
+    Proposal,
+    RegisteredModel,
+)
+from runs.sweeper import drop_staged
+from tests.measured_runs import mendable_run, provisional_run, sized_run
 from tests.page_rows import folder, queries_of, upload, zip_of
 
 pytestmark = pytest.mark.django_db
@@ -255,6 +267,61 @@ def test_two_at_once_under_one_key_get_the_one_run(signed_in, inputs, alice) -> 
         started.append(asked)
     runs = {asked.start(alice, "k1", "digest").pk for asked in started}
     assert len(runs) == 1
+
+
+def test_a_key_writes_a_size_once(signed_in, make, bob) -> None:
+    model = make.model("ridge")
+    run, newer = (make.finished_run(models=[model]) for _ in range(2))
+    keyed = {"Idempotency-Key": "k1"}
+    first = send(signed_in, f"runs/{run.name}/apply/", **keyed)
+    apply_size(newer, [model], bob)
+    again = send(signed_in, f"runs/{run.name}/apply/", **keyed)
+    assert (again.status_code, again.json()) == (200, first.json())
+    model.refresh_from_db()
+    assert model.tags["profile.run"] == newer.name
+    refused(send(signed_in, f"runs/{newer.name}/apply/", **keyed), 409, "refused")
+    signed_in.force_login(bob)
+    send(signed_in, f"runs/{run.name}/apply/", **keyed)
+    model.refresh_from_db()
+    assert model.tags["profile.run"] == run.name
+
+
+def test_what_was_refused_leaves_its_key_unused(signed_in, make) -> None:
+    run = provisional_run(make, models=[make.model("ridge")])
+    keyed = {"Idempotency-Key": "k1"}
+    refused(send(signed_in, f"runs/{run.name}/apply/", **keyed), 409, "confirmation_needed")
+    confirmed = send(signed_in, f"runs/{run.name}/apply/", {"confirmed": True}, **keyed)
+    assert confirmed.status_code == 200
+
+
+def test_a_key_mends_once(signed_in, make) -> None:
+    run = mendable_run(make)
+    asked, keyed = {"fix": "threads-over-quota"}, {"Idempotency-Key": "k1"}
+    first = send(signed_in, f"runs/{run.name}/mend/", asked, **keyed)
+    again = send(signed_in, f"runs/{run.name}/mend/", asked, **keyed)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["name"] == first.json()["name"]
+    assert InferenceConfig.objects.filter(name=run.config.name).count() == 2
+
+
+def test_a_key_proposes_and_comments_once(signed_in, make) -> None:
+    run = make.finished_run(models=[make.model("ridge")])
+    asked = {"run": run.name}
+    made = [send(signed_in, "proposals/", asked, **{"Idempotency-Key": "k1"}) for _ in range(2)]
+    assert [answer.status_code for answer in made] == [201, 200]
+    path = f"proposals/{Proposal.objects.get().pk}/comment/"
+    for _ in range(2):
+        said = send(signed_in, path, {"text": "Well?"}, **{"Idempotency-Key": "k2"})
+    assert [event["kind"] for event in said.json()["events"]] == ["proposed", "commented"]
+
+
+def test_keys_are_forgotten_after_a_month(alice) -> None:
+    KeyedAnswer.objects.once(alice, "old", "d", dict)
+    long_ago = timezone.now() - timedelta(days=31)
+    KeyedAnswer.objects.update(at=long_ago)
+    KeyedAnswer.objects.once(alice, "new", "d", dict)
+    drop_staged()
+    assert [row.key for row in KeyedAnswer.objects.all()] == ["new"]
 
 
 # ---- following, cancelling, applying -------------------------------------------------------

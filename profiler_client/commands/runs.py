@@ -119,6 +119,7 @@ def log(client: Client, name: str) -> None:
 @click.option("--measurement", type=int, help="A measured size, in place of the advised.")
 @click.option("--confirmed", is_flag=True, help="I know what the size lacks.")
 @click.option("--as-properties", is_flag=True, help="Record the same as properties too.")
+@click.option("--key", default="", help="Asking again under it writes nothing a second time.")
 @output
 @connected
 def apply(client: Client, name: str, models: tuple[str, ...], form: str, **how: Any) -> None:
@@ -129,11 +130,12 @@ def apply(client: Client, name: str, models: tuple[str, ...], form: str, **how: 
 @run.command("mend")
 @click.argument("name")
 @click.option("--fix", required=True, help="The code of a diagnosis, or advised.")
+@click.option("--key", default="", help="Asking again under it starts no second run.")
 @output
 @connected
-def mend(client: Client, name: str, fix: str, form: str) -> None:
+def mend(client: Client, name: str, fix: str, key: str, form: str) -> None:
     """Apply a fix that a run measured, and start a run with it."""
-    show(client.mend(name, fix), form)
+    show(client.mend(name, fix, key=key), form)
 
 
 @run.command("compare")

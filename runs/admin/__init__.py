@@ -15,13 +15,14 @@ from runs.admin.registry import (
 from runs.admin.results import LogChunkAdmin, MeasurementAdmin, ProfileRunAdmin, SampleChunkAdmin
 from runs.admin.review import ProposalAdmin, ProposalEventAdmin
 from runs.admin.targets import TargetAdmin, WorkerHeartbeatAdmin
-from runs.admin.tokens import ApiTokenAdmin
+from runs.admin.tokens import ApiTokenAdmin, KeyedAnswerAdmin
 
 __all__ = [
     "ApiTokenAdmin",
     "ChosenColumnsAdmin",
     "DatasetAdmin",
     "InferenceConfigAdmin",
+    "KeyedAnswerAdmin",
     "LogChunkAdmin",
     "LogEntryAdmin",
     "MeasurementAdmin",

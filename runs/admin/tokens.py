@@ -1,4 +1,4 @@
-"""API tokens: made here, shown once, deleted here."""
+"""API tokens: made here, shown once, deleted here; and what was answered under programs' keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from django.contrib import admin, messages
 from django.db.models import DateTimeField
 from django.http import HttpRequest
 
-from runs.models import ApiToken
+from runs.admin.read_only import ReadOnlyAdmin
+from runs.models import ApiToken, KeyedAnswer
 
 
 @admin.register(ApiToken)
@@ -37,3 +38,15 @@ class ApiTokenAdmin(admin.ModelAdmin):
         )
         obj.pk, obj.prefix = made.pk, made.prefix
         messages.warning(request, f"The token, which is shown this once: {text}")
+
+
+@admin.register(KeyedAnswer)
+class KeyedAnswerAdmin(ReadOnlyAdmin):
+    list_display = ["key", "user", "answer", "at"]
+    list_select_related = ["user"]
+    list_filter = ["at"]
+    search_fields = ["key", "user__username"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: KeyedAnswer | None = None) -> bool:
+        """Else nobody could delete a person whose program used a key."""
+        return request.user.has_perm("runs.delete_keyedanswer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import User
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from runs import applying, choosing, diagnoses, run_acts
-from runs.api.asking import KEY, digest_of, key_of, started_before
+from runs.api.asking import KEY, digest_of, key_of, once, started_before
 from runs.api.errors import Refused
 from runs.api.serializers import RunDetailSerializer
 from runs.models import ProfileRun, RegisteredModel
@@ -146,18 +147,30 @@ class AppliedSerializer(serializers.Serializer):
 class RunApply(APIView):
     """Write a run's size into the tags of its models."""
 
-    @extend_schema(request=ApplyRequestSerializer, responses=AppliedSerializer)
+    @extend_schema(parameters=[KEY], request=ApplyRequestSerializer, responses=AppliedSerializer)
     def post(self, request: Request, name: str) -> Response:
         run = get_object_or_404(ProfileRun.objects.for_page(), name=name)
         asked = ApplyRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        how = dict(asked.validated_data)
-        models = _chosen(run, how.pop("models", None))
-        if (ordinal := how.pop("measurement")) is None:
-            tags = applying.apply_size(run, models, request.user, **how)
-        else:
-            tags = choosing.apply_point(run, ordinal, models, request.user, **how)
-        return Response({"run": run.name, "models": [m.ref for m in models], "tags": tags})
+        wanted = {"apply": name, **asked.validated_data}
+        done, _ = once(request, wanted, lambda: _applied(run, request.user, **asked.validated_data))
+        return Response(done)
+
+
+def _applied(
+    run: ProfileRun,
+    user: User,
+    *,
+    measurement: int | None,
+    models: list[str] | None = None,
+    **how: bool,
+) -> dict:
+    chosen = _chosen(run, models)
+    if measurement is None:
+        tags = applying.apply_size(run, chosen, user, **how)
+    else:
+        tags = choosing.apply_point(run, measurement, chosen, user, **how)
+    return {"run": run.name, "models": [model.ref for model in chosen], "tags": tags}
 
 
 def _chosen(run: ProfileRun, refs: list[str] | None) -> list[RegisteredModel]:
@@ -177,14 +190,23 @@ class MendRequestSerializer(serializers.Serializer):
 
 
 class RunMend(APIView):
-    """Apply a fix that the run measured: a new version of its config, and a run with it."""
+    """Apply a fix that the run measured: a new version of its config, and a run with it (201), or
+    200 with the run that was started under the same key."""
 
-    @extend_schema(request=MendRequestSerializer, responses={201: RunDetailSerializer})
+    @extend_schema(
+        parameters=[KEY],
+        request=MendRequestSerializer,
+        responses={200: RunDetailSerializer, 201: RunDetailSerializer},
+    )
     def post(self, request: Request, name: str) -> Response:
         run = get_object_or_404(ProfileRun.objects.for_page(), name=name)
         asked = MendRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        new = diagnoses.apply_fix(run, asked.validated_data["fix"], request.user)
+        fix = asked.validated_data["fix"]
+        key, digest = key_of(request), digest_of({"mend": name, "fix": fix})
+        if before := started_before(request.user, key, digest):
+            return Response(detailed(before, request))
+        new = diagnoses.apply_fix(run, fix, request.user, key, digest)
         return Response(detailed(new, request), 201)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.db import IntegrityError
 from drf_spectacular.utils import OpenApiParameter
@@ -14,14 +14,23 @@ from rest_framework.request import Request
 from profiler.errors import Problem
 from runs.api.errors import Refused
 from runs.forms.names import why_refused
-from runs.models import Dataset, InferenceConfig, ProfileRun, RegisteredModel, SizingPolicy, Target
+from runs.models import (
+    Dataset,
+    InferenceConfig,
+    KeyedAnswer,
+    ProfileRun,
+    RegisteredModel,
+    SizingPolicy,
+    Target,
+)
+from runs.models.keyed_answer import KeyReused
 from runs.spec_check import problems_of, why_name_refused, why_target_refused
 
 KEY_HEADER = "Idempotency-Key"
 MOST_KEY_CHARACTERS = 255
 KEY = OpenApiParameter(
     KEY_HEADER, str, OpenApiParameter.HEADER,
-    description="Made up by the program: asking again under it starts no other run",
+    description="Made up by the program: asking again under it does nothing a second time",
 )  # fmt: skip
 INPUTS = {"config": InferenceConfig.objects, "dataset": Dataset.objects}
 
@@ -158,6 +167,19 @@ def key_of(request: Request) -> str:
             {KEY_HEADER: [f"It has {len(key)} characters; {MOST_KEY_CHARACTERS} are allowed."]}
         )
     return key
+
+
+def once(request: Request, asked: object, act: Callable[[], dict]) -> tuple[dict, bool]:
+    """What `act` answers, and whether it was done now: not where the program asked the same under
+    the same key before. Raises Refused where it asked for something else.
+    """
+    key = key_of(request)
+    if not key:
+        return act(), True
+    try:
+        return KeyedAnswer.objects.once(request.user, key, digest_of(asked), act)
+    except KeyReused as reused:
+        raise Refused("Something else was asked for under this key.") from reused
 
 
 def digest_of(data: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,6 +13,7 @@ from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from runs import choosing, reviewing
+from runs.api.asking import KEY, once
 from runs.api.errors import check
 from runs.api.paging import Newest
 from runs.forms.proposals import ProposalForm
@@ -134,21 +136,29 @@ class ProposalList(generics.ListAPIView):
         """Proposals, newest first."""
         return super().get(request, *args, **kwargs)
 
-    @extend_schema(request=ProposalRequestSerializer, responses={201: ProposalDetailSerializer})
+    @extend_schema(
+        parameters=[KEY],
+        request=ProposalRequestSerializer,
+        responses={200: ProposalDetailSerializer, 201: ProposalDetailSerializer},
+    )
     def post(self, request: Request) -> Response:
-        """Put a size forward."""
+        """Put a size forward (201); 200 with what was put forward under the same key."""
         asked = ProposalRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        wanted = dict(asked.validated_data)
-        name, ordinal = wanted.pop("run"), wanted.pop("measurement")
-        run = ProfileRun.objects.for_page().filter(name=name).first()
-        if run is None:
-            raise exceptions.ValidationError({"run": [f"There is no run {name}."]})
-        size = choosing.size_to_use(run, "" if ordinal is None else str(ordinal))
-        wanted.setdefault("models", [model.ref for model in run.models.all()])
-        form = ProposalForm(run, request.user, wanted)
-        check(form)
-        return Response(_detailed(form.propose(size).pk, request), 201)
+        wanted = {"propose": "", **asked.validated_data}
+        done, is_new = once(request, wanted, lambda: _proposed(request, **asked.validated_data))
+        return Response(_detailed(done["number"], request), 201 if is_new else 200)
+
+
+def _proposed(request: Request, run: str, measurement: int | None, **wanted: object) -> dict:
+    row = ProfileRun.objects.for_page().filter(name=run).first()
+    if row is None:
+        raise exceptions.ValidationError({"run": [f"There is no run {run}."]})
+    size = choosing.size_to_use(row, "" if measurement is None else str(measurement))
+    wanted.setdefault("models", [model.ref for model in row.models.all()])
+    form = ProposalForm(row, request.user, wanted)
+    check(form)
+    return {"number": form.propose(size).pk}
 
 
 class ProposalDetail(APIView):
@@ -167,14 +177,16 @@ class ActionSerializer(serializers.Serializer):
 
 
 class ProposalAct(APIView):
-    """Comment, approve, request changes, ask again, withdraw, apply or revert."""
+    """Comment, approve, request changes, ask again, withdraw, apply or revert; under a key that was
+    used before, nothing but what the proposal is by now."""
 
     @extend_schema(
         operation_id="proposals_act",
         request=ActionSerializer,
         responses=ProposalDetailSerializer,
         parameters=[
-            OpenApiParameter("action", str, OpenApiParameter.PATH, enum=list(reviewing.ACTIONS))
+            OpenApiParameter("action", str, OpenApiParameter.PATH, enum=list(reviewing.ACTIONS)),
+            KEY,
         ],
     )
     def post(self, request: Request, number: int, action: str) -> Response:
@@ -184,9 +196,18 @@ class ProposalAct(APIView):
             raise exceptions.PermissionDenied(reason)
         asked = ActionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        text, although = asked.validated_data["text"], asked.validated_data["although"]
-        reviewing.act(_the_proposal(number), action, request.user, text, confirmed=although)
+        proposal = _the_proposal(number)
+        once(
+            request,
+            {action: number, **asked.validated_data},
+            lambda: _acted(proposal, action, request.user, **asked.validated_data),
+        )
         return Response(_detailed(number, request))
+
+
+def _acted(proposal: Proposal, action: str, user: User, *, text: str, although: bool) -> dict:
+    reviewing.act(proposal, action, user, text, confirmed=although)
+    return {"number": proposal.pk}
 
 
 def _the_proposal(number: int) -> Proposal:

@@ -3,6 +3,7 @@
 from runs.models.api_token import ApiToken
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
+from runs.models.keyed_answer import KeyedAnswer
 from runs.models.list_settings import ChosenColumns, SavedFilter
 from runs.models.measurement import LogChunk, Measurement, SampleChunk
 from runs.models.price_list import PriceList
@@ -19,6 +20,7 @@ __all__ = [
     "ChosenColumns",
     "Dataset",
     "InferenceConfig",
+    "KeyedAnswer",
     "LogChunk",
     "Measurement",
     "PriceList",
