@@ -155,6 +155,15 @@ def test_setting_a_tag(reader, make, way) -> None:
 
 
 @every_way
+def test_removing_a_tag(reader, make, way) -> None:
+    model = make.model("ridge", tags={"it's": "old", "team": "risk"})
+    texts = reader.texts(model.get_absolute_url())
+    reader.execute(texts, "remove-a-tag-by-command", way)
+    model.refresh_from_db()
+    assert model.tags == {"team": "risk"}
+
+
+@every_way
 def test_adding_a_property(reader, make, way) -> None:
     model = make.model("ridge")
     fields = {"property-key": "trained", "property-value": "2026"}
