@@ -24,6 +24,8 @@ VERIFIED, PROVISIONAL, DECLINED = "verified", "provisional", "declined"
 #: The tags that deployment reads.
 SIZES = ("requestedCpu", "requestedMemoryInGb", *GPU_TAGS)
 
+#: What tags that say where a size comes from begin with.
+PROVENANCE = "profile."
 
 
 class ApplyRefused(Exception):
@@ -51,6 +53,16 @@ def why_review_first() -> str | None:
         return (
             "Somebody else must approve a size before it is applied (SIZING_REVIEW=required): "
             "propose it for review instead."
+        )
+    return None
+
+
+def why_not_by_hand(key: str) -> str | None:
+    """Why nobody sets or removes this tag by hand; None where anybody may."""
+    if review_is_required() and (key in SIZES or key.startswith(PROVENANCE)):
+        return (
+            f"{key} is part of a size, and SIZING_REVIEW=required: it is written by applying an "
+            "approved proposal, not by hand."
         )
     return None
 

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from profiler.spec import MIB
-from runs import applying, reviewing
-from runs.comments import rendered
+from runs import applying, choosing, reviewing
+from runs.applying import ApplyRefused
+from runs.comments import MOST_CHARACTERS, rendered
 from runs.compare_page import Row, rows_of
 from runs.comparing import CannotCompare, compare_runs
 from runs.models import Proposal, ProposalEvent
-from runs.tagged_sizes import asked_for
-from runs.verdict import objective_words, verdict
+from runs.tagged_sizes import asked_for, gpus_asked_for
+from runs.verdict import Fact, changes, objective_words, verdict
 from runs.views.apply import diff
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.utils.safestring import SafeString
 
+    from profiler.sizing.chosen import Choice
     from runs.models import RegisteredModel
 
 
@@ -62,26 +64,36 @@ def page_context(proposal: Proposal, user: User) -> dict:
     run = proposal.run
     measurements = list(run.measurements.all())
     models = list(proposal.models.all())
-    found = verdict(run, measurements, models)
+    chosen, possible = _choice(proposal, measurements), actions(proposal, user)
+    cpu_change, memory_change, _ = changes(models, proposal.size)
     behind = _behind(proposal, measurements)
     return {
         "proposal": proposal,
         "run": run,
         "models": models,
-        "verdict": found,
+        "facts": _facts(proposal, measurements, models),
+        "size": proposal.size,
+        "cpu_change": cpu_change,
+        "memory_change": memory_change,
+        "choice": chosen,
+        # Of a decided one the tags may be what it wrote.
+        "tradeoffs": chosen
+        and choosing.tradeoffs(run, chosen, [] if proposal.is_decided else models),
         "objective": objective_words((behind or {}).get("bound") or {}),
         "behind": behind,
         "diffs": _diffs(proposal, models, user),
-        "manifests": [(model, manifest(model, proposal.size)) for model in models],
+        "manifests": [(model, manifest(model, proposal.size, run.config.gpus)) for model in models],
         "outdated": [] if proposal.is_decided else reviewing.outdated(proposal),
+        "decides": any(one.name in ("approve", "apply") and not one.why_not for one in possible),
         "versus": _against_baseline(proposal),
         "events": [
-            Said(event, rendered(event.text))
+            Said(event, rendered(event.text, [who.username for who in event.mentioned.all()]))
             for event in proposal.events.select_related("actor").prefetch_related("mentioned")
         ],
         "reviewers": _reviewers(proposal),
         "may": {"comment": reviewing.why_not_comment(user)},
-        "actions": actions(proposal, user),
+        "actions": possible,
+        "most_characters": MOST_CHARACTERS,
         "is_advice": proposal.size.get("measurement") is None,
     }
 
@@ -112,6 +124,25 @@ def actions(proposal: Proposal, user: User) -> list[Action]:
     return found
 
 
+def _facts(proposal: Proposal, measurements: list, models: list[RegisteredModel]) -> list[Fact]:
+    """What the run says of its advised size; of another one they would not hold."""
+    if proposal.size.get("measurement") is not None:
+        return []
+    found = verdict(proposal.run, measurements, models)
+    return found.facts if found else []
+
+
+def _choice(proposal: Proposal, measurements: list) -> Choice | None:
+    """The measured size that was chosen; None for the advised one."""
+    ordinal = proposal.size.get("measurement")
+    if ordinal is None:
+        return None
+    try:
+        return choosing.choice_among(proposal.run, measurements, ordinal)
+    except ApplyRefused:
+        return None
+
+
 def _behind(proposal: Proposal, measurements: list) -> dict | None:
     """The measurement that the size rests on."""
     ordinal = proposal.size.get("measurement")
@@ -130,36 +161,37 @@ def _diffs(proposal: Proposal, models: list[RegisteredModel], user: User) -> lis
     return [diff(model, tags, chosen=True) for model in models]
 
 
-def manifest(model: RegisteredModel, size: dict) -> list[Line]:
+def manifest(model: RegisteredModel, size: dict, gpus: int = 0) -> list[Line]:
     """The resources of a Kubernetes container, as a diff against what the tags ask for now.
 
     Requests equal limits: the size was proven under exactly these limits.
     """
-    cpu, memory = f"{size['cpu_millicores']}m", f"{-(-size['memory_bytes'] // MIB)}Mi"
-    before = _tagged(model)
+    before = _resources(*asked_for(model.tags), gpus_asked_for(model.tags))
+    after = _resources(size["cpu_millicores"], size["memory_bytes"], gpus)
     lines = [Line(" ", "resources:")]
     for block in ("requests", "limits"):
         lines.append(Line(" ", f"  {block}:"))
-        pairs = (("cpu", cpu), ("memory", memory))
-        for key, new in pairs:
-            old = before.get(key)
+        for key in before | after:
+            old, new = before.get(key), after.get(key)
             if old == new:
                 lines.append(Line(" ", f"    {key}: {new}"))
                 continue
             if old is not None:
                 lines.append(Line("-", f"    {key}: {old}"))
-            lines.append(Line("+", f"    {key}: {new}"))
+            if new is not None:
+                lines.append(Line("+", f"    {key}: {new}"))
     return lines
 
 
-def _tagged(model: RegisteredModel) -> dict[str, str]:
-    """The size in a model's tags as Kubernetes writes it; what makes no sense is left out."""
-    cpu_millicores, memory_bytes = asked_for(model.tags)
+def _resources(cpu_millicores: int | None, memory_bytes: int | None, gpus: int) -> dict[str, str]:
+    """A size as Kubernetes writes it, without what is not known of it."""
     found = {}
     if cpu_millicores is not None:
         found["cpu"] = f"{cpu_millicores}m"
     if memory_bytes is not None:
         found["memory"] = f"{math.ceil(memory_bytes / MIB)}Mi"
+    if gpus:
+        found["nvidia.com/gpu"] = str(gpus)
     return found
 
 

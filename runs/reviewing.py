@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from runs import applying, formatting
+from runs import applying, comments, formatting
 from runs.applying import ApplyRefused
-from runs.models import ProfileRun, Proposal, RegisteredModel
+from runs.models import ProfileRun, Proposal, RegisteredModel, TagEvent
 from runs.models.proposal import TransitionRefused
 from runs.roles import Role, may, why_not
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+
+#: Tags that differ between any two applied sizes.
+APPLIED_BY = ("profile.run", "profile.date")
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,13 @@ def outdated(proposal: Proposal) -> list[Outdated]:
     First what its size lacks: a size that was not verified needs a confirmation too.
     """
     chosen = list(proposal.models.all())
-    return [
-        *_doubts(proposal), *_newer_versions(chosen), *_newer_evidence(proposal, chosen),
-        *_tags(proposal, chosen),
-    ]  # fmt: skip
+    newer = newer_than(proposal.run, chosen)
+    return [*_doubts(proposal), *newer, *_tags(proposal, chosen)]
+
+
+def newer_than(run: ProfileRun, chosen: list[RegisteredModel]) -> list[Outdated]:
+    """Newer versions of models of a run, and newer evidence for them."""
+    return [*_newer_versions(chosen), *_newer_evidence(run, chosen)]
 
 
 def _doubts(proposal: Proposal) -> list[Outdated]:
@@ -57,21 +64,21 @@ def _newer_versions(chosen: list[RegisteredModel]) -> list[Outdated]:
     ]
 
 
-def _newer_evidence(proposal: Proposal, chosen: list[RegisteredModel]) -> list[Outdated]:
+def _newer_evidence(run: ProfileRun, chosen: list[RegisteredModel]) -> list[Outdated]:
     newer = (
         ProfileRun.objects.advising()
-        .filter(models__in=chosen, created_at__gt=proposal.run.created_at)
-        .exclude(pk=proposal.run_id)
+        .filter(models__in=chosen, created_at__gt=run.created_at)
+        .exclude(pk=run.pk)
         .distinct()
         .only("name", "advice", "created_at")
         .order_by("-created_at")
     )[:5]
     return [
         Outdated(
-            f"{run.name} is newer and advises {formatting.size(run.advice)}.",
-            run.get_absolute_url(),
+            f"{other.name} is newer and advises {formatting.size(other.advice)}.",
+            other.get_absolute_url(),
         )
-        for run in newer
+        for other in newer
     ]
 
 
@@ -157,25 +164,45 @@ def apply(proposal: Proposal, actor: User, *, confirmed: bool = False) -> dict[s
 
 
 def revert(proposal: Proposal, actor: User) -> list[str]:
-    """Give the tags that it wrote the values they had before; the keys left as they are.
+    """Give the tags that it wrote the values they had before; those that are left as they are.
 
-    A tag that somebody changed since is not touched: it is theirs.
+    A tag that somebody changed since is not touched: it is theirs. Raises TransitionRefused where
+    that is so of all.
     """
     refuse(why_not(actor, Role.CONTRIBUTOR))
     left: list[str] = []
+    events_of: dict[int, list[TagEvent]] = {}
+    for event in proposal.applied_tag_events():
+        events_of.setdefault(event.model_id, []).append(event)
     with transaction.atomic():
-        by_model: dict[int, list] = {}
-        for event in proposal.applied_tag_events():
-            by_model.setdefault(event.model_id, []).append(event)
-        for events in by_model.values():
-            model = RegisteredModel.objects.select_for_update().get(pk=events[0].model_id)
-            own = [event for event in events if model.tags.get(event.key) == event.new]
-            left += [f"{model.ref} {event.key}" for event in events if event not in own]
-            before = {event.key: event.old for event in own}
+        models = RegisteredModel.objects.select_for_update().in_bulk(events_of)
+        own = {model: _still_there(model, events_of[pk]) for pk, model in models.items()}
+        for model, events in own.items():
+            before = {event.key: event.old for event in events}
             model.set_tags(before, actor, f"proposal {proposal} reverted", proposal.run)
-        text = f"Changed since, so left as they are: {', '.join(left)}." if left else ""
-        proposal.mark_reverted(actor, text, {"left": left})
+            rest = [event.key for event in events_of[model.pk] if event not in events]
+            left += [f"{model.ref} {key}" for key in rest] if events else [model.ref]
+        proposal.mark_reverted(actor, _left_as_it_is(left), {"left": left})
+        if not any(own.values()):
+            raise TransitionRefused(
+                f"Nothing that {proposal} wrote is in the tags of {', '.join(left)} any more, so "
+                "there is nothing to revert."
+            )
     return left
+
+
+def _still_there(model: RegisteredModel, events: list[TagEvent]) -> list[TagEvent]:
+    """Those whose tags are as they left them; none where another size was applied since.
+
+    All its tags are that size's then, also those that happen to be the same.
+    """
+    still = [event for event in events if model.tags.get(event.key) == event.new]
+    of_another = {event.key for event in events} - {event.key for event in still}
+    return [] if of_another.intersection(APPLIED_BY) else still
+
+
+def _left_as_it_is(left: list[str]) -> str:
+    return f"Changed since, so left as it is: {', '.join(left)}." if left else ""
 
 
 # --- Each thing that can be done, by its name -----------------------------------------------------
@@ -187,7 +214,13 @@ def act(
     `confirmed` says that the actor knows what speaks against the proposal. Raises
     TransitionRefused, ApplyRefused or ValidationError with the reason.
     """
-    return ACTIONS[action](proposal, actor, text, confirmed)
+    text = text.replace("\0", "")
+    if len(text) > comments.MOST_CHARACTERS:
+        raise TransitionRefused(
+            f"That is {len(text):,} characters, and {comments.MOST_CHARACTERS:,} are kept."
+        )
+    done = ACTIONS[action](proposal, actor, text, confirmed)
+    return f"{done} {comments.mentions_of_nobody(text)}".strip()
 
 
 def _comment(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
@@ -229,8 +262,7 @@ def _apply(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
 
 def _revert(proposal: Proposal, actor: User, text: str, confirmed: bool) -> str:
     left = revert(proposal, actor)
-    also = f" Changed since, so left as they are: {', '.join(left)}." if left else ""
-    return f"The tags are as they were before proposal {proposal}.{also}"
+    return f"The tags are as they were before proposal {proposal}. {_left_as_it_is(left)}".strip()
 
 
 ACTIONS: dict[str, Callable[[Proposal, User, str, bool], str]] = {

@@ -92,24 +92,16 @@ def verdict(
         return None
     measurements = of_the_advised(run, measurements)
     behind = decisive(run, measurements)
+    cpu_change, memory_change, gpu_change = changes(models, advice)
     return Verdict(
         standing=advice["standing"],
         reasons=list(advice["reasons"]),
         explanation=advice.get("explanation") or "",
         size=_size(advice),
         capacity=_capacity(run),
-        cpu_change=_change(
-            tagged(models, "requestedCpu"), 1000, advice["cpu_millicores"], formatting.cpu
-        ),
-        memory_change=_change(
-            tagged(models, "requestedMemoryInGb"), GIB, advice["memory_bytes"], formatting.memory
-        ),
-        gpu_change=_change(
-            tagged(models, "requestedGpuMemoryInGb"),
-            GIB,
-            advice.get("gpu_memory_bytes"),
-            formatting.memory,
-        ),
+        cpu_change=cpu_change,
+        memory_change=memory_change,
+        gpu_change=gpu_change,
         kept=_kept(behind),
         headline=_headline(behind),
         detail=_detail(behind),
@@ -165,6 +157,18 @@ def tagged(models: Sequence[RegisteredModel], key: str) -> float | None:
     if not math.isfinite(value) or value <= 0:
         return None
     return meant_gib(value) if key.endswith("InGb") else value
+
+
+def changes(models: Sequence[RegisteredModel], size: dict) -> list[Change | None]:
+    """How a size's cpu, memory and GPU memory differ from what the models' tags ask for."""
+    parts = (
+        ("requestedCpu", 1000, "cpu_millicores", formatting.cpu),
+        ("requestedMemoryInGb", GIB, "memory_bytes", formatting.memory),
+        ("requestedGpuMemoryInGb", GIB, "gpu_memory_bytes", formatting.memory),
+    )
+    return [
+        _change(tagged(models, tag), unit, size.get(key), write) for tag, unit, key, write in parts
+    ]
 
 
 def _change(

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from runs import applying
 from runs.models import Proposal
 from tests.measured_runs import sized_run
-from tests.page_rows import queries_of
+from tests.page_rows import queries_of, upload
 
 pytestmark = pytest.mark.django_db
 
@@ -49,9 +49,44 @@ def test_a_size_is_proposed_from_its_run(signed_in, run, carol, make) -> None:
     assert answer.redirect_chain[-1][0] == f"/review/{proposal.pk}/"
     page = text_of(answer)
     assert "Size ridge:1 at 400m, 128 MiB" in page
-    assert "<strong>@carol</strong>" in page
+    assert '<strong><strong class="mention">@carol</strong></strong>' in page
     assert f"Against {baseline.name}" in page
     assert "cpu: 1000m" in page and "cpu: 400m" in page and "memory: 128Mi" in page
+
+
+def test_a_measured_size_is_proposed_with_what_it_gains_and_loses(signed_in, run) -> None:
+    # 200m, which did not keep the objective.
+    applying_it = text_of(signed_in.get(f"/runs/{run.name}/apply/?measurement=3"))
+    address = f"/runs/{run.name}/propose/?measurement=3"
+    assert f'href="{address}"' in applying_it
+    page = text_of(signed_in.post(address, {"models": ["ridge:1"]}, follow=True))
+    assert "What it gains and loses" in page and "does not keep the objective" in page
+    assert "80.0 % less" in page or "80 % less" in page
+    assert "Fresh container at exactly this size" not in page
+    proposal = Proposal.objects.get()
+    proposal.withdraw(proposal.created_by)
+    page = text_of(signed_in.get(proposal.get_absolute_url()))
+    assert "Against the advised" in page and "Against the current tags" not in page
+
+
+def test_the_manifest_says_which_gpus_come_and_go(make) -> None:
+    from runs.review_page import manifest
+
+    model = make.model("net", tags={"requestedCpu": "1", "requestedGpu": "1"})
+    size = {"cpu_millicores": 1000, "memory_bytes": 1 << 30}
+    lines = [f"{line.sign}{line.text.strip()}" for line in manifest(model, size, gpus=2)]
+    assert lines[2:6] == [" cpu: 1000m", "-nvidia.com/gpu: 1", "+nvidia.com/gpu: 2",
+                          "+memory: 1024Mi"]  # fmt: skip
+    assert "-nvidia.com/gpu: 1" in [
+        f"{line.sign}{line.text.strip()}" for line in manifest(model, size)
+    ]
+
+
+def test_what_is_newer_is_said_before_a_size_is_proposed(signed_in, run, make) -> None:
+    address = f"/runs/{run.name}/propose/"
+    assert "Reviewers will be told" not in text_of(signed_in.get(address))
+    newer = sized_run(make, models=list(run.models.all()))
+    assert f"{newer.name} is newer and advises" in text_of(signed_in.get(address))
 
 
 def test_no_model_chosen_is_said_at_the_field(signed_in, run) -> None:
@@ -161,6 +196,35 @@ def test_a_tag_that_applying_takes_away_is_shown_as_gone_and_nothing_in_its_plac
     assert ">None<" not in page
 
 
+def test_where_a_review_is_required_no_size_is_written_by_hand(
+    signed_in, make, settings, alice
+) -> None:
+    model = make.model("ridge", tags={"requestedCpu": "1"})
+    settings.SIZING_REVIEW = "required"
+    page, size = model.get_absolute_url(), {"tag-key": "requestedCpu", "tag-value": "9"}
+    assert "is part of a size" in text_of(signed_in.post(f"{page}tags/", size))
+    standing = {"tag-key": "profile.standing", "tag-value": "verified"}
+    assert "is part of a size" in text_of(signed_in.post(f"{page}tags/", standing))
+    gone = signed_in.post(f"{page}tags/remove/", {"key": "requestedCpu"}, follow=True)
+    assert "is part of a size" in text_of(gone)
+    several = {"action": "tag", "row": ["ridge:1"], "key": "requestedCpu", "value": "9", "sure": ""}
+    assert "is part of a size" in text_of(
+        signed_in.post("/lists/models/bulk/", several, follow=True)
+    )
+    for tags in ({"requestedCpu": "9"}, {"requestedCpu": None}):
+        answer = signed_in.patch(
+            "/api/v1/models/ridge:1/", {"tags": tags}, content_type="application/json"
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    new = {"name": "ridge", "tags": "requestedCpu=9", "files": upload("m.pkl")}
+    assert "is part of a size" in text_of(signed_in.post("/models/register/", new))
+    model.refresh_from_db()
+    assert (model.tags, type(model).objects.count()) == ({"requestedCpu": "1"}, 1)
+    signed_in.post(f"{page}tags/", {"tag-key": "team", "tag-value": "risk"})
+    model.refresh_from_db()
+    assert model.tags["team"] == "risk"
+
+
 VIEWERS_MAY_NOT = (
     "/runs/new/", "/models/register/", "/datasets/register/", "/configs/register/",
     "/runs/{run}/apply/", "/runs/{run}/propose/",
@@ -172,7 +236,10 @@ def test_a_viewer_sees_everything_and_changes_nothing(client, bob, run, proposal
     client.force_login(bob)
     for page in ("/runs/", f"/runs/{run.name}/", "/models/ridge/1/", "/review/?box=all"):
         assert client.get(page).status_code == 200
-    assert "/runs/new/" not in text_of(client.get(f"/runs/{run.name}/"))
+    run_page = text_of(client.get(f"/runs/{run.name}/"))
+    assert "/runs/new/" not in run_page
+    assert f"/runs/{run.name}/apply/" not in run_page
+    assert "nav-count" not in run_page
     for page in VIEWERS_MAY_NOT:
         answer = client.get(page.format(run=run.name))
         assert answer.status_code == 403

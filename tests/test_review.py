@@ -129,7 +129,41 @@ def test_a_revert_leaves_what_somebody_changed_since(proposal, carol, bob) -> No
     proposal.models.get().set_tags({"requestedCpu": "2"}, bob)
     assert reviewing.revert(proposal, carol) == ["ridge:1 requestedCpu"]
     assert tags(proposal) == {"requestedCpu": "2", "owner": "risk"}
-    assert "left as they are: ridge:1 requestedCpu" in proposal.events.last().text
+    assert "left as it is: ridge:1 requestedCpu" in proposal.events.last().text
+
+
+def test_a_revert_leaves_a_size_that_was_applied_since_whole(
+    proposal, make, carol, bob, alice
+) -> None:
+    model = proposal.models.get()
+    reviewing.apply(proposal, carol)
+    # The same cpu, which so has no event of its own.
+    newer = make.finished_run(models=[model])
+    size = {**applying.advised_size(newer), "memory_bytes": 3 << 30}
+    second = Proposal.objects.propose(newer, [model], size, alice)
+    reviewing.apply(second, bob, confirmed=True)
+    before = tags(proposal)
+    with pytest.raises(TransitionRefused, match="there is nothing to revert"):
+        reviewing.revert(proposal, carol)
+    proposal.refresh_from_db()
+    assert (tags(proposal), proposal.state) == (before, States.APPLIED)
+    # Once the newer one is gone, the older one can go.
+    reviewing.revert(second, carol)
+    assert reviewing.revert(proposal, carol) == []
+    assert tags(proposal) == {"requestedCpu": "1", "owner": "risk"}
+
+
+def test_of_several_models_those_without_a_newer_size_are_reverted(make, alice, carol) -> None:
+    ridge, lasso = make.model("ridge"), make.model("lasso")
+    run = make.finished_run(models=[ridge, lasso])
+    proposal = Proposal.objects.propose(run, [ridge, lasso], applying.advised_size(run), alice)
+    reviewing.apply(proposal, carol)
+    newer = make.finished_run(models=[ridge])
+    applying.apply_size(newer, [ridge], alice)
+    assert reviewing.revert(proposal, carol) == ["ridge:1"]
+    assert proposal.models.get(name="ridge").tags["profile.run"] == newer.name
+    assert proposal.models.get(name="lasso").tags == {}
+    assert "left as it is: ridge:1." in proposal.events.last().text
 
 
 def test_a_refused_property_leaves_tags_and_state_as_they_were(run, alice) -> None:
@@ -168,6 +202,9 @@ def test_a_proposal_waits_for_those_who_were_asked_or_for_anybody_else(
     assert set(Proposal.objects.waiting_for(carol)) == {anyone, for_carol}
     assert set(Proposal.objects.waiting_for(root)) == {anyone}
     assert set(Proposal.objects.waiting_for(alice)) == set()
+    carol.groups.set([Group.objects.get_or_create(name="contributor")[0]])
+    for_now = type(carol).objects.get(pk=carol.pk)
+    assert set(Proposal.objects.waiting_for(for_now)) == set()
 
 
 def test_a_mention_reaches_the_person_it_names(proposal, carol, bob) -> None:
@@ -197,6 +234,34 @@ def test_what_is_written_cannot_become_anything_but_text_and_links(text) -> None
     assert 'href="javascript' not in html and 'href="data' not in html
     assert 'href="//' not in html
     assert ' onclick="' not in html and ' onerror="' not in html
+
+
+def test_a_table_has_no_style_of_its_own_and_headings_fit_in() -> None:
+    html = rendered("# Why\n\n|a|b|\n|:--|--:|\n|1|2|")
+    assert "style=" not in html
+    assert '<td class="is-right">2</td>' in html
+    assert "<h4>Why</h4>" in html
+
+
+def test_a_mention_is_set_apart_where_it_reached_somebody() -> None:
+    html = rendered("@carol, @nobody and `@carol`", ["carol"])
+    assert html == (
+        '<p><strong class="mention">@carol</strong>, @nobody and <code>@carol</code></p>\n'
+    )
+    assert mentioned_names("`@carol` or \\@bob:\n\n    @dave\n") == set()
+
+
+def test_a_mention_of_nobody_is_said_to_who_wrote_it(proposal, carol, alice) -> None:
+    assert reviewing.act(proposal, "comment", alice, "@carol, right?") == ""
+    said = reviewing.act(proposal, "comment", alice, "@carol, @nobody and @dave, right?")
+    assert said == "Nobody is called @dave or @nobody here."
+
+
+def test_what_is_too_long_to_be_read_is_refused(proposal, alice) -> None:
+    with pytest.raises(TransitionRefused, match="10,001 characters, and 10,000 are kept"):
+        reviewing.act(proposal, "comment", alice, "x" * 10_001)
+    reviewing.act(proposal, "comment", alice, "x\0" + "y" * 9_998)
+    assert proposal.events.last().text == "x" + "y" * 9_998
 
 
 def test_markdown_works() -> None:

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 
+from runs.applying import why_not_by_hand
 from runs.forms.names import NameField
 from runs.forms.pairs import PairsField
 from runs.forms.styling import StyledForm
@@ -63,7 +64,10 @@ class RegisterModelForm(UploadForm):
         return bool(self.cleaned_data.get("unpack"))
 
     def clean_tags(self) -> dict:
-        return _short_enough(self.cleaned_data["tags"])
+        tags = _short_enough(self.cleaned_data["tags"])
+        if reasons := [reason for key in tags if (reason := why_not_by_hand(key))]:
+            raise ValidationError(reasons)
+        return tags
 
     def clean_properties(self) -> dict:
         return _short_enough(self.cleaned_data["properties"])
@@ -103,6 +107,11 @@ class PairForm(StyledForm):
 
 class TagForm(PairForm):
     prefix = "tag"
+
+    def clean_key(self) -> str:
+        if reason := why_not_by_hand(self.cleaned_data["key"]):
+            raise ValidationError(reason)
+        return self.cleaned_data["key"]
 
     def apply_to(self, model: RegisteredModel, user) -> bool:
         """Whether anything changed."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.contrib.auth import get_user_model
 
+from runs.comments import MOST_CHARACTERS
 from runs.forms.styling import StyledForm
 from runs.models import ProfileRun, Proposal
 from runs.roles import WORDS, Role
@@ -40,6 +41,7 @@ class ProposalForm(StyledForm):
     text = forms.CharField(
         label="Why",
         required=False,
+        max_length=MOST_CHARACTERS,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="Markdown and @mentions work.",
     )

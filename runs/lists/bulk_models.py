@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
+from runs.applying import why_not_by_hand
 from runs.lists.bulk import Action, RowRefused
 from runs.models import RegisteredModel
 from runs.roles import Role
@@ -26,6 +27,8 @@ def set_tag(model: RegisteredModel, user: User, values: dict[str, str]) -> str:
     key, value = values["key"].strip(), values["value"].strip()
     if not key:
         raise RowRefused("No tag was set, it needs a key")
+    if reason := why_not_by_hand(key):
+        raise RowRefused(f"Not tagged. {reason}")
     try:
         events = model.set_tags({key: value or None}, user)
     except ValidationError as error:

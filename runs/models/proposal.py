@@ -19,6 +19,7 @@ from django.utils import timezone
 from runs.models.profile_run import ProfileRun
 from runs.models.registered_model import RegisteredModel, TagEvent
 from runs.models.run_queryset import BULKY
+from runs.roles import Role, may
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -46,7 +47,11 @@ class ProposalQuerySet(models.QuerySet):
         return self.filter(state__in=Proposal.UNDECIDED)
 
     def waiting_for(self, user: User) -> ProposalQuerySet:
-        """Open ones that ask this user, or nobody by name, and that others made."""
+        """Open ones that ask this user, or nobody by name, and that others made; none for those who
+        may not decide.
+        """
+        if not may(user, Role.REVIEWER):
+            return self.none()
         asked = Q(reviewers=user) | Q(reviewers__isnull=True)
         return self.filter(asked, state=Proposal.State.OPEN).exclude(created_by=user).distinct()
 

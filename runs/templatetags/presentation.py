@@ -21,7 +21,7 @@ from runs import documentation, formatting
 from runs.findings import findings_of
 from runs.models import Measurement, ProfileRun, Proposal
 from runs.points import SERIES_OF
-from runs.roles import WORDS, Role, may, why_not
+from runs.roles import WORDS, may, why_not
 
 register = template.Library()
 
@@ -206,9 +206,7 @@ def nav_links(context: Context) -> list[dict]:
 def _waiting(request: HttpRequest) -> int:
     """How many proposals wait for the visitor's review; looked up once a request."""
     if not hasattr(request, "proposals_waiting"):
-        is_reviewer = may(request.user, Role.REVIEWER)
-        waiting = Proposal.objects.waiting_for(request.user) if is_reviewer else None
-        request.proposals_waiting = waiting.count() if is_reviewer else 0
+        request.proposals_waiting = Proposal.objects.waiting_for(request.user).count()
     return request.proposals_waiting
 
 

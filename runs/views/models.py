@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from runs.applying import why_not_by_hand
 from runs.charts import size_history as size_charts
 from runs.forms.models import PropertyForm, RegisterModelForm, TagForm
 from runs.lists.listing import listing_page
@@ -108,7 +109,9 @@ def model_set_tag(request: HttpRequest, name: str, version: int) -> HttpResponse
 @require_POST
 def model_remove_tag(request: HttpRequest, name: str, version: int) -> HttpResponse:
     model, key = the_model(name, version), request.POST.get("key", "")
-    if model.set_tags({key: None}, request.user):
+    if reason := why_not_by_hand(key):
+        messages.error(request, reason)
+    elif model.set_tags({key: None}, request.user):
         messages.success(request, f"Tag {key} is removed; its history is kept.")
     return redirect(model)
 

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from runs import choosing, reviewing
 from runs.applying import ApplyRefused
+from runs.comments import mentions_of_nobody
 from runs.forms.proposals import ProposalForm
 from runs.lists.listing import listing_page
 from runs.lists.review import INBOX, inbox
@@ -61,9 +62,12 @@ def run_propose(request: HttpRequest, name: str) -> HttpResponse:
     form = ProposalForm(run, request.user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         proposal = form.propose(size)
-        messages.success(request, f"Proposal {proposal} is open.")
+        nobody = mentions_of_nobody(form.cleaned_data["text"])
+        messages.success(request, f"Proposal {proposal} is open. {nobody}".strip())
         return redirect(proposal)
-    return render(request, "review/new.html", {"run": run, "size": size, "form": form})
+    newer = reviewing.newer_than(run, list(run.models.all()))
+    context = {"run": run, "size": size, "form": form, "newer": newer}
+    return render(request, "review/new.html", context)
 
 
 # --- What is done to a proposal -------------------------------------------------------------------
