@@ -139,14 +139,15 @@ def sized(
             # GPUs are not sized: they cost the same either way.
             least = prices.cost_per_hour(size["cpu_millicores"], size["memory_bytes"])
             waste = _a_month(prices.cost_per_hour(cpu, memory) - least)
+    measured_by = known.runs.get(model.tags.get("profile.run"))
     return SizedModel(
         model=model,
         cpu_millicores=cpu,
         memory_bytes=memory,
-        standing=model.tags.get("profile.standing", "by hand") if cpu or memory else "",
+        standing=_standing(model, measured_by) if cpu or memory else "",
         stale=known.stale(model, advised),
         advised=advised,
-        measured_by=known.runs.get(model.tags.get("profile.run")),
+        measured_by=measured_by,
         cost_a_month=cost,
         waste_a_month=waste,
     )
@@ -232,6 +233,16 @@ class Known:
                 f"{advised.name} measured another image since: it was built anew, or its base was."
             )
         return found
+
+
+def _standing(model: RegisteredModel, run: ProfileRun | None) -> str:
+    """What the run that measured the size says of it, in place of a tag that anybody may write."""
+    if "profile.run" not in model.tags or (run and _set_by_hand(model, run)):
+        return "by hand"
+    if MEASUREMENT_TAG in model.tags:
+        return "measured"
+    says = (run.advice or {}).get("standing") if run else model.tags.get("profile.standing")
+    return says or "by hand"
 
 
 def _set_by_hand(model: RegisteredModel, run: ProfileRun) -> list[str]:

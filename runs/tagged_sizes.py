@@ -11,6 +11,8 @@ from runs.models import RegisteredModel
 GIB = 1 << 30
 #: Tags give memory in GiB, rounded up to five decimals.
 ROUNDED_UP_GIB = 1e-5
+#: Anybody may write anything into a tag: a millicore or MiB, and a million cores or GiB.
+LEAST, MOST = 1e-3, 1e6
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ def tagged_sizes(models: Sequence[RegisteredModel]) -> list[TaggedSize]:
 
 def asked_for(tags: Mapping[str, str | None]) -> tuple[int | None, int | None]:
     """The cpu in millicores and the memory in bytes that tags name; None for what they do not."""
-    cores, gib = _number(tags.get("requestedCpu")), _number(tags.get("requestedMemoryInGb"))
+    cores = sensible_number(tags.get("requestedCpu"))
+    gib = sensible_number(tags.get("requestedMemoryInGb"))
     return (
         None if cores is None else round(cores * 1000),
         None if gib is None else round(meant_gib(gib) * GIB),
@@ -44,7 +47,7 @@ def asked_for(tags: Mapping[str, str | None]) -> tuple[int | None, int | None]:
 
 def gpus_asked_for(tags: Mapping[str, str | None]) -> int:
     """0 where they name none."""
-    return round(_number(tags.get("requestedGpu")) or 0)
+    return round(sensible_number(tags.get("requestedGpu")) or 0)
 
 
 def meant_gib(gib: float) -> float:
@@ -53,10 +56,10 @@ def meant_gib(gib: float) -> float:
     return whole_mib / 1024 if gib - whole_mib / 1024 < ROUNDED_UP_GIB else gib
 
 
-def _number(text: str | None) -> float | None:
-    """A tag as a positive number; None where it is none."""
+def sensible_number(text: str | None) -> float | None:
+    """A tag as a number of cores, GiB or GPUs that there may be; None where it is none."""
     try:
         value = float(text or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) and value > 0 else None
+    return value if LEAST <= value <= MOST else None

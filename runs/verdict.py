@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.run_costs import cost_words
-from runs.tagged_sizes import meant_gib
+from runs.tagged_sizes import meant_gib, sensible_number
 from runs.variants import of_the_advised
 
 GIB = 1 << 30
@@ -150,13 +149,8 @@ def tagged(models: Sequence[RegisteredModel], key: str) -> float | None:
     Memory as it was meant, before a tag rounded it up.
     """
     said = {model.tags.get(key, "") for model in models}
-    try:
-        value = float(said.pop()) if len(said) == 1 else math.nan
-    except ValueError:
-        return None
-    if not math.isfinite(value) or value <= 0:
-        return None
-    return meant_gib(value) if key.endswith("InGb") else value
+    value = sensible_number(said.pop()) if len(said) == 1 else None
+    return meant_gib(value) if value is not None and key.endswith("InGb") else value
 
 
 def changes(models: Sequence[RegisteredModel], size: dict) -> list[Change | None]:

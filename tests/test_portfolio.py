@@ -7,6 +7,7 @@ import pytest
 from runs.applying import apply_size
 from runs.models import PriceList, ProfileRun
 from runs.portfolio import portfolio, totals
+from tests.measured_runs import sized_run
 from tests.page_rows import queries_of
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +89,33 @@ def test_a_model_that_asks_for_less_does_not_make_up_for_one_that_asks_for_more(
     assert totals(portfolio(None))["cpu_slack"] == 500
 
 
+def test_a_standing_written_by_hand_proves_nothing(make, alice) -> None:
+    size = {"requestedCpu": "1", "requestedMemoryInGb": "1", "profile.standing": "verified"}
+    make.model("without-run", tags=size)
+    model = make.model("provisional")
+    apply_size(make.finished_run("provisional", models=[model]), [model], alice, confirmed=True)
+    model.set_tags({"profile.standing": "verified"}, alice)
+    rows = by_name()
+    assert (rows["without-run"].standing, rows["without-run"].evidence) == ("by hand", "unverified")
+    assert rows["provisional"].standing == "provisional"
+
+
+@pytest.mark.parametrize("odd", ["1e300", "1e306", "nan", "0.0001"])
+def test_a_tag_that_is_no_size_breaks_no_page(signed_in, make, alice, odd) -> None:
+    model = make.model("ridge")
+    run = sized_run(make, models=[model])
+    apply_size(run, [model], alice)
+    PriceList.objects.create(core_hour="0.04", gib_hour="0.005", currency="EUR")
+    for keys in (["requestedCpu"], ["requestedMemoryInGb"], ["requestedCpu", "requestedGpu"]):
+        model.set_tags({"requestedCpu": "1", "requestedMemoryInGb": "1"}, alice)
+        model.set_tags(dict.fromkeys(keys, odd), alice)
+        assert not by_name(PriceList.objects.current())["ridge"].is_sized
+        own = model.get_absolute_url()
+        for page in ("/models/", "/models/portfolio/", own, f"{own}sizes/cpu/",
+                     run.get_absolute_url(), f"/runs/{run.name}/apply/"):  # fmt: skip
+            assert signed_in.get(page).status_code == 200, page
+
+
 def test_what_changed_since_makes_a_size_stale(make, alice) -> None:
     _, run = applied(make, alice)
     make.config(run.config.name)
@@ -105,12 +133,13 @@ def test_a_size_changed_by_hand_is_no_longer_the_verified_one(signed_in, make, a
     assert by_name()["ridge"].stale == []
     model.set_tags({"requestedCpu": "4"}, alice)
     row = by_name()["ridge"]
-    assert row.evidence == "stale"
+    assert (row.evidence, row.standing) == ("stale", "by hand")
     assert row.stale == [
         f"It was changed by hand since it was taken from {run.name}, which advised "
         "500m and 512 MiB."
     ]
-    assert "changed by hand since" in signed_in.get(model.get_absolute_url()).content.decode()
+    page = signed_in.get(model.get_absolute_url()).content.decode()
+    assert "changed by hand since" in page and "4 cores, 512 MiB, by hand" in page
 
 
 def test_an_image_of_another_config_says_nothing_of_this_one(make, alice) -> None:
