@@ -104,6 +104,7 @@ class Client:
         name: str,
         source: Paths | None = None,
         *,
+        sources_of: str = "",
         entry_script: str = "",
         environment: Literal["", "pip", "conda", "dockerfile"] = "",
         requirements: Iterable[str] = (),
@@ -125,14 +126,16 @@ class Client:
     ) -> Json:
         """Register the next version of a name: a score.py with its environment, or an `image`.
 
-        `source` is score.py, several files, or the folder with all that it imports. The environment
+        `source` is score.py, several files, or the folder with all that it imports; in its place
+        `sources_of` takes what another config (`name:version`) was registered with. The environment
         is made from `requirements` (or requirements.txt of the source), a conda file or a
         Dockerfile: `environment` says which where it lies in the source.
         """
         found = "conda" if conda_file else "dockerfile" if dockerfile else "pip"
         fields = {
             "name": name, "kind": "container" if image else "scored",
-            "entry_script": entry_script, "environment_kind": environment or found,
+            "sources_of": sources_of, "entry_script": entry_script,
+            "environment_kind": environment or found,
             "requirements": "\n".join(requirements), "base_image": base_image, "python": python,
             "workers": workers, "image": image, "port": port, "health_path": health_path,
             "score_path": score_path, "method": method, "headers": lines(headers, ": "),

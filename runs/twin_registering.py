@@ -22,6 +22,7 @@ class Files:
     def __init__(self, staged: StagedUpload | None, usual: str) -> None:
         paths = [entry["path"] for entry in staged.manifest] if staged else []
         self.is_folder = bool(staged and staged.is_folder)
+        self.are_chosen = bool(paths)
         self.paths = paths or [usual]
         #: As the command and the client take them.
         self.chosen = [self.paths[0].partition("/")[0]] if self.is_folder else self.paths
@@ -114,6 +115,8 @@ def register_config(values: Mapping[str, Any], files: Files) -> Action:
     name = values.get("name") or YOUR_NAME
     own = CONTAINER if is_container else SCORED
     texts = filled({key: values.get(key) for key in (*own, "gpu", "description")})
+    former = "" if is_container or files.are_chosen else values.get("sources_of")
+    texts |= filled({"sources_of": former})
     if is_container:
         texts = {"image": YOUR_NAME, "port": 8080} | texts
     headers = values.get("headers") or {} if is_container else {}
@@ -129,7 +132,7 @@ def register_config(values: Mapping[str, Any], files: Files) -> Action:
     lines |= {"env": _lines(env)}
     form = {"name": name, "kind": "container" if is_container else "scored"}
     form |= {"environment_kind": kind, **texts, **lines, "egress": "on" if egress else ""}
-    sources = None if is_container else files
+    sources = None if is_container or former else files
     return Action(
         command=[
             ("config", "register", "-n", name), *(sources.words("--source") if sources else []),

@@ -100,6 +100,21 @@ def test_registering_a_config_with_a_conda_file(reader, alice, way) -> None:
     assert InferenceConfig.objects.get().definition["environment"]["conda"] == "conda.yml"
 
 
+@every_way
+def test_registering_the_next_version_of_a_config(reader, make, way) -> None:
+    first = make.config("score", pip=["numpy==2.1"])
+    fields = {
+        "name": "score", "kind": "scored", "environment_kind": "pip", "workers": "2",
+        "requirements": "numpy==2.1", "sources_of": "score:1",
+    }  # fmt: skip
+    path = f"{reverse('config_register')}?of=score:1"
+    texts = reader.of_form(path, "config", fields)
+    reader.execute(texts, "register-by-command", way)
+    second = InferenceConfig.objects.get(version=2)
+    assert second.files.manifest == first.files.manifest
+    assert second.definition == {**first.definition, "workers": 2}
+
+
 def test_a_kept_conda_file_is_in_the_command(reader, alice) -> None:
     conda = SimpleUploadedFile("conda.yml", b"dependencies: []")
     kept = StagedUpload.objects.stage(

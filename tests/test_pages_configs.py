@@ -94,6 +94,78 @@ def test_an_environment_among_the_sources_is_found_by_its_usual_name(
     assert config.files.name == "svc"
 
 
+def filled_in(client, ref: str) -> dict:
+    """What the form sends when it is opened for the next version of a config."""
+    page = client.get(REGISTER, {"of": ref})
+    form = page.context["form"]
+    values = {name: form[name].value() for name in form.fields}
+    return {name: value for name, value in values.items() if value not in (None, "", False)}
+
+
+ENVIRONMENTS = [
+    {"environment_kind": "pip", "requirements": "numpy==2.1\nrequests", "python": "3.11"},
+    {"environment_kind": "conda", "conda_file": ("ours.yml", CONDA)},
+    {"environment_kind": "dockerfile", "dockerfile": ("Dockerfile.gpu", "FROM scratch\n")},
+]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda one: one["environment_kind"])
+def test_the_next_version_begins_as_the_last_one_was(signed_in, environment) -> None:
+    files = {key: upload(*one) for key, one in environment.items() if isinstance(one, tuple)}
+    sources = folder({"service/serve.py": SCORE, "service/lib/deep/data.bin": b"\x00"})
+    register(
+        signed_in, **sources, entry_script="serve.py", workers="2", env="A=b\nC=d=e", gpu="1",
+        egress="on", **{**environment, **files},
+    )  # fmt: skip
+    first = InferenceConfig.objects.get()
+    asked = filled_in(signed_in, "score:1")
+    html = signed_in.get(REGISTER, {"of": "score"}).content.decode()
+    assert 'Take the sources of <b class="value">score:1</b>' in html
+    looked_at = signed_in.post(REGISTER, {**asked, "check": "1"}).content.decode()
+    assert "This can be served" in looked_at
+    assert signed_in.post(REGISTER, {**asked, "workers": "3"}).url == "/configs/score/2/"
+    second = InferenceConfig.objects.get(version=2)
+    assert second.definition == {**first.definition, "workers": 3}
+    assert second.files.manifest == first.files.manifest
+
+
+def test_the_sources_of_another_config_give_way_to_files_or_are_left_out(signed_in) -> None:
+    register(signed_in, files=upload("score.py", SCORE))
+    asked = filled_in(signed_in, "score:1")
+    other = SCORE + "# better\n"
+    signed_in.post(REGISTER, {**asked, "files": upload("score.py", other)})
+    assert InferenceConfig.objects.get(version=2).files.open("score.py").read() == other.encode()
+    for gone in ({"sources_of": ""}, {"sources_of": "score:9"}):
+        page = signed_in.post(REGISTER, {**asked, **gone})
+        assert "Choose a file" in str(page.context["form"].errors["files"])
+    assert signed_in.get(REGISTER, {"of": "no-such"}).status_code == 404
+
+
+def test_a_file_that_is_sent_takes_the_place_of_the_one_among_former_sources(signed_in) -> None:
+    files = {"files": upload("score.py", SCORE), "conda_file": upload("conda.yml", CONDA)}
+    register(signed_in, environment_kind="conda", **files)
+    newer = CONDA.replace("2.1", "2.2")
+    asked = filled_in(signed_in, "score:1") | {"conda_file": upload("conda.yml", newer)}
+    assert signed_in.post(REGISTER, asked).url == "/configs/score/2/"
+    second = InferenceConfig.objects.get(version=2)
+    assert second.files.open("conda.yml").read().decode() == newer
+
+
+def test_the_next_version_of_a_container_is_filled_in(signed_in) -> None:
+    container = {
+        "kind": "container",
+        "image": "a:1",
+        "port": "80",
+        "method": "PUT",
+        "headers": "X: y",
+    }
+    register(signed_in, **container)
+    asked = filled_in(signed_in, "score:1")
+    signed_in.post(REGISTER, {**asked, "image": "a:2"})
+    first, second = InferenceConfig.objects.order_by("version")
+    assert second.definition == {**first.definition, "image": "a:2"}
+
+
 def test_the_only_script_needs_no_name(signed_in) -> None:
     register(signed_in, files=upload("serve.py", SCORE))
     assert InferenceConfig.objects.get().definition["entry_script"] == "serve.py"

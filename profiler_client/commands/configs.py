@@ -26,6 +26,7 @@ def config() -> None:
 @click.option("-n", "--name", required=True)
 @click.option("--sd", "--source", "source", multiple=True,
               help="score.py, several files (repeat), or the folder with all of it.")  # fmt: skip
+@click.option("--sources-of", default="", help="A config, whose sources are taken instead.")
 @click.option("--es", "--entry-script", "entry_script", default="", help="Of the source.")
 @click.option("--environment", type=click.Choice(["pip", "conda", "dockerfile"]), default=None,
               help="What it is made from, where that lies in the source.")  # fmt: skip
@@ -59,8 +60,8 @@ def register(
     **about: Any,
 ) -> None:
     """Register the next version of a name: a score.py with its environment, or an image."""
-    if bool(source) == bool(about["image"]):
-        raise click.UsageError("Give --source or --image.")
+    if sum(map(bool, (source, about["sources_of"], about["image"]))) != 1:
+        raise click.UsageError("Give one of --source, --sources-of and --image.")
     if requirements:
         packages += tuple(Path(requirements).read_text().splitlines())
     about |= {key: dict(about[key]) for key in ("headers", "env")}

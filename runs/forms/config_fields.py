@@ -48,6 +48,10 @@ class ConfigFields(UploadForm):
         initial=Kind.SCORED,
     )
 
+    sources_of = forms.CharField(
+        required=False,
+        help_text="The config, as name:version, whose sources are taken where no files are sent.",
+    )
     entry_script = forms.CharField(
         required=False,
         widget=_mono("score.py"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from pathlib import Path
 
 from django.core.files import File
@@ -15,8 +16,9 @@ from profiler.spec_fields import Folder, Problems, Table
 from profiler.spec_reader.config import read_config
 from runs import storage
 from runs.forms.config_fields import CONDA, CONDA_FILE, DOCKERFILE, PIP, ConfigFields, Kind
+from runs.forms.config_initial import SAME
 from runs.forms.problems import add_problem
-from runs.forms.sent_files import Upload, written
+from runs.forms.sent_files import Upload, stored_upload, written
 from runs.highlighting import SHOWN_BYTES, highlighted, readable
 from runs.models import InferenceConfig, StoredFiles
 
@@ -30,8 +32,6 @@ USUAL_NAMES = {
 PINNED = re.compile(r"==|@|^-")
 
 #: Place in the spec -> the field that it comes from.
-SAME = ("entry_script", "workers", "image", "port", "health_path", "score_path", "method",
-        "headers", "env", "gpu", "egress")  # fmt: skip
 FIELDS = {
     **{f"config.{name}": name for name in SAME},
     "config.source_directory": "files",
@@ -48,6 +48,8 @@ class RegisterConfigForm(ConfigFields):
     #: What the engine read of it, and the entry script's beginning; once they were read.
     config: Config | None = None
     script: bytes | None = None
+    #: Whether the sources are another config's: a file that is sent takes the place of theirs.
+    takes_former = False
 
     @property
     def shown_script(self) -> SafeString | None:
@@ -62,9 +64,22 @@ class RegisterConfigForm(ConfigFields):
         packages = environment.pip if environment else ()
         return [line for line in packages if not PINNED.search(line)]
 
+    @cached_property
+    def former(self) -> InferenceConfig | None:
+        """The config whose sources are taken where no files are sent."""
+        ref = self["sources_of"].value()
+        scored = InferenceConfig.objects.exclude(files=None).select_related("files")
+        try:
+            return scored.ref(ref) if ref else None
+        except InferenceConfig.DoesNotExist:
+            return None
+
     def _upload(self, cleaned: dict) -> Upload | None:
         if cleaned.get("kind") == Kind.CONTAINER:
             return None
+        if self.former and not self.staged_upload and not self.sent()[0]:
+            self.takes_former = True
+            return stored_upload(self.former.files)
         return super()._upload(cleaned).as_folder(self.folder_name)
 
     def clean(self) -> dict:
@@ -145,23 +160,29 @@ class RegisterConfigForm(ConfigFields):
             return {CONDA: self._file_of(kind, cleaned[CONDA_FILE], source), **shared}
         lines = [line.strip() for line in cleaned["requirements"].splitlines()]
         given = [line for line in lines if line and not line.startswith("#")]
-        return {PIP: given or _usual_file(PIP, source), **shared}
+        return {PIP: given or self._usual_file(PIP, source), **shared}
 
     def _file_of(self, kind: str, sent: File | None, source: Path) -> str | None:
         """The name among the sources of the file sent for it, or of one usually called so."""
         field = CONDA_FILE if kind == CONDA else DOCKERFILE
         if sent is None:
-            found = _usual_file(kind, source)
+            found = self._usual_file(kind, source)
             if found is None:
                 names = " or ".join(USUAL_NAMES[kind][:3:2] or USUAL_NAMES[kind])
                 self.add_error(field, f"Choose it, or put {names} among the sources.")
             return found
         name = storage.safe_path(sent.name)
-        if (source / name).exists():
+        if (source / name).exists() and not self.takes_former:
             self.add_error(field, f"The sources hold a {name} already; keep one of them.")
             return None
         _put(sent, source / name)
         return name
+
+    def _usual_file(self, kind: str, source: Path) -> str | None:
+        """Among the sources: what the config that they are of calls it, or what it is called."""
+        former = self.former.definition.get("environment", {}).get(kind) if self.former else None
+        names = (*([former] if isinstance(former, str) else []), *USUAL_NAMES[kind])
+        return next((name for name in names if (source / name).is_file()), None)
 
     def _check(self, definition: dict, source: Path) -> None:
         """Put every problem that the engine finds at the field that it comes from."""
@@ -199,7 +220,3 @@ class RegisterConfigForm(ConfigFields):
 
 def _put(sent: File, path: Path) -> None:
     path.write_bytes(sent.open().read())
-
-
-def _usual_file(kind: str, source: Path) -> str | None:
-    return next((name for name in USUAL_NAMES[kind] if (source / name).is_file()), None)

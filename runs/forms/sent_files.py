@@ -96,6 +96,11 @@ def single_upload(file: File) -> Upload:
     return Upload(file.name, False, lambda: _opened([(file.name, file)]))
 
 
+def stored_upload(files: StoredFiles) -> Upload:
+    """A folder that was registered before."""
+    return Upload(files.name, True, lambda: ((path, files.open(path)) for path in files.paths))
+
+
 def folder_upload(files: Iterable[tuple[str, File]]) -> Upload:
     """A folder from files whose paths begin with its name."""
     kept = {}

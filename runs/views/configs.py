@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from runs.forms.config_initial import initial_of
 from runs.forms.configs import RegisterConfigForm
 from runs.highlighting import SHOWN_BYTES, highlighted, readable
 from runs.lists.listing import listing_page
@@ -13,6 +14,7 @@ from runs.lists.registry import CONFIGS
 from runs.models import InferenceConfig, ProfileRun
 from runs.roles import Role, needs
 from runs.views.registering import register
+from runs.views.run_new import chosen
 
 RUNS_ON_PAGE = 20
 
@@ -78,6 +80,9 @@ def shown_environment(config: InferenceConfig) -> dict | None:
 @needs(Role.CONTRIBUTOR)
 @require_http_methods(["GET", "HEAD", "POST"])
 def config_register(request: HttpRequest) -> HttpResponse:
-    return register(
-        request, RegisterConfigForm, "configs/config_register.html", "configs/_checked.html"
-    )
+    """`?of=` fills the form in as that config was registered, with its sources."""
+    pages = ("configs/config_register.html", "configs/_checked.html")
+    initial = None
+    if ref := request.GET.get("of", ""):
+        initial = initial_of(chosen(InferenceConfig.objects.select_related("files"), ref))
+    return register(request, RegisterConfigForm, *pages, initial=initial)

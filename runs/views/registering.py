@@ -11,11 +11,18 @@ from runs.forms.uploads import UploadForm
 
 
 def register(
-    request: HttpRequest, form_class: type[UploadForm], page: str, checked: str = ""
+    request: HttpRequest,
+    form_class: type[UploadForm],
+    page: str,
+    checked: str = "",
+    initial: dict | None = None,
 ) -> HttpResponse:
-    """`page` shows the form; `checked` what a look at it says before anything is kept."""
+    """`page` shows the form, filled in with `initial`; `checked` what a look at it says before
+    anything is kept.
+    """
     if request.method != "POST":
-        form = form_class(owner=request.user, initial={"name": request.GET.get("name", "")})
+        initial = initial or {"name": request.GET.get("name", "")}
+        form = form_class(owner=request.user, initial=initial)
         return render(request, page, {"form": form})
     form = form_class(request.POST, request.FILES, owner=request.user)
     is_valid = form.is_valid()

@@ -34,7 +34,8 @@ class Upload {
     this.form.addEventListener("submit", (event) => this.waitToSubmit(event));
     this.form.addEventListener("change", (event) => {
       const counts = !["name", "description"].includes(event.target.name) && !this.inputs.includes(event.target);
-      if (counts && this.staged.children.length) this.recheck();
+      const hasFiles = this.staged.children.length || this.form.querySelector("[name=sources_of]:checked");
+      if (counts && hasFiles) this.recheck();
     });
   }
 
