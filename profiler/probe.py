@@ -9,7 +9,14 @@ from profiler import events
 from profiler.circumstances import HostNoise
 from profiler.control import NS
 from profiler.measuring.answers_found import AnswersFound
-from profiler.measuring.decision import Decision, decide, longer, preset_rule, round_s
+from profiler.measuring.decision import (
+    Decision,
+    decide,
+    enough_s,
+    longer,
+    preset_rule,
+    round_s,
+)
 from profiler.measuring.gpu import GpuRecord
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.objective import Bound
@@ -27,8 +34,14 @@ SETTLE_S = 0.3
 #: How often raw data is handed on while the measurement lasts.
 HAND_ON_S = 1.0
 #: A measurement that is still undecided after this (and three times the least) stays so: it counts
-#: as not passed.
-LONGEST_S = 45.0
+#: as not passed. At a low rate it may take this share of what is left of the budget instead.
+LONGEST_S, LONGEST_SHARE = 45.0, 0.5
+
+
+def longest_s(rule: SequentialRule, rps: float, at_least_s: float, remaining_s: float) -> float:
+    """How long a measurement by this rule may stay undecided, where so many come a second."""
+    needed_s = min(enough_s(rule, rps, passing=2), LONGEST_SHARE * remaining_s)
+    return max(LONGEST_S, 3 * at_least_s, needed_s)
 
 
 class Probe:
@@ -62,7 +75,9 @@ class Probe:
         self._rows = rows
         self._noise_floor = noise_floor
         self._rule = preset_rule(bound, rig.load, rps=rig.rate_rps, at_least_s=self._at_least_s)
-        self._longest_s = max(LONGEST_S, 3 * self._at_least_s)
+        rps = rig.load.nominal_rps or rig.rate_rps
+        remaining_s = rig.control.remaining_s()
+        self._longest_s = longest_s(self._rule, rps, self._at_least_s, remaining_s)
         first = self._rule
         if again_s is not None:
             self._rule, self._longest_s = longer(first), again_s

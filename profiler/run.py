@@ -174,6 +174,8 @@ class Run:
             instant.say()
             self.control.enter("measuring", f"measuring at the largest size, {size_text(limits)}")
             reference = self.measurer.probe(rig, REFERENCE, REFERENCE_S)
+            if not self.rates:  # a lower rate tells more than this one measured for longer
+                reference = self.measurer.again_if_undecided(rig, reference, REFERENCE_S)
             self._search(rig, reference)
             self.control.log(service.log())
 

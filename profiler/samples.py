@@ -32,7 +32,7 @@ OUTCOMES = (
     "aborted",  # we stopped before the answer came: neither success nor error
     "wrong_answer",  # a success by its status that fails the check of its body
 )
-OK, ABORTED = 0, 6
+OK, TIMEOUT, ABORTED = 0, 4, 6
 
 #: One entry per row of the dataset, once a run, with its first measurement's ordinal (0).
 ROW_COLUMNS: dict[str, str] = {

@@ -12,7 +12,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import ABORTED, OK
-from profiler.sizing.evidence import SIZING
+from profiler.sizing.evidence import REFERENCE, SIZING
 from profiler.spec import Limits
 from tests.raw_samples import MIB
 from tests.test_advice import INVALID, measured
@@ -55,6 +55,15 @@ def test_what_is_believed_is_taken_once() -> None:
     measurer = Taking(BELIEVED, NOISY)
     measurer.probe(None, SIZING, 1.0)
     assert (len(measurer.measurements), measurer.waits) == (1, 0)
+
+
+def test_what_decides_nothing_at_the_largest_size_is_measured_for_longer() -> None:
+    undecided = measured(REFERENCE, 1000, "undecided")
+    measurer = Taking(BELIEVED)
+    assert measurer.again_if_undecided(None, undecided, 4.0) is BELIEVED
+    assert Taking(NOISY).again_if_undecided(None, BELIEVED, 4.0) is BELIEVED
+    measurer.control.start_budget(20.0)  # a quarter of which is too short
+    assert measurer.again_if_undecided(None, undecided, 4.0) is undecided
 
 
 # ---- the queue ----

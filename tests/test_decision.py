@@ -15,7 +15,7 @@ from profiler.measuring.due_requests import (
     throughput,
     void_windows,
 )
-from profiler.samples import Columns
+from profiler.samples import OK, Columns
 from profiler.spec import Load, Stage
 from tests.raw_samples import (
     ABORTED,
@@ -24,6 +24,7 @@ from tests.raw_samples import (
     NS,
     OPEN,
     START,
+    TIMEOUT,
     back_to_back,
     bound,
     evenly,
@@ -47,6 +48,38 @@ def ns(seconds: float) -> int:
 
 
 # ---- the percentile ----
+
+
+def reason_alone(requests: Columns, load: Load = OPEN) -> str:
+    """What a failed load says of those of its requests that met no other."""
+    decision = decided(requests, load=load)
+    assert decision.outcome == "failed"
+    found = {finding.code: finding.text for finding in decision.findings}
+    return found.get("too-slow-alone", "")
+
+
+def test_requests_that_met_no_other_say_that_no_lower_rate_helps() -> None:
+    """At 5/s each of 80 ms is over the bound long before the next is due."""
+    said = "of 21 requests that met no other 21 were over the bound too: no lower rate would help"
+    assert reason_alone(request_columns(evenly(60, 5), 80)) == said
+
+
+def test_what_a_queue_makes_slow_says_nothing_of_lower_rates() -> None:
+    waits = np.where(np.arange(60) % 2 == 0, 80.0, 140.0)
+    pairs = np.repeat(evenly(30, 4), 2) + np.tile([0.0, 0.02], 30)
+    assert reason_alone(request_columns(pairs, waits)) == ""
+    # The quota of a period was used up by the one before, or what timed out is still in service.
+    assert reason_alone(request_columns(evenly(60, 8), 80)) == ""
+    timed_out = np.where(np.arange(60) == 0, TIMEOUT, OK)
+    late = decide(
+        rule_for(bound(max_error_rate=0.5)), request_columns(evenly(60, 5), 80, timed_out),
+        bound(max_error_rate=0.5), load=OPEN, start_ns=START, now_ns=ns(60),
+    )  # fmt: skip
+    assert [found.code for found in late.findings] == ["percentile-over-bound"]
+
+
+def test_in_closed_loop_there_is_no_lower_rate() -> None:
+    assert reason_alone(back_to_back([80.0] * 60), load=CLOSED) == ""
 
 
 def test_the_bound_is_kept_once_enough_requests_say_so() -> None:

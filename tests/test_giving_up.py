@@ -13,7 +13,7 @@ from profiler.measuring.decision import decide, longer, preset_rule
 from profiler.measuring.dependence import design_effect
 from profiler.measuring.prospects import LEAST_CHANCE, chance_to_pass, patience
 from profiler.measuring.statistics import SequentialRule, preset_looks
-from profiler.probe import Probe
+from profiler.probe import Probe, longest_s
 from profiler.spec import Load, Stage
 from tests.queues import under_quota
 from tests.raw_samples import CLOSED, NS, OPEN, START, bound, evenly, request_columns
@@ -99,6 +99,22 @@ def test_a_decision_that_is_given_up_stays_undecided_and_says_so() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("percentile", "rps", "remaining_s", "seconds"),
+    [
+        (95, 100, 600, 45),
+        (95, 1, 600, 215),  # for two looks, 172 requests, which come a quarter later at the worst
+        (99, 5, 600, 218.5),
+        (99, 1, 600, 300),  # 437 would take longer than half of what is left
+        (99, 1, 60, 45),
+        (99, 0, 60, 45),
+    ],
+)
+def test_at_a_low_rate_a_decision_is_waited_for(percentile, rps, remaining_s, seconds) -> None:
+    rule = preset_rule(bound(percentile, 50), CLOSED, rps=rps)
+    assert longest_s(rule, rps, 1.0, remaining_s) == seconds
+
+
 def test_clumps_that_have_not_shown_themselves_are_no_reason_to_give_it_up() -> None:
     """No request is over the bound, though near it, and waves in the median hold a pass back."""
     limit, waves = bound(95, 50), np.where(np.arange(700) // 40 % 2, 45.0, 20.0)
@@ -116,7 +132,8 @@ def test_clumps_that_have_not_shown_themselves_are_no_reason_to_give_it_up() -> 
     [(OPEN, True, True), (CLOSED, True, True), (OPEN, False, False), (ROUNDS, True, False)],
 )
 def test_whoever_asks_for_it_has_it_given_up_but_part_of_a_round(load, gives_up, is_given_up):
-    rig = SimpleNamespace(load=load, rate_rps=100.0)
+    control = SimpleNamespace(remaining_s=lambda: 600.0)
+    rig = SimpleNamespace(load=load, rate_rps=100.0, control=control)
     probe = Probe(
         rig, bound(95, 50), phase="sizing", ordinal=0, at_least_s=1.0, distinct_rows=1, rows=None,
         gives_up=gives_up,

@@ -83,6 +83,11 @@ def test_a_search_by_hand(guess, capacity, tried) -> None:
     assert answer == Capacity(RATES[START + capacity])
 
 
+def test_where_requests_alone_are_too_slow_no_lower_rate_is_tried() -> None:
+    assert next_rate(RATES, {50.0: "failed"}, 50.0, slow_alone=True) == Capacity(None)
+    assert next_rate(RATES, {50.0: "passed", 55.03: "failed"}, 50.0, slow_alone=True) == 52.46
+
+
 def test_nearest_is_the_rate_below() -> None:
     assert nearest(RATES, 52.0) == 50.0
     assert nearest(RATES, 52.46) == 52.46

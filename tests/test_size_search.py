@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiler.measuring.findings import Finding
 from profiler.measuring.measurement import Measurement
 from profiler.running import rate_search
+from profiler.running.measurer import Measurer
 from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch
 from profiler.sizing.capacity import CapacityCase
@@ -55,13 +57,15 @@ class SyntheticService:
         self.asked: list[float] = []
         self.again: list[float] = []
         self.given_up: list[bool] = []
-        self.reference = None
+        self.reference, self.limits_enforced = None, True
         self._spec, self._curve, self._left_s = spec, curve, budget_s
         self.size, self.rate_rps = spec.limits.cpu_millicores, spec.load.nominal_rps
 
     def enter(self, phase: str, message: str) -> None: ...
 
     def tell(self, message: str, part: float = 0.0) -> None: ...
+
+    def log(self, text: str) -> None: ...
 
     def remaining_s(self) -> float:
         return self._left_s
@@ -90,6 +94,8 @@ class SyntheticService:
         self.again.append(self._key)
         return self._measure(phase)
 
+    again_if_undecided = Measurer.again_if_undecided
+
     @property
     def _key(self) -> float:
         return self.rate_rps if self._spec.question == "rate" else self.size
@@ -101,6 +107,8 @@ class SyntheticService:
         self.asked.append(self._key)
         self._left_s -= 1
         spoilt = INVALID if outcome == "invalid" else {}
+        if outcome == "slow alone":
+            outcome, spoilt = "failed", {"outcome_findings": (Finding("too-slow-alone", outcome),)}
         found = measured(
             phase, self.size, "failed" if spoilt else outcome, nominal_rps=self.rate_rps,
             cpu_seconds_per_request=None, memory_bytes=1024 * MIB, **spoilt,
@@ -230,6 +238,20 @@ def test_where_no_rate_is_kept_nothing_is_surveyed() -> None:
     search, service = rated(lambda rate: "failed")
     search.survey_memory(service)
     assert search.survey is None
+
+
+def test_no_lower_rate_is_tried_once_requests_that_met_no_other_were_too_slow() -> None:
+    search, service = rated(lambda rate: "failed" if rate > 40 else "slow alone")
+    assert service.asked[-1] < 40 < service.asked[-2]
+    assert search.advise(budget_ended=False).reasons[0].endswith("(slow alone).")
+
+
+def test_no_lower_rate_is_tried_than_there_is_time_to_tell() -> None:
+    """86 requests within half of the time that is left."""
+    search, service = rated(lambda rate: "failed")
+    assert 0.05 < min(service.asked) < 0.7
+    assert service.remaining_s() > 500
+    assert "too few requests come in the run's time" in search.advise(budget_ended=False).reasons[0]
 
 
 def test_an_undecided_rate_above_is_measured_again() -> None:

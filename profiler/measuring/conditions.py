@@ -36,6 +36,9 @@ GROWTH_SHARE, GROWTH_REQUESTS, GROWTH_AFTER_S = (0.01, 0.05), 10, 2.0
 #: is 5 % at the percentile, it is 0.25 % there.
 COMFORT = 2.0
 
+#: Of fewer requests one bad moment could be all that is seen.
+FEWEST_ALONE = 5
+
 
 @dataclass(frozen=True)
 class Part:
@@ -79,6 +82,20 @@ def percentile_kept(
         return _part("undecided", "percentile-undecided", found)
     found += f", and {patience.by}, the most there was time for, would hardly have passed"
     return Part("undecided", Finding("percentile-undecided", found), is_hopeless=True)
+
+
+def too_slow_alone(rule: SequentialRule, due: Due, bound: Bound) -> Finding | None:
+    """Of a failed load: that those of its requests that met no other break the bound as well."""
+    alone = due.where(due.alone)
+    over, count, clumps = int(alone.over.sum()), len(alone), design_effect(alone.over)
+    chance = at_least(int(over / clumps), int(count / clumps), over_share(bound.percentile))
+    if over < FEWEST_ALONE or chance > rule.fail_share:
+        return None
+    return Finding(
+        "too-slow-alone",
+        f"of {count} requests that met no other {over} were over the bound too: no lower rate "
+        "would help",
+    )
 
 
 def clumping(due: Due, bound: Bound) -> float:

@@ -16,6 +16,7 @@ from profiler.measuring.conditions import (
     keeping_up,
     percentile_kept,
     throughput_kept,
+    too_slow_alone,
 )
 from profiler.measuring.due_requests import (
     NS,
@@ -88,6 +89,16 @@ def preset_rule(
     looks = preset_looks(bound.percentile, bound.confidence, least, passing=ROUND_LOOKS)
     looks = looks[-ROUND_LOOKS:]
     return SequentialRule(bound.percentile, bound.confidence, looks, passing=ROUND_LOOKS)
+
+
+#: How much longer than on average the requests of a look may take to come.
+LATE_LOOK = 1.25
+
+
+def enough_s(rule: SequentialRule, rps: float, passing: int = 1) -> float:
+    """Seconds within which so many looks that may pass come, of about so many requests a second."""
+    looks = rule.passing_looks[:passing] or rule.looks
+    return LATE_LOOK * looks[-1] / rps if rps else math.inf
 
 
 #: What is measured again because it stayed undecided gets so many times the requests, and each
@@ -184,7 +195,8 @@ def _look(
     failed = [part.finding for part in parts if part.outcome == "failed"]
     undecided = [part.finding for part in parts if part.outcome == "undecided"]
     if failed and elapsed_s >= FAIL_AFTER_S:
-        return Decision("failed", tuple(failed), len(due), over)
+        alone = too_slow_alone(rule, due, bound) if is_open(load) else None
+        return Decision("failed", (*failed, *([alone] if alone else [])), len(due), over)
     if not failed and not undecided and elapsed_s < at_least_s:
         found = f"{elapsed_s:.2g} s of load, where {at_least_s:g} s are the least"
         undecided = [Finding("load-too-short", found)]

@@ -9,7 +9,7 @@ import numpy as np
 from profiler.measuring.dependence import BLOCKS
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Estimate, mean_interval, nearest_rank
-from profiler.samples import ABORTED, OK, Columns
+from profiler.samples import ABORTED, OK, TIMEOUT, Columns
 
 NS = 1_000_000_000
 NS_PER_MS = 1_000_000
@@ -18,6 +18,10 @@ NS_PER_MS = 1_000_000
 WINDOW_S = 1.0
 #: A window is void when the driver's p99 lateness exceeds the larger of these.
 LATE_MS, LATE_SHARE = 0.2, 0.05
+#: What was answered so long before a request has used up nothing of it: a quota is granted anew
+#: each 100 ms.
+QUOTA_PERIOD_NS = 100_000_000
+NEVER_NS = np.iinfo("i8").max
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Due:
 
     `known_ns` is when it finished, or until when it is known to have been unfinished. `over` is
     true of errors and of requests older than the bound, finished or not; `settled` of those whose
-    `over` can no longer change.
+    `over` can no longer change; `alone` of those that met no other (see `met_no_other`).
     """
 
     scheduled_ns: np.ndarray
@@ -36,6 +40,7 @@ class Due:
     over: np.ndarray
     settled: np.ndarray
     void: np.ndarray
+    alone: np.ndarray
 
     def __len__(self) -> int:
         return len(self.scheduled_ns)
@@ -72,11 +77,34 @@ def due_requests(
     else:
         late = known_ns - scheduled_ns > bound.latency_ms * NS_PER_MS
     can_tell = np.concatenate([~aborted, yes]) | late
-    due = Due(scheduled_ns, known_ns, done, error, error | late, done | late, ~can_tell)
+    answered = np.concatenate([~aborted & (requests["outcome"] != TIMEOUT), no])
+    alone = met_no_other(scheduled_ns, known_ns, answered, bound)
+    due = Due(scheduled_ns, known_ns, done, error, error | late, done | late, ~can_tell, alone)
     due = due.where(can_tell & (scheduled_ns >= start_ns) & (scheduled_ns < now_ns))
     due = due.where(np.argsort(due.scheduled_ns, kind="stable"))
     void = _in_void_windows(due.scheduled_ns, requests, start_ns, now_ns)
     return replace(due, void=void)
+
+
+def met_no_other(
+    scheduled_ns: np.ndarray, known_ns: np.ndarray, answered: np.ndarray, bound: Bound
+) -> np.ndarray:
+    """Which requests had the service to themselves until they were answered, or over the bound.
+
+    All before them were answered a period of the quota earlier (what was given up may still be in
+    service), and the next was due no sooner. No lower rate could have served them better.
+    """
+    order = np.argsort(scheduled_ns, kind="stable")
+    due_ns, count = scheduled_ns[order], len(order)
+    ends_ns = np.where(answered, known_ns, NEVER_NS - QUOTA_PERIOD_NS)[order]
+    free_ns = np.r_[0, np.maximum.accumulate(ends_ns)[:-1] + QUOTA_PERIOD_NS][:count]
+    next_ns = np.r_[due_ns[1:], NEVER_NS][:count]
+    until_ns = known_ns[order]
+    if bound.latency_ms is not None:
+        until_ns = np.minimum(until_ns, due_ns + int(bound.latency_ms * NS_PER_MS))
+    alone = np.empty(count, dtype=bool)
+    alone[order] = (due_ns >= free_ns) & (next_ns >= until_ns)
+    return alone
 
 
 def void_windows(requests: Columns, start_ns: int, end_ns: int) -> np.ndarray:

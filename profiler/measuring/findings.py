@@ -119,6 +119,7 @@ KINDS: dict[str, Kind] = {
         "Compare the answer with what the spec expects of it; a smaller size must not change it."
     ),
     "percentile-over-bound": Kind("Use a larger size, or relax the objective."),
+    "too-slow-alone": Kind("Use a larger size, or relax the objective: no lower rate helps."),
     "percentile-undecided": Kind(
         "Give the run a longer budget: the service is too near to its bound to tell."
     ),

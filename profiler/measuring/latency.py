@@ -17,11 +17,10 @@ from profiler.measuring.statistics import (
     percentile_interval,
     requests_needed,
 )
-from profiler.samples import ABORTED, OK, OUTCOMES, Columns
+from profiler.samples import ABORTED, OK, TIMEOUT, Columns
 
 #: The percentiles of every summary, by the name they have in the result.
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}
-TIMEOUT = OUTCOMES.index("timeout")
 #: How an interval was found; see interval_by.
 ORDER_STATISTICS, BLOCK_BOOTSTRAP = "order_statistics", "block_bootstrap"
 UNKNOWN = Interval(None, None)

@@ -90,6 +90,12 @@ class Measurer:
         self.control.log(f"Undecided, measured again for up to {again_s:.0f} s")
         return self.probe(rig, phase, at_least_s, gives_up=gives_up, again_s=again_s)
 
+    def again_if_undecided(self, rig: Rig, found: Measurement, at_least_s: float) -> Measurement:
+        """The measurement, or a longer one of the same where it decided nothing."""
+        if not found.validity.valid or found.outcome != "undecided":
+            return found
+        return self.probe_again(rig, found.phase, at_least_s) or found
+
     def _take(
         self, rig: Rig, phase: str, at_least_s: float, gives_up: bool, again_s: float | None
     ) -> Measurement:

@@ -6,17 +6,24 @@ from dataclasses import replace
 from functools import partial
 
 from profiler.load.driver import Driver
+from profiler.measuring.decision import enough_s, preset_rule
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.memory_survey import Survey
-from profiler.measuring.objective import Bound
+from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.statistics import Outcome
+from profiler.probe import longest_s
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.running.memory_survey import survey_memory
 from profiler.running.size_search import BUSY_S, BUSY_SHARE, SHORTEST_S, first_estimate
 from profiler.running.verification import verify_at
 from profiler.sizing.advice import Advice
-from profiler.sizing.capacity import CapacityCase, advise_capacity, outcomes_by_rate
+from profiler.sizing.capacity import (
+    CapacityCase,
+    advise_capacity,
+    outcomes_by_rate,
+    slow_alone,
+)
 from profiler.sizing.evidence import SIZING, of_variant
 from profiler.sizing.explanation import rate_text, size_text
 from profiler.sizing.quota_model import Demand
@@ -77,13 +84,25 @@ class RateSearch:
             self.survey = survey_memory(self._measurer, rig, self._case.at(self.found_rps))
 
     def _until_answered(self, rig: Rig, reference: Measurement, guess: float | None) -> None:
-        while not isinstance(
-            step := next_rate(self.points, self._tried, self.start_rps, guess), Capacity
-        ):
+        while not isinstance(step := self._next(guess), Capacity):
             self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(self._tried))
             rig.offer(step)
             at_least_s = self._long_enough_s(reference, step)
             self._note(step, self._measurer.probe(rig, SIZING, at_least_s, gives_up=True))
+
+    def _next(self, guess: float | None) -> float | Capacity:
+        """Of the rates that there is time to tell anything of."""
+        lowest = min([*self._tried, next(filter(self._can_tell, self.points), self.start_rps)])
+        points = tuple(point for point in self.points if point >= lowest)
+        alone = slow_alone(self.measurements) is not None
+        return next_rate(points, self._tried, self.start_rps, guess, slow_alone=alone)
+
+    def _can_tell(self, rate_rps: float) -> bool:
+        """Whether as many requests as could pass it come in time at a rate."""
+        bound, load = resolve_bound(self.spec.objective, None), self.spec.load.at_rate(rate_rps)
+        rule = preset_rule(bound, load, rps=rate_rps)
+        left_s = longest_s(rule, rate_rps, SHORTEST_S, self._control.remaining_s())
+        return enough_s(rule, rate_rps) <= left_s
 
     def _look_again(self, rig: Rig, reference: Measurement, step: float) -> None:
         """More samples of a rate that stayed undecided, where the budget has time for them."""

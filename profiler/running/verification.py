@@ -72,9 +72,7 @@ def verify_at(
             rig.become_ready()
             rig.warm_up()
             found = measurer.probe(rig, VERIFYING, SHORTEST_S, gives_up=not patient)
-            if patient and found.validity.valid and found.outcome == "undecided":
-                return measurer.probe_again(rig, VERIFYING, SHORTEST_S) or found
-            return found
+            return measurer.again_if_undecided(rig, found, SHORTEST_S) if patient else found
     except RunFailed as failure:
         if failure.code in (PROFILER_ERROR, NO_GPU):
             raise

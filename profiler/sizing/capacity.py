@@ -30,6 +30,15 @@ def outcomes_by_rate(measurements: Sequence[Measurement]) -> dict[float, Outcome
     }
 
 
+def slow_alone(measurements: Sequence[Measurement]) -> Measurement | None:
+    """The first believed load of which even the requests that met no other broke the bound."""
+    found = (
+        m for m in measurements
+        if m.validity.valid and any(one.code == "too-slow-alone" for one in m.outcome_findings)
+    )  # fmt: skip
+    return next(found, None)
+
+
 def replicas_for(peak_rps: float, capacity_rps: float) -> int:
     """How many of the size take the peak together: ceil(peak / capacity)."""
     return math.ceil(Fraction(str(peak_rps)) / Fraction(str(capacity_rps)))
@@ -125,7 +134,11 @@ class CapacityCase:
             f"No rate passes: at {rate_text(lowest.nominal_rps)}, the lowest that was tried, "
             f"{size_text(self.limits)} {kept} the objective ({'; '.join(lowest.outcome_reasons)})."
         )
-        return f"{said} The run's budget ended before a lower one." if budget_ended else said
+        if budget_ended:
+            return f"{said} The run's budget ended before a lower one."
+        if slow_alone(self.measurements) or lowest.nominal_rps == self.points[0]:
+            return said
+        return f"{said} At a lower one too few requests come in the run's time for any answer."
 
     def _refused_by_verification(self, budget_ended: bool) -> tuple[str, ...]:
         """Verification did not pass, at any step down that may be taken."""

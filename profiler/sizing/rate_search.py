@@ -38,16 +38,21 @@ def next_rate(
     results: Mapping[float, Outcome],
     start_rps: float,
     guess_rps: float | None = None,
+    *,
+    slow_alone: bool = False,
 ) -> float | Capacity:
     """The rate to measure next, or the answer.
 
     `results` are the outcomes by rate so far; undecided counts as not passed. `start_rps` comes
     first, then `guess_rps` (a point too), and from there steps of 1, 2, 4 ... points towards the
     edge until it is passed over; between two rates the middle. The answer is the highest rate that
-    passed; the next above it was measured not to, unless there is none.
+    passed; the next above it was measured not to, unless there is none. `slow_alone`: requests that
+    met no other broke the bound, so that where no rate passed yet no lower one will.
     """
     if start_rps not in results:
         return start_rps
+    if slow_alone and "passed" not in results.values():
+        return Capacity(None)
     places = {point: place for place, point in enumerate(points)}
     low = max((places[rate] for rate, found in results.items() if found == "passed"), default=-1)
     above = (places[rate] for rate in results if places[rate] > low)
