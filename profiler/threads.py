@@ -16,6 +16,9 @@ THREAD_VARIABLES = (
     "TF_NUM_INTEROP_THREADS",
 )
 
+#: By this gunicorn and uvicorn are told how many workers to run, in an image that runs them.
+WORKERS_VARIABLE = "WEB_CONCURRENCY"
+
 
 def thread_env(threads: int) -> dict[str, str]:
     """What makes every such library compute with so many threads in each worker."""

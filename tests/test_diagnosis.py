@@ -95,6 +95,16 @@ def test_more_workers_than_cores_of_requests_that_compute():
     assert codes(service(workers=4), computing, size=Limits(4000, MIB)) == []
 
 
+def test_workers_that_a_variable_asks_of_a_ready_image_and_that_are_there():
+    image = spec_of(ContainerConfig("model", 80, env={"WEB_CONCURRENCY": "4"}))
+    computing = seen(latency=latency(3.0), processes_max=5)
+    (found,) = diagnose([computing], image, ONE_CORE)
+    assert (found.code, found.fix) == (
+        "workers-over-quota", Variant(env={"WEB_CONCURRENCY": "1"}),
+    )  # fmt: skip
+    assert codes(image, replace(computing, processes_max=1)) == []
+
+
 def test_a_single_worker_at_the_end_of_its_core():
     full = seen(4000, cpu_millicores_used=985.0)
     (found,) = diagnose([full], service(), Limits(1000, MIB))

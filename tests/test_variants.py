@@ -136,7 +136,8 @@ def test_the_others_are_named_with_what_they_needed():
     )
     assert said == (
         "Of the workers and threads tried, 2 workers is best (1 worker: 400m cpu and 96 MiB; "
-        "4 workers: the objective is not kept at 300m; 8 workers: the budget left no time for it)."
+        "4 workers: the objective was not shown to be kept at 300m; 8 workers: the budget left no "
+        "time for it)."
     )
     assert others_sentence([tried(ONE, 400)]) == ""
     assert "None of the workers" in others_sentence([tried(ONE, None), tried(TWO, None)])

@@ -81,4 +81,4 @@ def _found(one: Tried, best: Tried | None) -> str:
     if one.not_searched or one.size is not None:
         return one.not_searched or size_text(one.size)
     at = cpu_text(best.size.cpu_millicores) if best else "the largest size"
-    return f"the objective is not kept at {at}"
+    return f"the objective was not shown to be kept at {at}"

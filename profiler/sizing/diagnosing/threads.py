@@ -11,7 +11,7 @@ from profiler.sizing.diagnosing.case import Case
 from profiler.sizing.diagnosing.diagnosis import Diagnosis
 from profiler.sizing.explanation import cpu_text
 from profiler.spec import ContainerConfig, Spec
-from profiler.threads import asked_for, thread_env
+from profiler.threads import WORKERS_VARIABLE, asked_for, thread_env
 
 ONNXRUNTIME_ADVICE = (
     "onnxruntime reads no variable: set SessionOptions.intra_op_num_threads in the script to the "
@@ -73,17 +73,25 @@ def _threads(case: Case) -> Diagnosis | None:
 
 def _workers(case: Case) -> Diagnosis | None:
     """More workers than cores, of requests that compute: they only wait for each other."""
-    cores = case.cores
-    if not case.is_scored or case.workers <= cores or not case.computes:
+    cores, workers = case.cores, case.workers if case.is_scored else _asked_of_image(case)
+    if workers <= cores or not case.computes:
         return None
+    env = {WORKERS_VARIABLE: str(cores)}
     return Diagnosis(
         "workers-over-quota",
-        f"{case.workers} workers share {cpu_text(case.cpu_millicores)} cpu, the time of "
+        f"{workers} workers share {cpu_text(case.cpu_millicores)} cpu, the time of "
         f"{_cores_text(cores)}, with requests that compute rather than wait: more than "
         f"{_workers_text(cores)} cannot answer faster, and each holds the model in memory.",
-        {"workers": case.workers, "cores": cores, "throttled_fraction": case.throttled},
-        case.changed(workers=cores),
+        {"workers": workers, "cores": cores, "throttled_fraction": case.throttled},
+        case.changed(workers=cores) if case.is_scored else case.changed(env=env),
     )
+
+
+def _asked_of_image(case: Case) -> int:
+    """Workers that a variable asks for, where there are as many processes; else 0."""
+    asked = case.spec.config.env.get(WORKERS_VARIABLE, "").strip()
+    count = int(asked) if asked.isdecimal() else 0
+    return count if (case.most("processes_max") or 0) >= count else 0
 
 
 def _one_worker(case: Case) -> Diagnosis | None:
