@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from profiler.measuring.objective import describe
 from profiler.sizing.evidence import REFERENCE
-from profiler.sizing.tags import GPU_TAGS, SOMETIMES, tags
+from profiler.sizing.tags import SIZE_TAGS, SOMETIMES, tags
 from profiler.spec import Objective
 from runs import formatting
 from runs.models import Measurement, ProfileRun, RegisteredModel, TagEvent
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 VERIFIED, PROVISIONAL, DECLINED = "verified", "provisional", "declined"
-#: The tags that deployment reads.
-SIZES = ("requestedCpu", "requestedMemoryInGb", *GPU_TAGS)
-
 #: What tags that say where a size comes from begin with.
 PROVENANCE = "profile."
 
@@ -59,7 +56,7 @@ def why_review_first() -> str | None:
 
 def why_not_by_hand(key: str) -> str | None:
     """Why nobody sets or removes this tag by hand; None where anybody may."""
-    if review_is_required() and (key in SIZES or key.startswith(PROVENANCE)):
+    if review_is_required() and (key in SIZE_TAGS or key.startswith(PROVENANCE)):
         return (
             f"{key} is part of a size, and SIZING_REVIEW=required: it is written by applying an "
             "approved proposal, not by hand."
@@ -82,6 +79,8 @@ def why_no_size(run: ProfileRun) -> str | None:
     if not behind.valid:
         reasons = _sentences(behind.data["validity"]["reasons"])
         return f"The measurement behind this advice cannot be believed: {reasons}"
+    if advice["standing"] == VERIFIED and not behind.proves(advice):
+        return "The advice says verified, yet no fresh service was measured at exactly its size."
     return None
 
 
@@ -202,7 +201,7 @@ def write(
         for model in chosen:
             events += model.set_tags(changes, actor, source, run)
             if as_properties:
-                model.add_properties(written)
+                model.add_properties(written, run)
     return written, events
 
 

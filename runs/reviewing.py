@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from profiler.sizing.tags import SIZE_TAGS
 from runs import applying, comments, formatting
 from runs.applying import ApplyRefused
 from runs.models import ProfileRun, Proposal, RegisteredModel, TagEvent
@@ -88,7 +89,7 @@ def _tags(proposal: Proposal, chosen: list[RegisteredModel]) -> list[Outdated]:
     changed = {
         event.model_id
         for model in chosen
-        for event in model.tag_events.filter(at__gt=proposal.created_at, key__in=applying.SIZES)
+        for event in model.tag_events.filter(at__gt=proposal.created_at, key__in=SIZE_TAGS)
     }
     return [
         Outdated(f"The size in {model.ref}'s tags was changed since.", model.get_absolute_url())
@@ -180,7 +181,8 @@ def revert(proposal: Proposal, actor: User) -> list[str]:
         for model, events in own.items():
             before = {event.key: event.old for event in events}
             model.set_tags(before, actor, f"proposal {proposal} reverted", proposal.run)
-            rest = [event.key for event in events_of[model.pk] if event not in events]
+            theirs = (event for event in events_of[model.pk] if event not in events)
+            rest = [event.key for event in theirs if model.tags.get(event.key) != event.old]
             left += [f"{model.ref} {key}" for key in rest] if events else [model.ref]
         proposal.mark_reverted(actor, _left_as_it_is(left), {"left": left})
         if not any(own.values()):

@@ -131,6 +131,7 @@ def measurement_data(valid: bool = True) -> dict:
         "cpu_millicores": 500,
         "memory_bytes": GIB // 2,
         "outcome": "passed",
+        "limits_enforced": True,
         "requests": 1000,
         "validity": {
             "valid": valid,

@@ -6,7 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from runs.applying import ApplyRefused, ConfirmationNeeded, apply_size, why_refused
-from runs.models import TagEvent
+from runs.models import ProfileRun, TagEvent
+from runs.models.profile_run import UnprovenAdvice
+from tests.rows import measurement_data, result
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +65,54 @@ def test_two_people_changing_different_tags_keep_both(make, alice, bob) -> None:
     assert model.tags == {"team": "vision", "stage": "test"}
 
 
+def test_a_standing_cannot_be_claimed_by_hand(make, alice) -> None:
+    with pytest.raises(ValidationError, match="cannot be set by hand"):
+        make.model().set_tags({"requestedCpu": "0.1", "profile.standing": "verified"}, alice)
+    with pytest.raises(ValidationError, match="cannot be set by hand"):
+        make.model().add_properties({"profile.standing": "verified"})
+
+
+def test_a_size_set_by_hand_is_no_longer_that_of_a_run(make, alice) -> None:
+    run = make.finished_run()
+    model = run.models.get()
+    model.set_tags({"owner": "risk"}, alice)
+    apply_size(run, [model], alice)
+    model.set_tags({"owner": "vision", "profile.standing": "verified"}, alice)
+    assert model.tags["profile.standing"] == "verified"
+    with pytest.raises(ValidationError):
+        model.set_tags({"requestedCpu": "0.1", "profile.standing": "verified"}, alice)
+    model.set_tags({"requestedCpu": "0.1"}, alice)
+    assert (model.tags["requestedCpu"], model.tags["profile.run"]) == ("0.1", run.name)
+    assert "profile.standing" not in model.tags
+    gone = TagEvent.objects.filter(model=model, key="profile.standing", new=None)
+    assert (gone.get().old, gone.get().source) == ("verified", "by hand")
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"phase": "sizing"},
+        {"outcome": "failed"},
+        {"valid": False},
+        {"memory_bytes": 1 << 30},
+        {"cpu_millicores": 600},
+        {"data": {**measurement_data(), "limits_enforced": False}},
+    ],
+)
+def test_a_verified_advice_without_its_proof_is_neither_stored_nor_applied(
+    make, alice, spoilt
+) -> None:
+    run = make.finished_run()
+    run.measurements.update(**spoilt)
+    assert why_refused(run)
+    again = make.run()
+    token = again.begin(again.attempt)
+    run.measurements.update(run=again)
+    with pytest.raises(UnprovenAdvice):
+        again.complete(token, result("verified", []))
+    assert ProfileRun.objects.get(pk=again.pk).advice is None
+
+
 def test_a_declined_advice_is_refused_with_its_reason(make, alice) -> None:
     run = make.finished_run("declined")
     with pytest.raises(ApplyRefused, match="declined for a reason"):
@@ -80,7 +130,7 @@ def test_a_provisional_advice_needs_a_confirmation_that_is_recorded(make, alice)
 
 
 def test_an_invalid_measurement_is_refused_with_its_reason(make, alice) -> None:
-    run = make.finished_run(valid=False)
+    run = make.finished_run("provisional", valid=False)
     with pytest.raises(ApplyRefused, match="driver was late by 9 ms"):
         apply_size(run, run.models.all(), alice, confirmed=True)
 

@@ -136,6 +136,24 @@ def test_a_tag_needs_a_key(signed_in, make) -> None:
     assert RegisteredModel.objects.get().tags == {}
 
 
+def test_a_standing_cannot_be_claimed(signed_in, make) -> None:
+    """On the page, by a program, or while registering: only a run proves a size."""
+    make.model()
+    said = "cannot be set by hand"
+    page = signed_in.post(
+        "/models/ridge/1/tags/", {"tag-key": "profile.standing", "tag-value": "verified"}
+    )
+    assert said in page.context["tag_form"].errors["key"][0]
+    refused = signed_in.patch(
+        "/api/v1/models/ridge:1/", {"tags": {"profile.standing": "verified"}},
+        content_type="application/json",
+    )  # fmt: skip
+    assert (refused.status_code, said in refused.content.decode()) == (400, True)
+    form = signed_in.post("/models/register/", {"name": "x", "tags": "profile.standing=verified"})
+    assert said in form.context["form"].errors["tags"][0]
+    assert RegisteredModel.objects.get().tags == {}
+
+
 def test_the_address_of_a_refused_form_leads_back_to_the_model(signed_in, make) -> None:
     make.model()
     for address in ("/models/ridge/1/tags/", "/models/ridge/1/properties/"):

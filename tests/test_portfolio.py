@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runs.applying import apply_size
-from runs.models import PriceList, ProfileRun
+from runs.models import PriceList, ProfileRun, RegisteredModel
 from runs.portfolio import portfolio, totals
 from tests.measured_runs import sized_run
 from tests.page_rows import queries_of
@@ -91,10 +91,12 @@ def test_a_model_that_asks_for_less_does_not_make_up_for_one_that_asks_for_more(
 
 def test_a_standing_written_by_hand_proves_nothing(make, alice) -> None:
     size = {"requestedCpu": "1", "requestedMemoryInGb": "1", "profile.standing": "verified"}
-    make.model("without-run", tags=size)
+    make.model("without-run")
     model = make.model("provisional")
     apply_size(make.finished_run("provisional", models=[model]), [model], alice, confirmed=True)
-    model.set_tags({"profile.standing": "verified"}, alice)
+    claimed = {"without-run": size, "provisional": {**model.tags, "profile.standing": "verified"}}
+    for name, tags in claimed.items():  # as they may stand from when nothing refused them
+        RegisteredModel.objects.filter(name=name).update(tags=tags)
     rows = by_name()
     assert (rows["without-run"].standing, rows["without-run"].evidence) == ("by hand", "unverified")
     assert rows["provisional"].standing == "provisional"

@@ -6,11 +6,15 @@ from decimal import ROUND_CEILING, Decimal
 
 from profiler.spec import GIB
 
+#: How well a size is known that was applied.
+STANDING_TAG = "profile.standing"
 #: Only of a size that somebody chose among the measured ones: the measurement's number in its run.
 MEASUREMENT_TAG = "profile.measurement"
 #: Only of a size of which somebody asked what rate it takes.
 CAPACITY_TAG = "profile.capacityRps"
 GPU_TAGS = ("requestedGpu", "requestedGpuMemoryInGb")
+#: What deployment reads.
+SIZE_TAGS = ("requestedCpu", "requestedMemoryInGb", *GPU_TAGS)
 #: Which not every size has: one that has none takes away what an earlier one wrote.
 SOMETIMES = (*GPU_TAGS, MEASUREMENT_TAG, CAPACITY_TAG)
 
@@ -71,7 +75,7 @@ def tags(
     return {
         **rounded_sizes(cpu_millicores, memory_bytes, gpus, gpu_memory_bytes),
         "profile.run": run,
-        "profile.standing": standing,
+        STANDING_TAG: standing,
         "profile.objective": objective,
         "profile.image": image,
         "profile.dataset": dataset,

@@ -13,7 +13,7 @@ from runs.forms.pairs import PairsField
 from runs.forms.styling import StyledForm
 from runs.forms.uploads import UploadForm
 from runs.models import RegisteredModel, StagedUpload
-from runs.models.registered_model import MAX_TAG_CHARACTERS
+from runs.models.registered_model import MAX_TAG_CHARACTERS, refuse_standing
 
 FRAMEWORKS = (
     "ScikitLearn", "TensorFlow", "PyTorch", "Onnx", "XGBoost", "LightGBM", "Keras", "Custom",
@@ -64,13 +64,17 @@ class RegisterModelForm(UploadForm):
         return bool(self.cleaned_data.get("unpack"))
 
     def clean_tags(self) -> dict:
-        tags = _short_enough(self.cleaned_data["tags"])
+        tags = self._writable(self.cleaned_data["tags"])
         if reasons := [reason for key in tags if (reason := why_not_by_hand(key))]:
             raise ValidationError(reasons)
         return tags
 
     def clean_properties(self) -> dict:
-        return _short_enough(self.cleaned_data["properties"])
+        return self._writable(self.cleaned_data["properties"])
+
+    def _writable(self, pairs: dict[str, str]) -> dict[str, str]:
+        refuse_standing(self.cleaned_data.get("name", ""), pairs, {})
+        return _short_enough(pairs)
 
     def register(self) -> RegisteredModel:
         """Store the files and the next version of the name, both or neither."""
@@ -114,9 +118,13 @@ class TagForm(PairForm):
         return self.cleaned_data["key"]
 
     def apply_to(self, model: RegisteredModel, user) -> bool:
-        """Whether anything changed."""
+        """Whether anything changed; False, with an error at the key, where it is not to be set."""
         key, value = self.cleaned_data["key"], self.cleaned_data["value"]
-        return bool(model.set_tags({key: value}, user))
+        try:
+            return bool(model.set_tags({key: value}, user))
+        except ValidationError as refusal:
+            self.add_error("key", refusal)
+            return False
 
 
 class PropertyForm(PairForm):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Length
 
+from profiler.sizing.evidence import VERIFYING
+
 
 class Measurement(models.Model):
     """One size measured; immutable. `data` is the engine's Measurement.to_json()."""
@@ -30,6 +32,14 @@ class Measurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id} #{self.ordinal}: {self.cpu_millicores} m, {self.outcome}"
+
+    def proves(self, advice: dict) -> bool:
+        """Whether it is what a verified advice needs: a fresh service, held to that very size."""
+        passed = self.phase == VERIFYING and self.outcome == "passed" and self.valid
+        held = self.data.get("limits_enforced") is True
+        return passed and held and (self.cpu_millicores, self.memory_bytes) == (
+            advice["cpu_millicores"], advice["memory_bytes"],
+        )  # fmt: skip
 
 
 class SampleChunk(models.Model):

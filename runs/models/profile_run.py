@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from profiler import errors
+from profiler.sizing.evidence import VERIFYING
 from profiler.spec_reader.policy import policy_of
 from runs.models.dataset import Dataset
 from runs.models.inference_config import InferenceConfig
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 class LostRun(Exception):
     """The run was closed or given to another attempt: its former worker may write no more."""
+
+
+class UnprovenAdvice(Exception):
+    """An advice that claims to be verified without the measurement that would prove it."""
 
 
 class ProfileRun(models.Model):
@@ -275,7 +280,11 @@ class ProfileRun(models.Model):
         return self.heartbeat(token, phase=phase, fraction=fraction, message=message)
 
     def complete(self, token: uuid.UUID, result: dict) -> bool:
-        """Close with the engine's RESULT, whatever its state; measurements are rows already."""
+        """Close with the engine's RESULT, whatever its state; measurements are rows already.
+
+        Raises UnprovenAdvice where it says verified and none of them proves that.
+        """
+        self._refuse_unproven(result.get("advice") or {})
         error = result.get("error") or {}
         return self._close(
             self._held_by(token),
@@ -290,6 +299,11 @@ class ProfileRun(models.Model):
             phase_times=result.get("phases") or [],
             result={key: value for key, value in result.items() if key != "measurements"},
         )
+
+    def _refuse_unproven(self, advice: dict) -> None:
+        verifying = self.measurements.filter(phase=VERIFYING)
+        if advice.get("standing") == "verified" and not any(m.proves(advice) for m in verifying):
+            raise UnprovenAdvice(f"No verification of {self.name} proves what it advises.")
 
     def _last_progress(self, state: str) -> dict:
         if state == self.State.SUCCEEDED:

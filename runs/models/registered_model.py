@@ -12,6 +12,7 @@ from django.db import models, transaction
 from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
+from profiler.sizing.tags import MEASUREMENT_TAG, SIZE_TAGS, STANDING_TAG
 from runs.models.names import VersionedQuerySet, valid_name
 from runs.models.stored_files import StoredFiles
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: As long as MLflow allows, so that tags can be carried over.
 MAX_TAG_CHARACTERS = 5000
+#: What a standing is said of.
+PROVEN_TOGETHER = (*SIZE_TAGS, "profile.run", STANDING_TAG, MEASUREMENT_TAG)
 
 
 class RegisteredModelQuerySet(VersionedQuerySet):
@@ -111,10 +114,16 @@ class RegisteredModel(models.Model):
         source: str = "by hand",
         run: ProfileRun | None = None,
     ) -> list[TagEvent]:
-        """Change tags (None removes one) and record each real change; the events written."""
+        """Change tags (None removes one) and record each real change; the events written.
+
+        `run` is whose size is applied. Without one a size is set by hand: then how well the one
+        before was known is removed. Raises ValidationError.
+        """
         with transaction.atomic():
             row = RegisteredModel.objects.select_for_update().get(pk=self.pk)
             tags, events = dict(row.tags), []
+            if run is None:
+                changes = self._by_hand(tags, changes)
             for key, new in changes.items():
                 new = None if new is None else _checked(key, new)
                 old = tags.get(key)
@@ -133,6 +142,12 @@ class RegisteredModel(models.Model):
         self.tags = tags
         return events
 
+    def _by_hand(self, tags: Mapping[str, str], changes: Mapping[str, str | None]) -> dict:
+        """The changes, and with another size the end of how well the one before is known."""
+        is_other_size = any(key in changes and changes[key] != tags.get(key) for key in SIZE_TAGS)
+        refuse_standing(self.name, changes, {} if is_other_size else tags)
+        return {STANDING_TAG: None, **changes} if is_other_size else dict(changes)
+
     def change(
         self, tags: Mapping[str, str | None], properties: Mapping[str, str], actor: User | None
     ) -> None:
@@ -148,8 +163,12 @@ class RegisteredModel(models.Model):
             newest[event.key] = event
         return [(key, value, newest.get(key)) for key, value in sorted(self.tags.items())]
 
-    def add_properties(self, additions: Mapping[str, str]) -> None:
-        """Add properties. Raises ValidationError when one is there already with another value."""
+    def add_properties(self, additions: Mapping[str, str], run: ProfileRun | None = None) -> None:
+        """Add properties; `run` is whose size is applied, if one is. Raises ValidationError when
+        one is there already with another value, or is not to be set by hand.
+        """
+        if run is None:
+            refuse_standing(self.name, additions, self.properties)
         with transaction.atomic():
             row = RegisteredModel.objects.select_for_update().get(pk=self.pk)
             changed = [
@@ -164,6 +183,23 @@ class RegisteredModel(models.Model):
             properties = {**row.properties, **checked}
             RegisteredModel.objects.filter(pk=self.pk).update(properties=properties)
         self.properties = properties
+
+
+def refuse_standing(name: str, changes: Mapping[str, str | None], known: Mapping[str, str]) -> None:
+    """Raise ValidationError where a standing is claimed that no run has given the model.
+
+    All that is said of a size may be carried from one version to another.
+    """
+    if changes.get(STANDING_TAG) in (None, known.get(STANDING_TAG)):
+        return
+    for other in RegisteredModel.objects.filter(name=name).only("tags", "properties"):
+        for told in (other.tags, other.properties):
+            if all(told.get(key) == changes.get(key) for key in PROVEN_TOGETHER):
+                return
+    raise ValidationError(
+        f"{STANDING_TAG} says how well a run has proven a size: it is written when a size is "
+        "applied, and cannot be set by hand."
+    )
 
 
 def _checked(key: str, value: str) -> str:

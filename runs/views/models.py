@@ -100,6 +100,8 @@ def model_set_tag(request: HttpRequest, name: str, version: int) -> HttpResponse
     if not form.is_valid():
         return model_page(request, model, tag_form=form)
     changed = form.apply_to(model, request.user)
+    if form.errors:
+        return model_page(request, model, tag_form=form)
     key = form.cleaned_data["key"]
     messages.success(request, f"Tag {key} is set." if changed else f"Tag {key} has that value.")
     return redirect(model)
