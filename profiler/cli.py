@@ -265,10 +265,16 @@ def _print_event(event: events.Event) -> None:
         say(f"{data['fraction']:4.0%}  {data['phase']:<10} {data['message']}")
     if event.kind == events.ESTIMATE:
         data = event.data
-        about = f"{data['rate_rps']:g} requests/s" if "rate_rps" in data else (
-            f"{data['cpu_millicores']}m cpu"
-        )  # fmt: skip
-        say(f"      estimate   about {about}, by {data['requests']} requests; not measured yet")
+        say(f"      estimate   {_about(data)}, by {data['requests']} requests; not measured yet")
+
+
+def _about(estimate: dict) -> str:
+    """A rate or a size, and where a replay keeps the objective at none, that."""
+    if "rate_rps" in estimate:
+        rate_rps = estimate["rate_rps"]
+        return f"about {rate_rps:g} requests/s" if rate_rps else "no rate keeps it"
+    cpu_millicores = estimate["cpu_millicores"]
+    return f"about {cpu_millicores}m cpu" if cpu_millicores else "none up to the largest"
 
 
 def _refused(failure: RunFailed, place: Path) -> int:

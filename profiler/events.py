@@ -21,7 +21,8 @@ PHASES = (
 #                "requests", "usage", "gpu" and, once a run with ordinal 0, "rows"
 #   estimate     what a replay of the requests so far says, until the answer is measured: {phase,
 #                seconds, requests} it was made of, and of a size {cpu_millicores, latency_ms, rps},
-#                of a rate {rate_rps, latency_ms}; sent while the service warms up, and once more
+#                of a rate {rate_rps, latency_ms} (only the first of these, and null, where a
+#                replay keeps the objective at none); sent while the service warms up, and once more
 #                after the first measurement
 #   measurement  {ordinal, measurement: dict}: a measurement is complete (Measurement.to_json())
 PHASE, LOG, CIRCUMSTANCES = "phase", "log", "circumstances"

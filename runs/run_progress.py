@@ -86,16 +86,26 @@ def estimate_words(run: ProfileRun) -> str:
     found = run.estimate
     if not found or run.is_finished:
         return ""
-    about = (
-        f"{formatting.rate(found['rate_rps'])} requests/s"
-        if "rate_rps" in found
-        else f"{formatting.cpu(found['cpu_millicores'])} of CPU"
-    )
     after = "the first measurement" if found["phase"] == REFERENCE else "the warm-up"
     return (
-        f"Estimate, until it is measured: about {about}, by a replay of "
+        f"Estimate, until it is measured: {_about(found)}, by a replay of "
         f"{formatting.count(found['requests'])} requests of {after}. Often a step off."
     )
+
+
+def _about(estimate: dict) -> str:
+    """A rate or a size, and where a replay keeps the objective at none, that."""
+    if "rate_rps" in estimate:
+        rate_rps = estimate["rate_rps"]
+        return (
+            f"about {formatting.rate(rate_rps)} requests/s"
+            if rate_rps
+            else "no rate keeps the objective"
+        )
+    cpu_millicores = estimate["cpu_millicores"]
+    if not cpu_millicores:
+        return "no size up to the largest keeps the objective"
+    return f"about {formatting.cpu(cpu_millicores)} of CPU"
 
 
 def live_context(run: ProfileRun) -> dict:

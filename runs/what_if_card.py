@@ -148,10 +148,15 @@ def load_words(model: LatencyModel, load: float) -> str:
     return f"{load:g} request{'' if load == 1 else 's'} under way"
 
 
+def _off(error: float) -> str:
+    """Near the limit a percentile may be off by more than itself."""
+    return formatting.percent(error) if error <= 1 else f"a factor of {1 + error:.2g}"
+
+
 def _model_error(model: LatencyModel) -> str:
     """What the model was off by where it could be checked."""
     errors = ", ".join(
-        f"{formatting.percent(model.error[name])} for {formatting.percentile_name(float(name))}"
+        f"{_off(model.error[name])} for {formatting.percentile_name(float(name))}"
         for name in ("50", "95", "99")
     )
     return (

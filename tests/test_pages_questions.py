@@ -93,6 +93,9 @@ def test_a_live_run_shows_its_estimate_until_the_answer_is_there(signed_in, make
     Recorder(run, token)(events.Event(events.ESTIMATE, data))
     page = signed_in.get(f"/runs/{run.name}/live/").content.decode()
     assert "about 300m of CPU, by a replay of 120 requests of the warm-up" in page
+    Recorder(run, token)(events.Event(events.ESTIMATE, {**data, "cpu_millicores": None}))
+    page = signed_in.get(f"/runs/{run.name}/live/").content.decode()
+    assert "no size up to the largest keeps the objective, by a replay of 120 requests" in page
     run.refresh_from_db()
     run.complete(token, closed("succeeded"))
     assert "Estimate" not in signed_in.get(f"/runs/{run.name}/").content.decode()

@@ -55,8 +55,11 @@ def ask(client, run: ProfileRun, **query: object) -> str:
 
 
 def test_the_page_answers_for_the_runs_own_load_and_objective(signed_in, make) -> None:
-    page = signed_in.get(f"/runs/{run_with(make).name}/").text
+    document = json.loads(json.dumps(model().to_json()))
+    document["error"]["99"] = 15.95  # near the limit nothing is nearer
+    page = signed_in.get(f"/runs/{run_with(make, document).name}/").text
     assert 'id="what-if"' in page
+    assert "for p95, a factor of 17 for p99." in page
     assert "p95 of 100 requests/s at 400m" in page
     assert "4.3 % for p95" in page
     assert 'data-chart="capacity"' in page

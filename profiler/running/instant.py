@@ -49,11 +49,12 @@ class InstantEstimate:
         demand = under_load(alone, spec.load)
         cores = len(spec.target.service_cores)
         bound = bound_by_replay(spec.objective, demand, spec.limits.cpu_millicores / 1000, cores)
-        if found := self._search.replayed(demand, bound):
-            self._rig.control.emit(
-                events.ESTIMATE, phase="warming", seconds=round((end_ns - start_ns) / NS, 1),
-                requests=len(requests["outcome"]), **found.to_json(),
-            )  # fmt: skip
+        found = self._search.replayed(demand, bound)
+        self._rig.control.emit(
+            events.ESTIMATE, phase="warming", seconds=round((end_ns - start_ns) / NS, 1),
+            requests=len(requests["outcome"]),
+            **(found.to_json() if found else {self._search.looked_for: None}),
+        )  # fmt: skip
 
     def _seen(self) -> tuple[Columns, int, int]:
         """Requests and the period they are of: the later half of the load so far, or the check."""

@@ -35,6 +35,9 @@ from profiler.spec import Spec
 class RateSearch:
     """`next_rate` asked what to offer, and the measurer told, until there is an answer."""
 
+    #: What an estimate says of it.
+    looked_for = "rate_rps"
+
     def __init__(
         self, measurer: Measurer, spec: Spec, points: tuple[float, ...] | None = None
     ) -> None:

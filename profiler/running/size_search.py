@@ -35,6 +35,9 @@ PROOF_S = 60.0
 class SizeSearch:
     """`next_probe` asked what to measure, and the measurer told, until there is an answer."""
 
+    #: What an estimate says of it.
+    looked_for = "cpu_millicores"
+
     def __init__(
         self, measurer: Measurer, spec: Spec, *, phase: str = "sizing", at_most: int | None = None
     ) -> None:

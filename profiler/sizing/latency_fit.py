@@ -35,8 +35,8 @@ UNKNOWN_SPREAD = 0.35
 NUDGE, MOST_STRAIN = 0.05, 8.0
 #: With fewer sizes and loads nothing can be checked against what was left out.
 FEWEST = 2
-#: A model that errs more than this at the median, for p95, answers nothing: by a factor of two.
-WORST_ERROR = 1.0
+#: A model whose p95 is off by so many times what its own spreads allow for answers nothing.
+WORST_SURPRISE = 5.0
 #: The findings of a measurement whose service was slower than its load.
 OVERLOADED = {"rate-not-achieved", "in-flight-growing"}
 
@@ -72,16 +72,15 @@ def fit(
             "why_not": f"Too little was measured: the model needs {FEWEST} sizes or rates that the "
             f"service keeps up with, and this run has {len(places)}."
         }
-    model = replace(_Fit(replayed, steady).model(_spaced(sizes, points)), points=tuple(points))
-    if model.error["95"] > WORST_ERROR:
+    fitting = _Fit(replayed, steady)
+    surprise = fitting.surprise("95")
+    if surprise > WORST_SURPRISE:
         return {
-            "why_not": "The model does not describe this service: a p95 that was measured is "
-            f"{model.error['95']:.0%} off, at the median, when it is predicted from the others. "
-            "Sizes that use nearly all of their quota are like that: a few percent more work there "
-            "make several times the latency. A run that asks for the whole curve has more sizes "
-            "to go by."
+            "why_not": "The model does not describe this service: predicted from the others, a p95 "
+            f"that was measured is {surprise:.2g} times as far off as the model allows for near "
+            "and away from the limit. A run that asks for the whole curve has more sizes to go by."
         }
-    return model.to_json()
+    return replace(fitting.model(_spaced(sizes, points)), points=tuple(points)).to_json()
 
 
 def _is_known(summary: LatencySummary | None) -> bool:
@@ -155,6 +154,12 @@ class _Fit:
             [self._log_ms_at(i, [j for j in all_of_them if j != i]) for i in all_of_them]
         )
 
+    def surprise(self, name: str) -> float:
+        """Of points left out, how many times their spread they were off: the root mean square."""
+        column = self._names.index(name)
+        _, scores = self._errors_left_out(self._known(column), column)
+        return float(np.sqrt(np.mean(np.square(scores))))
+
     def model(self, sizes: Sequence[int]) -> LatencyModel:
         levels = SHARES if self._replay.is_open else CLIENTS
         rates = np.maximum.accumulate([self._highest_rps(size) for size in sizes])
@@ -201,19 +206,23 @@ class _Fit:
         self, column: int, base: np.ndarray, nodes: np.ndarray, strain: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, float]:
         """A percentile's latencies, their spreads, and by how much a point left out was off."""
-        known = Known(
+        known = self._known(column)
+        errors, _ = self._errors_left_out(known, column)
+        off, spread = krige(known, nodes.reshape(-1, 2), strain.ravel(), OFFSET, COST)
+        # Where points lie further off than their spread allows, all of it is widened.
+        wider = max(1.0, self.surprise(self._names[column]))
+        spread = wider * np.hypot(spread, HOST).reshape(base.shape)
+        error = float(np.expm1(np.median(np.abs(errors))))
+        return base + off.reshape(base.shape), spread, error
+
+    def _known(self, column: int) -> Known:
+        """How far the replay is off at each point, for a percentile."""
+        return Known(
             places=self._places,
             strains=self._strain[:, column],
             values=self._measured[:, column] - self._replayed[:, column],
             noise=np.array([_noise(point, self._names[column]) for point in self._points]),
         )
-        errors, scores = self._errors_left_out(known, column)
-        off, spread = krige(known, nodes.reshape(-1, 2), strain.ravel(), OFFSET, COST)
-        # Where points lie further off than their spread allows, all of it is widened.
-        wider = max(1.0, float(np.sqrt(np.mean(np.square(scores)))))
-        spread = wider * np.hypot(spread, HOST).reshape(base.shape)
-        error = float(np.expm1(np.median(np.abs(errors))))
-        return base + off.reshape(base.shape), spread, error
 
     def _errors_left_out(self, known: Known, column: int) -> tuple[list[float], list[float]]:
         """Of each point, predicted from the others: ln(predicted / measured); and by its spread."""
