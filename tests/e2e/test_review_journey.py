@@ -152,7 +152,7 @@ def propose(page: Page, run: str) -> str:
     keyboard.fill(page, page.get_by_label("Why"), "Less than half of what it has, **@carol**.")
     keyboard.press(page, page.get_by_role("button", name="Propose", exact=True))
     expect(page).to_have_url(re.compile(r"/review/\d+/$"))
-    expect(page.locator(".events strong")).to_have_text("@carol")
+    expect(page.locator(".events strong .mention")).to_have_text("@carol")
     return page.url
 
 
