@@ -8,3 +8,6 @@ urlpatterns = [
     path("api/v1/", include("runs.api.urls")),
     path("", include("runs.urls")),
 ]
+
+handler400 = "runs.views.errors.bad_request"
+handler404 = "runs.views.errors.not_found"

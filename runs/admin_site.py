@@ -1,10 +1,15 @@
-"""The administration: what it shows, in the order of who asks for it, and its own two pages."""
+"""The administration: what it shows, in the order of who asks for it, and its own pages."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
 
 #: Headings of the index, each with the kinds of row under it: `app.model` in lower case.
 SECTIONS = {
@@ -41,6 +46,19 @@ class ProfilerAdminSite(admin.AdminSite):
             path("samples/drop/", self.admin_view(samples.drop), name="samples_drop"),
         ]
         return own + super().get_urls()
+
+    @method_decorator(login_not_required)
+    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """The site's own page for it; another account would not help who is signed in."""
+        place = request.GET.get("next") or reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(place)
+        if self.has_permission(request):
+            return redirect("admin:index")
+        raise PermissionDenied(
+            "The administration is for staff, and your account is none. An administrator can "
+            "make it so, under Administration, Users."
+        )
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict]:
         """The index by `SECTIONS`; an app's own page as Django has it."""

@@ -1,4 +1,4 @@
-"""What every answer goes through: the visitor's time zone, and compression of what is text."""
+"""What every answer goes through: the visitor's time zone, words, and compression of text."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils import timezone
+
+from runs.views import errors
 
 #: What static/js/theme.js keeps there.
 ZONE_COOKIE = "zone"
@@ -42,3 +44,16 @@ class CompressedText(GZipMiddleware):
         if response.get("Content-Type", "").startswith(TEXT):
             return super().process_response(request, response)
         return response
+
+
+class ExplainedRefusals:
+    """An address that takes only what is sent to it says so, where Django answers nothing."""
+
+    def __init__(self, answer: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        answer = self._answer(request)
+        if answer.status_code == 405 and not answer.streaming and not answer.content:
+            return errors.method_not_allowed(request, answer)
+        return answer

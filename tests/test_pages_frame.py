@@ -10,10 +10,11 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import connection
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from django.views import defaults
 
 from runs.templatetags.presentation import ICON_SPRITE
+from runs.views import errors
 from scripts.icon_sprite import used_icons
 
 ROOT = Path(settings.BASE_DIR)
@@ -83,17 +84,65 @@ def test_a_page_that_does_not_exist_says_so_in_the_sites_look(signed_in) -> None
     assert "There is nothing at this address" in page.content.decode()
 
 
+@pytest.mark.django_db
+def test_what_is_missing_is_told_with_where_it_would_be(signed_in, make) -> None:
+    missing = signed_in.get("/runs/nothing/").content.decode()
+    assert "There is nothing at this address" in missing
+    assert '<a class="btn" href="/runs/">' in missing
+    unmeasured = signed_in.get(f"/runs/{make.run(name='fresh').name}/raw/csv/").content.decode()
+    assert "There are no raw samples of this run." in unmeasured
+    assert '<a class="btn" href="/runs/fresh/">' in unmeasured
+
+
 def test_every_error_has_a_page() -> None:
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
     pages = {
-        400: defaults.bad_request(request, BadRequest()),
+        400: errors.bad_request(request, BadRequest()),
         403: defaults.permission_denied(request, PermissionDenied()),
         500: defaults.server_error(request),
     }
     for status, page in pages.items():
         assert page.status_code == status
         assert b"Model Profiler" in page.content
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("came_from", "leads_to"),
+    [("http://testserver/runs/new/?clone=a", "http://testserver/runs/new/?clone=a"),
+     ("https://example.com/", "/models/ridge/1/"), ("", "/models/ridge/1/")],
+)  # fmt: skip
+def test_a_form_that_is_too_old_leads_back_to_its_page(alice, came_from, leads_to) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    page = strict.post("/models/ridge/1/tags/", headers={"referer": came_from})
+    assert page.status_code == 403
+    text = page.content.decode()
+    assert "Nothing was done." in text
+    assert f'<a class="btn" href="{leads_to}">' in text
+
+
+@pytest.mark.django_db
+def test_an_address_that_only_takes_what_is_sent_leads_to_its_page(signed_in) -> None:
+    page = signed_in.get("/runs/some/again/")
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert '<a class="btn" href="/runs/some/">' in page.content.decode()
+    assert "To the runs" in signed_in.get("/lists/runs/bulk/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("fields", [{"name": "x" * (9 << 20)}, {str(n): "" for n in range(1001)}])
+def test_a_form_that_is_too_large_is_said(signed_in, fields) -> None:
+    page = signed_in.post("/runs/new/", fields)
+    assert page.status_code == 413
+    assert "nothing of it was kept" in page.content.decode()
+
+
+def test_an_unknown_host_is_refused_as_strictly_as_any_page(client) -> None:
+    page = client.get("/runs/", headers={"host": "elsewhere.example"})
+    assert page.status_code == 400
+    assert "default-src 'none'" in page["content-security-policy"]
 
 
 @pytest.mark.django_db

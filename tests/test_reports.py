@@ -36,6 +36,18 @@ def charts(written: str) -> dict[str, dict]:
     return {name: json.loads(text) for name, text in found}
 
 
+def test_times_in_a_report_are_utc_wherever_its_reader_is(signed_in, make) -> None:
+    run = sized_run(make)
+    signed_in.cookies["zone"] = "Asia/Tokyo"
+    for written in (
+        run_report(signed_in, run),
+        report(signed_in, f"/runs/compare/report/?runs={run.name},{sized_run(make).name}"),
+    ):
+        shown = re.findall(r"(\d+ \w+ \d{4}, \d\d:\d\d)(?::\d\d)?(?:</b>)? UTC", written)
+        assert f"{run.finished_at:%-d %B %Y, %H:%M}" in shown
+        assert "<time" not in written
+
+
 def test_a_report_has_what_a_reviewer_asks_for(signed_in, make) -> None:
     run = sized_run(make)
     run.spec = {"limits": {"cpu_millicores": 1000}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.exceptions import ValidationError as Wrong
 from django.forms import BaseForm
@@ -13,10 +14,13 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler, set_rollback
 
+from runs.api.parsers import TooLarge
 from runs.applying import ApplyRefused, ConfirmationNeeded
 from runs.diagnoses import NoFix
+from runs.formatting import file_size
 from runs.models.proposal import TransitionRefused
 from runs.storage import UploadRefused
+from runs.views.errors import TOO_LARGE
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +81,9 @@ def _as_the_framework_says_it(error: Exception) -> Exception:
     if isinstance(error, ApplyRefused | TransitionRefused | NoFix):
         code = "confirmation_needed" if isinstance(error, ConfirmationNeeded) else "refused"
         return Refused(str(error), code)
+    if isinstance(error, TOO_LARGE):
+        most, number = settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        return TooLarge(f"Up to {number} fields that are no files, of {file_size(most)} in all.")
     if isinstance(error, UploadRefused):
         return exceptions.ValidationError({"files": [str(error)]})
     if isinstance(error, Wrong):

@@ -9,10 +9,10 @@ from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
-    HttpResponseBadRequest,
     StreamingHttpResponse,
 )
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -25,6 +25,7 @@ from runs.forms.points import PointsForm
 from runs.models import Measurement, ProfileRun
 from runs.points import SERIES_OF, TooMany
 from runs.shown_measurement import measured_words, shown_measurement
+from runs.views.errors import error_page
 from runs.views.runs import the_run
 
 POINTS_A_PAGE = 100
@@ -55,12 +56,18 @@ def run_points_csv(request: HttpRequest, name: str, chart: str) -> HttpResponse:
     if form is None:
         raise Http404(raw_data.dropped_words(run) or "There are no raw samples of this.")
     if not form.is_valid():
-        return HttpResponseBadRequest(form.errors.as_text(), content_type="text/plain")
+        wrong = " ".join(text for texts in form.errors.values() for text in texts)
+        return _no_points(request, name, chart, wrong)
     try:
         tables = form.points().tables()
     except TooMany as problem:
-        return HttpResponseBadRequest(str(problem), content_type="text/plain")
+        return _no_points(request, name, chart, str(problem))
     return _download(formats.to_csv(tables), f"{run.name}-{form.kept.name}-points.csv", "csv")
+
+
+def _no_points(request: HttpRequest, name: str, chart: str, why: str) -> HttpResponse:
+    page = reverse("run_points", args=[name, chart])
+    return error_page(request, 400, "No such points", why, page, "To the points")
 
 
 def _asked(request: HttpRequest, name: str, chart: str) -> tuple[ProfileRun, PointsForm | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_safe
 from runs import reports
 from runs.comparing import CannotCompare, compare_runs
 from runs.views.compare import named
+from runs.views.errors import error_page
 from runs.views.runs import the_run
 
 
@@ -19,7 +21,8 @@ def run_report(request: HttpRequest, name: str) -> HttpResponse:
     try:
         return run_file(request, name)
     except reports.NotEnded as problem:
-        return HttpResponse(str(problem), status=409, content_type="text/plain")
+        page = reverse("run_detail", args=[name])
+        return error_page(request, 409, "No report yet", str(problem), page, "To the run")
 
 
 @require_safe
@@ -29,7 +32,7 @@ def compare_report(request: HttpRequest) -> HttpResponse:
     try:
         return comparison_file(request)
     except CannotCompare as problem:
-        return HttpResponseBadRequest(str(problem), content_type="text/plain")
+        return error_page(request, 400, "No comparison", str(problem))
 
 
 def run_file(request: HttpRequest, name: str) -> HttpResponse:

@@ -1,6 +1,17 @@
 // The same words as runs/formatting.py's ago(), for pages that stay open.
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
+const form = new Intl.DateTimeFormat("en-US", {
+  day: "numeric", month: "long", year: "numeric",
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZoneName: "short",
+});
+
+// As the server writes it into a tooltip, in the browser's own zone.
+export function absolute(moment) {
+  const part = Object.fromEntries(form.formatToParts(moment).map(({ type, value }) => [type, value]));
+  return `${part.day} ${part.month} ${part.year}, ${part.hour}:${part.minute}:${part.second} ${part.timeZoneName}`;
+}
+
 export function ago(moment, now) {
   const seconds = (now - moment) / 1000;
   if (seconds < 45) return "just now";

@@ -1,5 +1,5 @@
 // What every page has: menus that close, copy buttons, times that stay true.
-import { ago } from "./relative-time.js";
+import { absolute, ago } from "./relative-time.js";
 
 for (const menu of document.querySelectorAll("[data-menu]")) {
   document.addEventListener("click", (event) => {
@@ -35,6 +35,12 @@ const follow = (form) => {
 document.addEventListener("toggle", (event) => event.target.matches("[data-follows]") && follow(event.target.closest("form")), true);
 for (const name of ["input", "change"]) document.addEventListener(name, (event) => follow(event.target.form));
 document.addEventListener("recheck", (event) => follow(event.target), true);
+
+// The first page of a visitor is made before the server knows their zone (js/theme.js tells it).
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (!document.cookie.split("; ").includes(`zone=${zone}`)) {
+  for (const time of document.querySelectorAll("time[datetime]")) time.title = absolute(new Date(time.dateTime));
+}
 
 setInterval(() => {
   for (const time of document.querySelectorAll("time[datetime]")) {

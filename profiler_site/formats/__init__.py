@@ -1,0 +1,1 @@
+"""How values are written, in place of what Django has for a language."""
