@@ -291,6 +291,31 @@ class Client:
         """Every request and usage sample, as a zip archive at `path`."""
         return self._download(path, f"runs/{_part(name)}/raw/{_part(form)}/")
 
+    def export_series(
+        self,
+        name: str,
+        measurement: int,
+        series: str,
+        path: str | os.PathLike,
+        form: Literal["csv", "parquet"] = "csv",
+    ) -> Path:
+        """The samples of one measurement: `requests`, `usage`, `gpu`, or as the run's page says."""
+        address = f"runs/{_part(name)}/raw/{_part(form)}/{int(measurement)}/{_part(series)}/"
+        return self._download(path, address)
+
+    def export_list(
+        self,
+        listing: str,
+        path: str | os.PathLike,
+        form: Literal["csv", "json"] = "csv",
+        *,
+        query: str = "",
+    ) -> Path:
+        """All rows of a list as its page shows them. `query` is what stands behind the ? of the
+        page's address: filters, order, columns."""
+        behind = f"?{query}" if query else ""
+        return self._download(path, f"lists/{_part(listing)}/{_part(form)}/{behind}")
+
     def run_report(self, name: str, path: str | os.PathLike) -> Path:
         """A run that has ended, as one HTML file at `path` that opens without a network."""
         return self._download(path, f"runs/{_part(name)}/report/")
@@ -316,7 +341,7 @@ class Client:
     # --- Many at once -----------------------------------------------------------------------------
     def in_bulk(
         self,
-        listing: Literal["runs", "models", "review"],
+        listing: Literal["runs", "models", "portfolio", "review"],
         action: str,
         rows: Iterable[str | int],
         values: Mapping[str, str | bool] | None = None,

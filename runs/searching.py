@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from runs.lists import registry, review, runs
+from runs.lists import registry, review, runs, targets
 from runs.lists.words import matching
-from runs.models import Dataset, InferenceConfig, ProfileRun, Proposal, RegisteredModel
+from runs.models import Dataset, InferenceConfig, ProfileRun, Proposal, RegisteredModel, Target
 
 #: Of each kind; the rest is in its list.
 SHOWN, SUGGESTED = 10, 4
@@ -49,10 +49,12 @@ def _kinds(text: str) -> list[tuple[str, str, QuerySet, str]]:
     of_runs = ProfileRun.objects.for_list()
     models, proposals = RegisteredModel.objects.for_list(), Proposal.objects.for_list()
     datasets, configs = Dataset.objects.for_list(), InferenceConfig.objects.for_list()
+    of_targets = matching(Target.objects.order_by("name"), text, targets.target_has)
     return [
         ("run", "Runs", matching(of_runs, text, runs.has_word), "run_list"),
         ("model", "Models", matching(models, text, registry.model_has), "model_list"),
         ("dataset", "Datasets", matching(datasets, text, registry.dataset_has), "dataset_list"),
         ("config", "Configs", matching(configs, text, registry.config_has), "config_list"),
         ("proposal", "Proposals", matching(proposals, text, review.has_word), "proposal_list"),
+        ("target", "Targets", of_targets, "target_list"),
     ]

@@ -160,33 +160,6 @@ def compare(names: Sequence[str], base: str) -> Action:
     )  # fmt: skip
 
 
-def comparison_report(runs: Sequence[ProfileRun]) -> Action:
-    """The first is the base."""
-    names, base = [run.name for run in runs], runs[0].name
-    out = "comparison.html"
-    query = urlencode({"runs": ",".join(names), "base": base}, safe=",")
-    return Action(
-        [("run", "compare", *names), ("--base", base), ("--report", out)], "comparison_report",
-        (names, out), {"base": base}, "GET", f"compare/report/?{query}", out=out,
-    )  # fmt: skip
-
-
-def run_report(name: str) -> Action:
-    out = f"{name}-report.html"
-    return Action(
-        [("run", "report", name), ("--out", out)], "run_report", (name, out), {}, "GET",
-        f"runs/{name}/report/", out=out,
-    )  # fmt: skip
-
-
-def export_raw(name: str, form: str = "csv") -> Action:
-    out = f"{name}-raw-{form}.zip"
-    return Action(
-        [("run", "export", name, "--format", form), ("--out", out)], "export_raw",
-        (name, out, form), {}, "GET", f"runs/{name}/raw/{form}/", out=out,
-    )  # fmt: skip
-
-
 # --- Review ---------------------------------------------------------------------------------------
 def propose(
     run: str,
@@ -253,14 +226,18 @@ IN_BULK = {
     ("runs", "cancel"): ("run", "cancel"),
     ("runs", "again"): ("run", "again"),
     ("models", "tag"): ("model", "update"),
+    ("portfolio", "tag"): ("model", "update"),
     ("review", "apply"): ("proposal", "apply"),
 }
 
 
 def in_bulk(
-    listing: str, action: str, rows: Sequence[str], values: Mapping[str, str | bool]
+    listing: str,
+    action: str,
+    rows: Sequence[str],
+    values: Mapping[str, str | bool] | None = None,
 ) -> Action:
-    given = filled(values)
+    given = filled(values or {})
     options: list[Words] = []
     if action == "tag":
         given = given if given.get("key") else {"key": YOUR_KEY, "value": YOUR_VALUE}

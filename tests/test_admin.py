@@ -3,6 +3,9 @@ first and written down."""
 
 from __future__ import annotations
 
+import html
+import re
+import shlex
 from datetime import timedelta
 
 import pytest
@@ -10,6 +13,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from runs.models import ProfileRun
@@ -55,12 +59,31 @@ def test_an_unfinished_run_is_not_deleted_but_can_be_cancelled(browser, make) ->
     run = make.run()
     chosen = {"_selected_action": [run.pk]}
     browser.post("/admin/runs/profilerun/", {"action": "delete_selected", "post": "yes", **chosen})
-    browser.post("/admin/runs/profilerun/", {"action": "cancel", **chosen})
+    asked = browser.post("/admin/runs/profilerun/", {"action": "cancel", **chosen})
+    assert "It never begins." in asked.content.decode()
+    assert f"model-profiler run cancel {run.name}" in asked.content.decode()
+    assert ProfileRun.objects.get(pk=run.pk).state == "queued"
+    browser.post("/admin/runs/profilerun/", {"action": "cancel", "confirmed": "yes", **chosen})
     assert ProfileRun.objects.get(pk=run.pk).state == "cancelled"
+    assert LogEntry.objects.get().change_message == "Cancelled."
 
 
-def test_the_admin_is_for_staff(signed_in) -> None:
-    assert signed_in.get("/admin/runs/profilerun/").status_code == 302
+def test_the_admin_is_for_staff(client, alice, root) -> None:
+    first = client.get("/admin/runs/profilerun/", follow=True)
+    assert first.redirect_chain[-1][0] == "/sign-in/?next=/admin/runs/profilerun/"
+    client.force_login(alice)
+    refused = client.get("/admin/runs/profilerun/", follow=True)
+    assert refused.status_code == 403
+    assert "The administration is for staff" in refused.content.decode()
+    client.force_login(root)
+    assert client.get("/admin/login/").url == "/admin/"
+
+
+def test_the_admin_has_the_search_and_the_keys_of_the_site(browser) -> None:
+    page = browser.get("/admin/runs/profilerun/").content.decode()
+    assert "data-search-box" in page
+    assert "<dialog" in page and "js/keys.js" in page
+    assert '"allowEval": false' in page
 
 
 def chosen(action: str, *runs: ProfileRun, **more: str) -> dict:
@@ -84,6 +107,37 @@ def test_putting_a_run_back_asks_first_and_is_written_down(browser, make, root) 
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_repr) == (root, running.name)
     assert "Put back on the queue" in entry.change_message
+
+
+@pytest.mark.parametrize("name", ["requeue", "close"])
+def test_the_command_that_a_page_shows_does_the_same(browser, make, queue, capsys, name) -> None:
+    run, finished = make.run(), make.finished_run()
+    run.begin(1)
+    page = browser.post(RUNS, chosen(name, run, finished)).content.decode()
+    line = html.unescape(re.search(r'<pre id="by-manage"[^>]*>([^<]*)</pre>', page).group(1))
+    _, program, *arguments = shlex.split(line)
+    assert program == "manage.py"
+    call_command(*arguments, "--dry-run")
+    assert "Attempt 1 ends" in capsys.readouterr().out or name == "close"
+    run.refresh_from_db()
+    assert run.state == "running"
+    call_command(*arguments)
+    said = capsys.readouterr().out
+    assert "1 of 2 run(s)" in said and f"{finished.name}: Nothing: it is finished." in said
+    run.refresh_from_db()
+    assert run.state == {"requeue": "queued", "close": "failed"}[name]
+    assert LogEntry.objects.get().user.username == "root"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(["nothing", "--by", "root"], "There is no run nothing."),
+     (["nothing", "--by", "nobody"], "There is no user nobody."),
+     (["nothing", "--by", "alice"], "takes a permission")],
+)  # fmt: skip
+def test_a_command_for_runs_says_who_and_what_is_missing(root, alice, arguments, words) -> None:
+    with pytest.raises(CommandError, match=words):
+        call_command("requeue", *arguments)
 
 
 def test_closing_a_run_takes_a_reason(browser, make) -> None:
@@ -111,6 +165,7 @@ def test_the_queues_say_who_is_alive_what_waits_and_what_failed(browser, make, q
     failed.fail(failed.begin(1), "ScriptFailed", "score.py has no run().")
     page = browser.get("/admin/queues/").content.decode()
     assert "No worker is heard of" in page
+    assert f'name="_selected_action" value="{lost.pk}"' in page
     # Its transaction never committed in this test, so its job was never put there.
     assert lost.name in page and "It has no job on the queue" in page
     assert "ScriptFailed" in page and "score.py has no run()." in page
@@ -140,9 +195,11 @@ def test_a_sweep_says_what_it_will_do_and_does_it(browser, make, queue) -> None:
     ProfileRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=5))
     page = browser.get("/admin/queues/sweep/").content.decode()
     assert run.name in page and "no sweeper is heard of" in page
+    assert f"manage.py sweep --once --target {run.target.name}" in page
     browser.post("/admin/queues/sweep/")
     run.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "WorkerLost")
+    assert str(LogEntry.objects.get()).startswith("Changed “Sweep” — Closed 1 run(s)")
 
 
 def test_raw_samples_are_dropped_after_saying_of_which_runs(browser, make) -> None:
@@ -150,10 +207,12 @@ def test_raw_samples_are_dropped_after_saying_of_which_runs(browser, make) -> No
     ProfileRun.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(days=100))
     assert "of 1 run" in browser.get("/admin/samples/").content.decode()
     assert "may go" in browser.get("/admin/samples/drop/?days=200").content.decode()
-    assert run.name in browser.get("/admin/samples/drop/?days=90").content.decode()
+    page = browser.get("/admin/samples/drop/?days=90").content.decode()
+    assert run.name in page and "manage.py prune_raw --older-than-days 90" in page
     assert run.chunks.exists()
     browser.post("/admin/samples/drop/", {"days": "90"})
     assert not run.chunks.exists()
+    assert "Dropped the raw samples of 1 run(s)." in str(LogEntry.objects.get())
     assert browser.get("/admin/samples/drop/?days=-1").status_code == 302
 
 

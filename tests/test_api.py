@@ -264,6 +264,7 @@ def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
         "runs/{name}/log/": get,
         "runs/{name}/result/": get,
         "runs/{name}/raw/{form}/": get,
+        "runs/{name}/raw/{form}/{ordinal}/{series}/": get,
         "runs/{name}/report/": get,
         "models/": get | post,
         "models/{ref}/": get | {"patch"},
@@ -276,6 +277,7 @@ def test_the_document_is_valid_and_names_every_endpoint(signed_in) -> None:
         "proposals/{number}/": get,
         "proposals/{number}/{action}/": post,
         "bulk/{listing}/{action}/": post,
+        "lists/{listing}/{form}/": get,
         "compare/": get,
         "compare/report/": get,
     }

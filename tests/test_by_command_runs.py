@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from runs.api.bulk import ACTIONS
-from runs.models import InferenceConfig, ProfileRun, Proposal, RegisteredModel
+from runs.models import ChosenColumns, InferenceConfig, ProfileRun, Proposal, RegisteredModel
 from runs.twin_actions import IN_BULK
 from tests.command_reader import Reader, every_way, reader_for
 from tests.measured_runs import failed_run, mendable_run, provisional_run, sized_run
@@ -109,8 +109,26 @@ def test_comparing_runs(reader, make, way) -> None:
 @every_way
 def test_exporting_raw_samples(reader, make, way) -> None:
     run = sized_run(make)
-    reader.execute(reader.texts(run.get_absolute_url()), "export-by-command", way)
-    assert zipfile.ZipFile(reader.site.folder / f"{run.name}-raw-csv.zip").namelist()
+    texts = reader.texts(run.get_absolute_url())
+    reader.execute(texts, "export-by-command", way)
+    archive = zipfile.ZipFile(reader.site.folder / f"{run.name}-raw-csv.zip")
+    reader.execute(texts, "one-series-by-command", way)
+    [kept] = reader.site.folder.glob("*.csv")
+    assert kept.read_bytes() == archive.read(kept.name)
+
+
+@every_way
+def test_exporting_a_list_as_it_is_seen(reader, make, alice, way) -> None:
+    make.run(name="a")
+    failed_run(make, "OutOfMemory", "It's full.", name="b")
+    ChosenColumns.objects.choose(alice, "runs", ["target", "state"])
+    view = f"{reverse('run_list')}?state=failed&sort=-took&q=b"
+    reader.execute(reader.texts(f"{view}&page=1"), "this-view-by-command", way)
+    ChosenColumns.objects.forget(alice, "runs")
+    kept = (reader.site.folder / "runs.csv").read_bytes()
+    seen = reader.browser.get(f"{view}&columns=state,target&format=csv")
+    assert kept == seen.getvalue()
+    assert b"state" in kept and b"standing" not in kept
 
 
 @every_way

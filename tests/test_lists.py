@@ -9,6 +9,7 @@ import json
 import pytest
 from django.contrib.auth.models import Group
 
+from profiler_client.commands.lists import LISTS as EXPORTED
 from runs import applying
 from runs.lists.catalogue import LISTINGS
 from runs.models import ChosenColumns, ProfileRun, Proposal, SavedFilter
@@ -58,6 +59,31 @@ def test_every_list_is_a_file_with_the_same_rows(signed_in, filled, name) -> Non
     assert len(found) == len(rows_of(signed_in, address)) == 1
     assert list(found[0]) == list(rows_of(signed_in, address)[0])
     assert all("_at" not in key or found[0][key].endswith("Z") for key in found[0])
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_programs_get_the_same_file(signed_in, filled, name) -> None:
+    page = f"{LISTINGS[name].url}?box=all&sort=-name"
+    for form in ("csv", "json"):
+        answer = signed_in.get(f"/api/v1/lists/{name}/{form}/?box=all&sort=-name")
+        assert file_of(answer) == file_of(signed_in.get(f"{page}&format={form}"))
+        assert f'filename="{name}.{form}"' in answer["Content-Disposition"]
+    assert signed_in.get(f"/api/v1/lists/{name}/xml/").json()["code"] == "not_found"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_list_shows_its_command_and_what_was_saved_of_it(
+    signed_in, filled, alice, name
+) -> None:
+    SavedFilter.objects.create(user=alice, listing=name, name="Mine", query="q=r")
+    page = text_of(signed_in.get(f"{LISTINGS[name].url}?box=all"))
+    assert f"model-profiler export {name} " in page
+    assert f'<a href="{LISTINGS[name].url}?q=r">Mine</a>' in page
+    assert ('name="row"' in page) == (name != "targets")
+
+
+def test_the_command_knows_every_list() -> None:
+    assert sorted(EXPORTED) == LISTS
 
 
 def test_a_file_has_all_pages_in_the_order_and_columns_of_the_view(signed_in, make) -> None:
@@ -235,6 +261,18 @@ def test_a_viewer_sees_locked_actions_and_is_refused(viewer, filled) -> None:
         assert refused.status_code == 403
     assert ProfileRun.objects.count() == 1
     assert bulk(viewer, "compare", [filled.name, filled.name]).status_code in (200, 400)
+
+
+def test_checked_rows_of_a_list_in_which_nothing_is_done_are_a_file(signed_in, make) -> None:
+    for name in ("a", "b", "c"):
+        make.dataset(name)
+    answer = signed_in.post("/lists/datasets/bulk/", {"action": "csv", "row": ["a:1", "c:1"]})
+    assert sorted(row["name"] for row in rows_of(signed_in, answer.url)) == ["a", "c"]
+
+
+def test_models_are_tagged_from_the_portfolio(signed_in, filled) -> None:
+    said = text_of(bulk(signed_in, "tag", ["ridge:1"], "portfolio", sure="", key="a", value="b"))
+    assert "Tag a is set to b:" in said
 
 
 @pytest.mark.parametrize("name", LISTS)

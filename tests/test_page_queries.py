@@ -44,6 +44,10 @@ def pages(run: ProfileRun, proposal: Proposal) -> Iterator[str]:
         "/runs/?sort=-size",
         "/runs/sized/live/",
         "/search/?q=r&suggest",
+        "/admin/runs/proposalevent/",
+        f"/admin/runs/proposal/{proposal.pk}/change/",
+        f"/admin/runs/registeredmodel/{run.models.first().pk}/change/",
+        "/api/v1/lists/runs/csv/",
     )
 
 

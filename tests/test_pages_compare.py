@@ -142,6 +142,15 @@ def test_differences_only_leaves_out_what_is_the_same(signed_in, make) -> None:
     assert "Error share" not in short
 
 
+def test_what_a_comparison_shows_stays_when_something_else_is_chosen(signed_in, make) -> None:
+    one, two = compared_pair(make)
+    page = page_of(signed_in, one, two, base=two, x="memory", y="p50")
+    seen = f"?runs={one}%2C{two}&amp;base={two}&amp;x=memory&amp;y=p50"
+    assert f'href="{seen}&amp;differences=on"' in page
+    assert f'href="{seen}&amp;format=csv"' in page
+    assert f'href="{seen.replace(f"base={two}", f"base={one}")}"' in page
+
+
 def test_the_tables_can_be_had_as_csv(signed_in, make) -> None:
     names = compared_pair(make)
     answer = signed_in.get("/runs/compare/", {"runs": ",".join(names), "format": "csv"})

@@ -24,6 +24,7 @@ def everything(make, alice) -> ProfileRun:
     )
     Proposal.objects.propose(run, [model], applying.advised_size(run), alice)
     failed_run(make, "OutOfMemory", "Killed", name="broken", models=[make.model("lasso")])
+    make.target(name="rack-7")
     return run
 
 
@@ -45,6 +46,7 @@ def kinds(text: str) -> dict[str, list[str]]:
         ("forest failed", {}),
         ("#1", {"proposal": ["#1"]}),
         ("open", {"proposal": ["#1"]}),
+        ("rack-7", {"target": ["rack-7"]}),
         ("", {}),
         ("  ", {}),
         ("100%", {}),

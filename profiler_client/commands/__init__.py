@@ -6,6 +6,7 @@ import click
 
 from profiler_client.commands.configs import config
 from profiler_client.commands.datasets import dataset
+from profiler_client.commands.lists import export
 from profiler_client.commands.models import model
 from profiler_client.commands.proposals import proposal
 from profiler_client.commands.runs import run
@@ -24,5 +25,5 @@ def model_profiler() -> None:
     """
 
 
-for one in (model, dataset, config, run, target, proposal):
+for one in (model, dataset, config, run, target, proposal, export):
     model_profiler.add_command(one)

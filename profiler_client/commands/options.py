@@ -12,7 +12,7 @@ import click
 
 from profiler_client.client import Client
 from profiler_client.connection import DEFAULT_SERVER, SERVER_VARIABLE, TOKEN_VARIABLE
-from profiler_client.errors import FAILED, SUCCEEDED
+from profiler_client.errors import FAILED, SUCCEEDED, Invalid
 from profiler_client.output import FORMATS, show
 
 
@@ -78,6 +78,13 @@ class Json(click.ParamType):
 def pairs(*names: str, **options: Any) -> Callable:
     """An option of KEY=VALUE that may be given several times."""
     return click.option(*names, type=Pair(), multiple=True, **options)
+
+
+def writable(path: Path) -> Path:
+    """Before anything is asked for that could not be kept."""
+    if not path.parent.is_dir():
+        raise Invalid(f"There is no folder {path.parent}.")
+    return path
 
 
 OUTCOMES = {"row": "row", "done": "done", "what happened": "message"}

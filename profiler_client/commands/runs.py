@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from profiler_client.client import Client
-from profiler_client.commands.options import connected, output, told
+from profiler_client.commands.options import connected, output, told, writable
 from profiler_client.commands.waiting import wait_for
-from profiler_client.errors import Invalid
 from profiler_client.output import show
 
 COLUMNS = {
@@ -185,13 +184,6 @@ def report(client: Client, name: str, out: Path | None) -> None:
     click.echo(client.run_report(name, writable(out or Path(f"{name}-report.html"))))
 
 
-def writable(path: Path) -> Path:
-    """Before anything is asked for that could not be kept."""
-    if not path.parent.is_dir():
-        raise Invalid(f"There is no folder {path.parent}.")
-    return path
-
-
 @run.command("export")
 @click.argument("name")
 @click.option("--format", "what", type=click.Choice(["json", "csv", "parquet"]), default="json",
@@ -199,12 +191,21 @@ def writable(path: Path) -> Path:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="By default NAME.json or NAME-raw.zip."
 )
+@click.option("--measurement", type=int, help="With --series: of this measurement alone.")
+@click.option("--series", default="", help="requests, usage, gpu, or as the run's page says.")
 @connected
-def export(client: Client, name: str, what: str, out: Path | None) -> None:
+def export(
+    client: Client, name: str, what: str, out: Path | None, measurement: int | None, series: str
+) -> None:
     """Write a run's result or raw samples to a file."""
+    is_one = measurement is not None or bool(series)
+    if is_one and (what == "json" or measurement is None or not series):
+        raise click.UsageError("One series takes --measurement, --series and --format csv or so.")
     usual = f"{name}.json" if what == "json" else f"{name}-raw-{what}.zip"
-    path = writable(out or Path(usual))
-    if what == "json":
+    path = writable(out or Path(f"{name}-{measurement}-{series}.{what}" if is_one else usual))
+    if is_one:
+        client.export_series(name, measurement, series, path, what)  # type: ignore[arg-type]
+    elif what == "json":
         path.write_text(json.dumps(client.result(name), indent=2, ensure_ascii=False) + "\n")
     else:
         client.export_raw(name, path, what)  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
+from runs.admin.journal import note_rows
 from runs.forms.policies import SizingPolicyForm
 from runs.models import SizingPolicy
 
@@ -71,4 +72,5 @@ class SizingPolicyAdmin(SimpleHistoryAdmin):
             return
         policy = queryset.get()
         policy.make_default()
+        note_rows(request.user, [policy], "Made the default of new runs.")
         self.message_user(request, f"New runs follow {policy.name} unless another is chosen.")

@@ -16,6 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import queue, sweeper
 from runs.admin.access import check
+from runs.admin.journal import note
+from runs.admin.shell import shell_line
 from runs.models import ProfileRun, Target
 
 LATELY = timedelta(days=7)
@@ -109,7 +111,9 @@ def sweep(request: HttpRequest) -> HttpResponse:
         except redis.RedisError:
             queued = 0
             messages.warning(request, "The queue server cannot be reached: nothing was put back.")
-        messages.success(request, f"Closed {closed} run(s), put {queued} back on their queues.")
+        words = f"Closed {closed} run(s), put {queued} back on their queues."
+        note(request.user, "Sweep", words)
+        messages.success(request, words)
         return redirect("admin:queues")
     context = {
         **admin.site.each_context(request),
@@ -122,6 +126,10 @@ def sweep(request: HttpRequest) -> HttpResponse:
             for one in line.runs
             if one.trouble and one.run.state == ProfileRun.State.QUEUED
         ],
+        "command": "\n".join(
+            shell_line("sweep", "--once", "--target", target.name)
+            for target in Target.objects.order_by("name")
+        ),
         "unswept": [line.target for line in lines() if not line.target.has_sweeper],
     }
     return render(request, "admin/sweep.html", context)

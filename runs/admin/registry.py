@@ -43,6 +43,9 @@ class TagEventInline(ReadOnly, admin.TabularInline):
     fields = readonly_fields = ["key", "old", "new", "actor", "at", "source", "run"]
     extra = 0
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("actor", "run")
+
 
 @admin.register(RegisteredModel)
 class RegisteredModelAdmin(VersionAdmin):

@@ -7,8 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from runs.admin import run_actions
+from runs.admin.journal import note_rows
 from runs.admin.read_only import NamedValues, ReadOnly, ReadOnlyAdmin
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
+from runs.run_rescue import CANCEL, CLOSE, REQUEUE
 
 
 class MeasurementInline(ReadOnly, admin.TabularInline):
@@ -49,25 +51,26 @@ class ProfileRunAdmin(ReadOnlyAdmin):
         queryset.exclude(state__in=ProfileRun.UNFINISHED).delete()
 
     @admin.action(description="Cancel the selected runs", permissions=["cancel"])
-    def cancel(self, request: HttpRequest, queryset: QuerySet) -> None:
-        asked = sum(run.request_cancel(request.user) for run in queryset)
-        self.message_user(request, f"Asked {asked} run(s) to stop.")
+    def cancel(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
+        return run_actions.ask_or_act(CANCEL, self, request, queryset)
 
     @admin.action(description="Put the selected runs back on the queue", permissions=["cancel"])
     def requeue(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        return run_actions.ask_or_act(run_actions.REQUEUE, self, request, queryset)
+        return run_actions.ask_or_act(REQUEUE, self, request, queryset)
 
     @admin.action(description="Close the selected runs as failed", permissions=["cancel"])
     def close(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        return run_actions.ask_or_act(run_actions.CLOSE, self, request, queryset)
+        return run_actions.ask_or_act(CLOSE, self, request, queryset)
 
     @admin.action(description="Keep the raw samples for ever", permissions=["cancel"])
     def keep_raw(self, request: HttpRequest, queryset: QuerySet) -> None:
+        note_rows(request.user, queryset, "Its raw samples are kept for ever.")
         count = queryset.update(keep_raw=True)
         self.message_user(request, f"The raw samples of {count} run(s) are kept for ever.")
 
     @admin.action(description="Let the retention drop the raw samples", permissions=["cancel"])
     def release_raw(self, request: HttpRequest, queryset: QuerySet) -> None:
+        note_rows(request.user, queryset, "The retention may drop its raw samples.")
         count = queryset.update(keep_raw=False)
         self.message_user(request, f"RAW_RETENTION_DAYS holds for {count} run(s) again.")
 

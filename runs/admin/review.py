@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from runs.admin.read_only import ReadOnly, ReadOnlyAdmin
 from runs.models import Proposal, ProposalEvent
@@ -12,6 +14,9 @@ class EventInline(ReadOnly, admin.TabularInline):
     model = ProposalEvent
     fields = readonly_fields = ["at", "kind", "actor", "text"]
     extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("actor")
 
 
 @admin.register(Proposal)
@@ -26,6 +31,6 @@ class ProposalAdmin(ReadOnlyAdmin):
 @admin.register(ProposalEvent)
 class ProposalEventAdmin(ReadOnlyAdmin):
     list_display = ["proposal", "at", "kind", "actor"]
-    list_select_related = ["actor"]
+    list_select_related = ["actor", "proposal"]
     list_filter = ["kind", "at"]
     search_fields = ["text", "actor__username"]

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import retention
 from runs.admin.access import check
+from runs.admin.journal import note
+from runs.admin.shell import shell_line
 from runs.models import ProfileRun, SampleChunk, StoredFiles
 
 RUNS_LISTED = 20
@@ -54,13 +56,16 @@ def drop(request: HttpRequest) -> HttpResponse:
     days = form.cleaned_data["days"]
     if request.method == "POST":
         dropped = retention.drop_older_than(days)
-        messages.success(request, f"Dropped the raw samples of {dropped.runs} run(s).")
+        words = f"Dropped the raw samples of {dropped.runs} run(s)."
+        note(request.user, f"Raw samples older than {days} days", words)
+        messages.success(request, words)
         return redirect("admin:samples")
     outdated = retention.outdated(days)
     context = {
         **admin.site.each_context(request),
         "title": f"Drop raw samples older than {days} days?",
         "days": days,
+        "command": shell_line("prune_raw", "--older-than-days", str(days)),
         "outdated": outdated,
         "listed": outdated.sizes[:RUNS_LISTED],
         "more": max(0, len(outdated.sizes) - RUNS_LISTED),

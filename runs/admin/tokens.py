@@ -17,7 +17,13 @@ class ApiTokenAdmin(admin.ModelAdmin):
     list_select_related = ["user"]
     list_filter = ["user"]
     search_fields = ["name", "prefix", "user__username"]
-    fields = ["user", "name", "scope", "expires_at"]
+    fieldsets = [
+        (None, {
+            "fields": ["user", "name", "scope", "expires_at"],
+            "description": "It is shown once, after it was made. On the server's command line: "
+            "<code>manage.py make_token USER --name NAME --scope write --days 90</code>",
+        }),
+    ]  # fmt: skip
 
     # One field with a label, where Django's own are two without.
     formfield_overrides = {

@@ -230,6 +230,18 @@ class RunRaw(APIView):
         return raw_data.run_raw(request._request, name, form)
 
 
+class RunRawSeries(APIView):
+    """The samples of one measurement and series, as its page names them."""
+
+    @extend_schema(
+        operation_id="runs_raw_series_retrieve", responses={(200, "text/csv"): OpenApiTypes.BINARY}
+    )
+    def get(
+        self, request: Request, name: str, form: str, ordinal: int, series: str
+    ) -> HttpResponseBase:
+        return raw_data.run_raw_series(request._request, name, ordinal, series, form)
+
+
 class RunLog(APIView):
     """The log, as text."""
 

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from runs.api import acting, bulk, proposals, registry, reports, targets, views
+from runs.api import acting, bulk, lists, proposals, registry, reports, targets, views
 
 urlpatterns = [
     path("runs/", views.RunList.as_view(), name="api_run_list"),
@@ -28,6 +28,11 @@ urlpatterns = [
     path("runs/<str:name>/result/", acting.RunResult.as_view(), name="api_run_result"),
     path("runs/<str:name>/report/", reports.RunReport.as_view(), name="api_run_report"),
     path("runs/<str:name>/raw/<str:form>/", acting.RunRaw.as_view(), name="api_run_raw"),
+    path(
+        "runs/<str:name>/raw/<str:form>/<int:ordinal>/<str:series>/",
+        acting.RunRawSeries.as_view(),
+        name="api_run_raw_series",
+    ),
     path("models/", registry.ModelList.as_view(), name="api_model_list"),
     path("models/<str:ref>/", registry.ModelDetail.as_view(), name="api_model_detail"),
     path("datasets/", registry.DatasetList.as_view(), name="api_dataset_list"),
@@ -43,6 +48,7 @@ urlpatterns = [
         name="api_proposal_act",
     ),
     path("bulk/<slug:listing>/<slug:action>/", bulk.BulkAct.as_view(), name="api_bulk_act"),
+    path("lists/<slug:listing>/<slug:form>/", lists.ListFile.as_view(), name="api_list_file"),
     path("compare/report/", reports.ComparisonReport.as_view(), name="api_compare_report"),
     path("compare/", views.Compare.as_view(), name="api_compare"),
     path("schema/", SpectacularJSONAPIView.as_view(), name="api_schema"),

@@ -57,6 +57,8 @@ class Listing:
     table: type[ListTable]
     #: All rows of the list, for what is done to some of them.
     rows: Callable[[], object] | None = None
+    #: Those that the page begins with, where they depend on who looks at it.
+    seen_by: Callable[[HttpRequest], object] | None = None
     filters: type[FilterSet] | None = None
     #: Where None, rows cannot be chosen one by one.
     pick: Callable[[QuerySet, list[str]], QuerySet] | None = None
@@ -87,24 +89,40 @@ def listing_page(
     **context: object,
 ) -> HttpResponseBase:
     """The list's page, or with `?format=` a file of all its pages. `rows` in place of its own."""
-    rows = listing.rows() if rows is None else rows
-    chosen = listing.filters(request.GET, queryset=rows) if listing.filters else None
-    rows = chosen.qs if chosen else rows
-    if listing.pick and (keys := request.GET.get("rows")):
-        rows = listing.pick(rows, written(keys).split(","))
-    table = listing.table(rows, columns_of(request, listing))
-    table.is_checkable = bool(listing.actions)
     form = request.GET.get("format")
     if form in FORMATS:
-        table.order_by = request.GET.get("sort") or table.order_by
-        return exported(table, listing.name, form)
+        return listing_file(request, listing, form, rows)
+    table, chosen = _asked_for(request, listing, rows)
     context |= {
         "listing": listing,
         "filter": chosen,
         "table": paged(request, table),
-        "view": View(request, listing, chosen),
+        "view": View(request, listing, chosen, table),
     }
     return render(request, template, context)
+
+
+def listing_file(
+    request: HttpRequest, listing: Listing, form: str, rows: object | None = None
+) -> HttpResponseBase:
+    """What the page of the same query shows, all of its pages, as one of FORMATS."""
+    table, _ = _asked_for(request, listing, rows)
+    table.order_by = request.GET.get("sort") or table.order_by
+    return exported(table, listing.name, form)
+
+
+def _asked_for(
+    request: HttpRequest, listing: Listing, rows: object | None
+) -> tuple[ListTable, FilterSet | None]:
+    """The table of the rows that the address leaves, and its filters."""
+    if rows is None:
+        rows = listing.seen_by(request) if listing.seen_by else listing.rows()
+    if listing.pick and (keys := request.GET.get("rows")):
+        rows = listing.pick(rows, written(keys).split(","))
+    chosen = listing.filters(request.GET, queryset=rows) if listing.filters else None
+    table = listing.table(chosen.qs if chosen else rows, columns_of(request, listing))
+    table.is_checkable = bool(listing.pick)
+    return table, chosen
 
 
 def columns_of(request: HttpRequest, listing: Listing) -> list[str] | None:
@@ -118,9 +136,12 @@ def columns_of(request: HttpRequest, listing: Listing) -> list[str] | None:
 class View:
     """The list as the visitor sees it: its address, and what they saved of it."""
 
-    def __init__(self, request: HttpRequest, listing: Listing, chosen: FilterSet | None) -> None:
+    def __init__(
+        self, request: HttpRequest, listing: Listing, chosen: FilterSet | None, table: ListTable
+    ) -> None:
         self._request = request
         self._listing = listing
+        self._table = table
         self._fields = set(chosen.form.fields) if chosen else set()
         self.query = kept_query(request.GET)
 
@@ -134,6 +155,14 @@ class View:
         """How many rows the address names; 0 where it names none."""
         keys = self._listing.pick and self._request.GET.get("rows")
         return len(keys.split(",")) if keys else 0
+
+    @property
+    def for_others(self) -> str:
+        """The query that shows the same to everybody: with the columns that the visitor chose."""
+        query = QueryDict(self.query, mutable=True)
+        if self._table.chosen is not None:
+            query["columns"] = ",".join(self._table.shows)
+        return query.urlencode(safe=",:")
 
     @property
     def others(self) -> list[tuple[str, str]]:

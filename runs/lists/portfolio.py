@@ -9,7 +9,8 @@ import django_tables2 as tables
 from django.db.models import QuerySet
 
 from runs.costs import Prices
-from runs.lists.listing import Listing
+from runs.lists import bulk_models
+from runs.lists.listing import Listing, by_ref
 from runs.lists.paging import ListTable
 from runs.lists.registry import ModelFilter
 from runs.models import PriceList, RegisteredModel
@@ -55,8 +56,6 @@ class PortfolioTable(ListTable):
         "cpu_millicores", "memory_bytes", "advised", "cpu_slack", "memory_slack", "cost_a_month",
         "waste_a_month",
     )  # fmt: skip
-
-    key = None
     exported = {
         "name": {"model": "model__ref"},
         "standing": {"standing": "standing", "stale": "stale"},
@@ -94,4 +93,6 @@ PORTFOLIO = Listing(
     table=PortfolioTable,
     rows=RegisteredModel.objects.latest_of_each,
     filters=PortfolioFilter,
+    pick=by_ref,
+    actions=bulk_models.ACTIONS,
 )

@@ -112,7 +112,6 @@ class DatasetFilter(django_filters.FilterSet):
 class DatasetTable(ListTable):
     wide_only = ("version", "file_format", "distinct_rows", "bytes_max", "created_at")
     numbers = ("version", "rows", "distinct_rows", "bytes_median", "bytes_max")
-    key = None
     exported = {
         "name": {"name": "name", "description": "description"},
         "version": {"version": "version"},
@@ -157,7 +156,6 @@ class ConfigFilter(django_filters.FilterSet):
 class ConfigTable(ListTable):
     wide_only = ("version", "environment", "created_at")
     numbers = ("version",)
-    key = None
     exported = {
         "name": {"name": "name", "description": "description"},
         "version": {"version": "version"},
@@ -200,6 +198,7 @@ DATASETS = Listing(
     table=DatasetTable,
     rows=Dataset.objects.for_list,
     filters=DatasetFilter,
+    pick=by_ref,
 )
 CONFIGS = Listing(
     name="configs",
@@ -208,4 +207,5 @@ CONFIGS = Listing(
     table=ConfigTable,
     rows=InferenceConfig.objects.for_list,
     filters=ConfigFilter,
+    pick=by_ref,
 )

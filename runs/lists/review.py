@@ -131,6 +131,7 @@ INBOX = Listing(
     url_name="proposal_list",
     table=ProposalTable,
     rows=Proposal.objects.for_page,
+    seen_by=lambda request: inbox(request.user, request.GET.get("box", "")).proposals,
     filters=ProposalFilter,
     pick=by_number,
     actions=bulk_proposals.ACTIONS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import models
+from django.urls import reverse
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
@@ -76,6 +77,10 @@ class Target(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        """Its card."""
+        return f"{reverse('target_list')}#{self.name}"
 
     @property
     def driver_cores(self) -> list[int]:

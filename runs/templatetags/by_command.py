@@ -9,11 +9,13 @@ from django.template import Context
 from django.urls import reverse
 from django.utils.text import slugify
 
-from runs import twin_actions
+from runs import twin_actions, twin_files
 from runs.twins import twins
 
 register = template.Library()
 COMPONENT = "components/_by_command.html"
+#: By name, what is shown.
+ACTIONS = vars(twin_actions) | vars(twin_files)
 
 
 def _key(title: str) -> str:
@@ -23,8 +25,8 @@ def _key(title: str) -> str:
 
 @register.inclusion_tag(COMPONENT, takes_context=True)
 def by_command(context: Context, title: str, action: str, *values: object) -> dict:
-    """`{% by_command "Cancel by command" "cancel" run.name %}`: one of twin_actions."""
-    made = getattr(twin_actions, action)(*values)
+    """`{% by_command "Cancel by command" "cancel" run.name %}`: one of ACTIONS."""
+    made = ACTIONS[action](*values)
     server = context["request"].build_absolute_uri("/")
     return {"title": title, "key": _key(title), "twins": twins(made, server)}
 

@@ -83,7 +83,7 @@ def bulk_act(request: HttpRequest, listing: str) -> HttpResponse:
     keys = [written(key) for key in request.POST.getlist("row")]
     wanted = request.POST.get("action", "")
     action = of.action(wanted)
-    if not of.actions or (action is None and wanted not in FORMATS):
+    if not of.pick or (action is None and wanted not in FORMATS):
         raise Http404("There is no such action.")
     if action and (reason := why_not(request.user, action.needs)):
         raise PermissionDenied(reason)

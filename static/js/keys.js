@@ -15,7 +15,8 @@ function areOff() {
 }
 
 // --- Rows of a list: one of them is where the keys are ---------------------------------------------
-const rows = [...document.querySelectorAll("table[data-rows] tbody tr")];
+// Those of the administration are Django's own.
+const rows = [...document.querySelectorAll("table[data-rows] tbody tr, #result_list tbody tr")];
 let at = -1;
 
 function move(by) {
@@ -39,11 +40,11 @@ const KEYS = {
   j: () => move(1),
   k: () => move(-1),
   o: () => rows[at]?.querySelector("a")?.click(),
-  x: () => rows[at]?.querySelector(".row-check")?.click(),
+  x: () => rows[at]?.querySelector(".row-check, .action-select")?.click(),
   c: () => follow('.bulk [value="compare"]'),
   n: () => go("n"),
-  "[": () => follow('.pages [rel="prev"]'),
-  "]": () => follow('.pages [rel="next"]'),
+  "[": () => follow('.pages [rel="prev"], .paginator a:has(+ .this-page)'),
+  "]": () => follow('.pages [rel="next"], .paginator .this-page + a:not(.showall)'),
 };
 const isTyping = (element) =>
   element.isContentEditable || /^(TEXTAREA|SELECT)$/.test(element.tagName) ||
