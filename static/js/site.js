@@ -36,6 +36,21 @@ document.addEventListener("toggle", (event) => event.target.matches("[data-follo
 for (const name of ["input", "change"]) document.addEventListener(name, (event) => follow(event.target.form));
 document.addEventListener("recheck", (event) => follow(event.target), true);
 
+// A table that scrolls sideways is reached by Tab, where nothing within it is.
+const widths = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    if (target.querySelector("a, button, input, select")) continue;
+    const name = target.querySelector("caption")?.textContent.trim();
+    if (target.scrollWidth > target.clientWidth) {
+      target.tabIndex = 0;
+      if (name) Object.assign(target, { role: "region", ariaLabel: name });
+    } else for (const added of ["tabindex", "role", "aria-label"]) target.removeAttribute(added);
+  }
+});
+const watch = (part) => part.querySelectorAll(".table-wrap").forEach((table) => widths.observe(table));
+watch(document);
+document.addEventListener("htmx:load", (event) => watch(event.target));
+
 // The first page of a visitor is made before the server knows their zone (js/theme.js tells it).
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 if (!document.cookie.split("; ").includes(`zone=${zone}`)) {

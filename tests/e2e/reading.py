@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, Response
@@ -57,6 +58,8 @@ TABS_AT_ONCE = 20
 
 #: The rules of levels A and AA that a theme makes a difference to.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
+#: What a narrow screen alone may break.
+NARROW_RULES = ["scrollable-region-focusable", "target-size"]
 
 
 #: Charts are drawn, and what follows from that is shown.
@@ -89,10 +92,10 @@ def unfold(page: Page) -> None:
         asked.locator(".by-command-way, .by-command-missing").first.wait_for()
 
 
-def violations(page: Page, *, colours_only: bool = False, within: str = "html") -> list[str]:
+def violations(page: Page, *, only: Sequence[str] = (), within: str = "html") -> list[str]:
     """What axe-core finds of levels A and AA; each with where it is.
 
-    `colours_only`: of a page whose other theme was looked at in full.
+    `only` these rules: of a page that was looked at in full, in another theme or width.
     """
     everything = {"type": "tag", "values": LEVELS}
     if not page.evaluate("'axe' in window"):
@@ -102,7 +105,7 @@ def violations(page: Page, *, colours_only: bool = False, within: str = "html") 
         [
             within,
             {
-                "runOnly": {"type": "rule", "values": COLOUR_RULES} if colours_only else everything,
+                "runOnly": {"type": "rule", "values": list(only)} if only else everything,
                 "resultTypes": ["violations"],
                 "preload": False,
             },

@@ -106,7 +106,7 @@ def troubles(page: Page, address: str, narrow: bool = True) -> list[str]:
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
         reading.settle(page)
-        wrong = reading.violations(page, colours_only=theme == "dark")
+        wrong = reading.violations(page, only=reading.COLOUR_RULES if theme == "dark" else ())
         found += [f"{theme}: {one}" for one in wrong]
     if page.locator(reading.MENUS).count():
         page.evaluate(reading.OPENED, reading.MENUS)
@@ -116,6 +116,8 @@ def troubles(page: Page, address: str, narrow: bool = True) -> list[str]:
         page.set_viewport_size(NARROW)
         reading.settle(page)
         found += [f"too wide for a phone: {one}" for one in reading.overflow(page)]
+        wrong = reading.violations(page, only=reading.NARROW_RULES)
+        found += [f"on a phone: {one}" for one in wrong]
     return found
 
 
