@@ -59,11 +59,21 @@ def test_what_is_believed_is_taken_once() -> None:
 
 def test_what_decides_nothing_at_the_largest_size_is_measured_for_longer() -> None:
     undecided = measured(REFERENCE, 1000, "undecided")
+    rig = SimpleNamespace(load=SPEC.load, rate_rps=50.0)
     measurer = Taking(BELIEVED)
-    assert measurer.again_if_undecided(None, undecided, 4.0) is BELIEVED
-    assert Taking(NOISY).again_if_undecided(None, BELIEVED, 4.0) is BELIEVED
+    assert measurer.again_if_undecided(rig, undecided, 4.0) is BELIEVED
+    assert Taking(NOISY).again_if_undecided(rig, BELIEVED, 4.0) is BELIEVED
     measurer.control.start_budget(20.0)  # a quarter of which is too short
-    assert measurer.again_if_undecided(None, undecided, 4.0) is undecided
+    assert measurer.again_if_undecided(rig, undecided, 4.0) is undecided
+
+
+def test_it_is_not_where_too_few_requests_come_in_time_to_decide_anything() -> None:
+    """At 1/s the 344 that could pass it take more than a quarter of ten minutes."""
+    measurer = Taking(BELIEVED)
+    measurer.control.start_budget(600.0)
+    rig = SimpleNamespace(load=SPEC.load.at_rate(1.0), rate_rps=1.0)
+    undecided = measured(REFERENCE, 1000, "undecided")
+    assert measurer.again_if_undecided(rig, undecided, 4.0) is undecided
 
 
 # ---- the queue ----

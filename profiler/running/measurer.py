@@ -9,6 +9,7 @@ from profiler.circumstances import HostNoise
 from profiler.control import Control
 from profiler.dataset import DatasetSummary
 from profiler.errors import OUT_OF_MEMORY, RunFailed
+from profiler.measuring.decision import enough_s, longer, preset_rule
 from profiler.measuring.disturbance import host_noise
 from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
 from profiler.measuring.objective import Bound, resolve_bound
@@ -85,7 +86,9 @@ class Measurer:
         It may take a share of what is left of the budget, so that the rest can still be done.
         """
         again_s = self.control.remaining_s() * AGAIN_SHARE
-        if again_s < AGAIN_S:
+        rps = rig.load.nominal_rps or rig.rate_rps
+        rule = preset_rule(self._bound(), rig.load, rps=rps, at_least_s=at_least_s)
+        if again_s < max(AGAIN_S, enough_s(longer(rule), rps)):
             return None
         self.control.log(f"Undecided, measured again for up to {again_s:.0f} s")
         return self.probe(rig, phase, at_least_s, gives_up=gives_up, again_s=again_s)
