@@ -164,7 +164,9 @@ def test_the_rules_of_others_by_hand() -> None:
     assert (vpa.cpu(use), vpa.memory(use)) == pytest.approx((460, 345_000_000))
     assert (krr.cpu(use), krr.memory(use)) == pytest.approx((400, 345_000_000))
     assert (most.cpu(use), most.memory(use)) == (420, 300_000_000)
-    assert vpa.memory({**use, "memory_peak_bytes": 1}) == 250_000_000
+    least = {"cpu_windows_millicores": [1], "memory_peak_bytes": 1}
+    assert (vpa.cpu(least), vpa.memory(least)) == (25, 250_000_000)
+    assert (krr.cpu(least), krr.memory(least)) == (10, 100_000_000)
 
 
 def test_a_size_of_a_rule_counts_as_the_next_of_the_grid() -> None:

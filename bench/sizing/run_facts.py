@@ -101,8 +101,10 @@ class Rule:
     memory: Callable[[dict], float]
 
 
-#: Floors of the Vertical Pod Autoscaler: 25 millicores, 250 MB.
+#: Each tool's own least sizes, in millicores and bytes: of the Vertical Pod Autoscaler, and of KRR
+#: (its settings cpu_min_value and memory_min_value).
 VPA_FLOORS = (25, 250_000_000)
+KRR_FLOORS = (10, 100_000_000)
 
 RULES = (
     Rule(
@@ -112,8 +114,8 @@ RULES = (
     ),
     Rule(
         "KRR: p95 of cpu, most memory x 1.15",
-        lambda use: _percentile(use, 95),
-        lambda use: use["memory_peak_bytes"] * 1.15,
+        lambda use: max(_percentile(use, 95), KRR_FLOORS[0]),
+        lambda use: max(use["memory_peak_bytes"] * 1.15, KRR_FLOORS[1]),
     ),
     Rule(
         "most used (Azure ML v1)",
