@@ -10,7 +10,7 @@ const drawable = Promise.allSettled([
   document.fonts.load("11px Inter"),
   new Promise((done) => document.addEventListener("DOMContentLoaded", done)),
 ]);
-const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false };
+const CONFIG = { staticPlot: true, responsive: false };
 
 export class Chart {
   constructor(box) {

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.plots import plot_box, point_at_middle
 from tests.measured_runs import sized_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -44,9 +45,7 @@ def tool(page: Page, chart: str, action: str):
 
 def drag(page: Page, chart: str, begin: float, end: float) -> None:
     """Over shares of the plot's width."""
-    plot = page.locator(f"#chart-{chart} .nsewdrag").first
-    plot.scroll_into_view_if_needed()
-    box = plot.bounding_box()
+    box = plot_box(page, chart)
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + begin * box["width"], height)
     page.mouse.down()
@@ -93,7 +92,7 @@ def test_the_points_of_a_range_are_one_click_away(live_server, visitor: Page, ru
 
 def test_the_cursor_is_in_all_charts_over_time(live_server, visitor: Page, run) -> None:
     page = opened(visitor, live_server, run.get_absolute_url())
-    page.locator("#chart-cpu .nsewdrag").first.hover()
+    point_at_middle(page, "cpu")
     for chart in OVER_TIME:
         expect(page.locator(f"#chart-{chart} .cursor")).to_have_count(1)
         expect(page.locator(f"[data-reading={chart}]")).to_contain_text(

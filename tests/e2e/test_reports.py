@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e import reading
+from tests.e2e.plots import point_at_middle
 from tests.measured_runs import sized_run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -83,5 +84,5 @@ def test_a_comparisons_report_is_read_offline(
     opened(reader, saved(visitor, tmp_path), ("sizing", "latency", "cpu", "memory", "scatter"))
     expect(reader.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
     assert reading.violations(reader) == []
-    reader.locator("#chart-cpu .nsewdrag").first.hover()
+    point_at_middle(reader, "cpu")
     expect(reader.locator("[data-reading=cpu]")).to_contain_text("500m, 500m")
