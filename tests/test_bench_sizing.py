@@ -107,6 +107,7 @@ def test_every_repetition_of_the_grid_comes_after_the_one_before() -> None:
     assert next(truth.missing(GRID)) == 100
     truth.points[100] = [taken("failed")]
     assert next(truth.missing(GRID)) == 300
+    assert list(truth.missing(GRID, tries=1)) == []
 
 
 def test_truth_is_read_as_it_was_kept(tmp_path) -> None:

@@ -78,6 +78,22 @@ def test_threads_that_nobody_asked_for_count_where_they_are_throttled():
     assert codes(container, throttled) == ["threads-over-quota"]
 
 
+def test_threads_that_spin_while_no_request_is_at_work():
+    # 8 ms of cpu for requests that one core answers in 2 ms: at 100/s, 600m are spent on waiting.
+    spins = {"latency": latency(2.0), "cpu_seconds_per_request": 0.008, "achieved_rps": 100.0}
+    (found,) = diagnose([seen(threads_max=4, **spins)], service(), ONE_CORE)
+    assert found.fix == Variant(env=thread_env(1))
+    assert found.text.endswith(
+        " A request cost 8 ms of cpu, and was answered in 2 ms (median) on one core: threads spin "
+        "while no request is at work, about 600m of cpu."
+    )
+    # Four cores may be at work on a request; what a slow service does beside is a trifle.
+    four = Limits(4000, MIB)
+    assert codes(service(), seen(4000, threads_max=4, **spins), size=four) == []
+    assert codes(service(), seen(threads_max=4, **spins | {"achieved_rps": 10.0})) == []
+    assert codes(service(environment=Environment(pip=("flask",))), seen(**spins)) == []
+
+
 def test_threads_are_counted_against_the_cores_of_the_size_in_all_workers():
     spec = service(workers=2, OMP_NUM_THREADS="2")
     many = seen(4000, threads_max=5)

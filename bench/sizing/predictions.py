@@ -13,7 +13,7 @@ from profiler.sizing.latency_model import LatencyModel
 #: Of the percentile's error at a size that was not measured.
 GOALS = {"95": Goal(0.10, "share"), "99": Goal(0.20, "share")}
 #: The services whose configs ask for more threads than the quota allows, and the diagnosis's code.
-OVER_QUOTA = ("threads",)
+OVER_QUOTA = ("threads", "onnx")
 MISMATCH = "threads-over-quota"
 
 

@@ -19,7 +19,7 @@ from bench.sizing.catalogue import inputs_of, spec_of
 from bench.sizing.command import add_time, in_turn, parsed, parser
 from bench.sizing.fixed_probe import FixedProbe
 from bench.sizing.stage import Stage, staged
-from bench.sizing.truth_file import FOLDER, Truth
+from bench.sizing.truth_file import FOLDER, MOST_TRIES, Truth
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import resolve_bound
 from profiler.rig import Rig
@@ -52,29 +52,40 @@ def main() -> int:
 
 
 def known(name: str, folder: Path, requests: int, *, afresh: bool) -> Truth:
-    """What is known of this service so far. SystemExit where that is of another one."""
+    """What is known of this service so far. SystemExit where that is of another one.
+
+    Its smallest memory, which is another script's, is not taken `afresh`.
+    """
     path, inputs = folder / f"{name}.json", inputs_of(name)
     bound = resolve_bound(spec_of(name).objective, None).to_json()
-    if afresh or not path.exists():
+    if not path.exists():
         return Truth(name, inputs, bound, requests)
     truth = Truth.read(path)
+    if afresh:
+        memory = truth.memory if truth.inputs == inputs else None
+        return Truth(name, inputs, bound, requests, memory=memory)
     if truth.inputs != inputs or truth.requests != requests:
         raise SystemExit(f"{path} is of other inputs or requests; begin anew with --afresh")
     return truth
 
 
-def take(name: str, options: argparse.Namespace, should_stop: Callable[[], bool]) -> None:
-    """All points of a service that are still missing."""
+def take(
+    name: str,
+    options: argparse.Namespace,
+    should_stop: Callable[[], bool],
+    tries: int = MOST_TRIES,
+) -> None:
+    """The points of a service that are still missing, each at most so many times."""
     truth = known(name, options.out, options.requests, afresh=options.afresh)
     spec = spec_of(name)
     points = grid(spec.limits.cpu_millicores)
-    if truth.is_whole(points):
+    if next(truth.missing(points, tries), None) is None:
         say(f"{name}: all known: {conclusion(truth)}")
         return
     say(f"\n{name}")
     truth.sessions.append(circumstances())
     with staged(spec, should_stop) as stage, stage.service(spec.limits) as rig:
-        while (cpu := next(truth.missing(points), None)) is not None:
+        while (cpu := next(truth.missing(points, tries), None)) is not None:
             taken = point(stage, rig, cpu, truth.requests)
             taken["session"] = len(truth.sessions) - 1
             truth.points.setdefault(cpu, []).append(taken)

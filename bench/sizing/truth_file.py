@@ -47,9 +47,11 @@ class Truth:
         part.write_text(json.dumps(told, indent=1) + "\n")
         part.replace(folder / f"{self.service}.json")
 
-    def missing(self, grid: Sequence[int]) -> Iterator[int]:
-        """The points to take, a whole repetition of the grid after the other, from the largest."""
-        for done in range(MOST_TRIES):
+    def missing(self, grid: Sequence[int], tries: int = MOST_TRIES) -> Iterator[int]:
+        """The points to take, a whole repetition of the grid after the other, from the largest;
+        none that was tried so often.
+        """
+        for done in range(tries):
             for cpu in reversed(grid):
                 taken = self.points.get(cpu, [])
                 if len(taken) == done and len(believed(taken)) < REPEATS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from math import floor
+from math import ceil, floor
 
 from profiler.measuring.validity import SPARE_THREADS, THROTTLED_SHARE
 from profiler.sizing.diagnosing.case import Case
@@ -15,8 +15,11 @@ from profiler.threads import WORKERS_VARIABLE, asked_for, thread_env
 
 ONNXRUNTIME_ADVICE = (
     "onnxruntime reads no variable: set SessionOptions.intra_op_num_threads in the script to the "
-    "cores of the size."
+    "cores of the size (1: none of its threads spins)."
 )
+#: Threads spin when requests cost so many times the cpu time that they can have used themselves,
+#: and what is beyond it is no trifle.
+SPINNING_TIMES, SPINNING_MILLICORES = 1.5, 100
 #: Packages that compute on threads of their own.
 THREADED = frozenset(
     (
@@ -37,7 +40,7 @@ def causes(case: Case) -> Iterator[Diagnosis]:
 
 
 def _threads(case: Case) -> Diagnosis | None:
-    """More threads than cores: asked for and there, or there and throttled."""
+    """More threads than cores: asked for and there, there and throttled, or found to spin."""
     seen, asked = case.most("threads_max"), asked_for(case.spec.config.env)
     if seen is None:
         return None
@@ -46,7 +49,8 @@ def _threads(case: Case) -> Diagnosis | None:
     is_asked = case.workers * most > case.cores and seen >= case.workers * most + case.is_scored
     usual = case.workers * case.cores + SPARE_THREADS
     is_seen = case.throttled >= THROTTLED_SHARE and seen > usual and _computes_on_threads(case.spec)
-    if not (is_asked or is_seen):
+    spinning = _spinning(case)
+    if not (is_asked or is_seen or spinning):
         return None
     in_workers = "its one worker" if case.workers == 1 else f"each of {case.workers} workers"
     names = [name for name, number in asked.items() if number == most] if is_asked else []
@@ -58,7 +62,7 @@ def _threads(case: Case) -> Diagnosis | None:
         "threads-over-quota",
         f"The service had up to {seen} threads{why}, where {cpu_text(case.cpu_millicores)} cpu is "
         f"the time of {_cores_text(case.cores)}{throttled}: threads that share a core wait for "
-        "each other, and use up a quota together.",
+        f"each other, and use up a quota together.{spinning}",
         {
             "threads": seen,
             "asked_for": asked,
@@ -68,6 +72,24 @@ def _threads(case: Case) -> Diagnosis | None:
         },
         case.changed(env=thread_env(max(case.cpu_millicores // 1000 // case.workers, 1))),
         advice=ONNXRUNTIME_ADVICE if "onnxruntime" in packages(case.spec) and not asked else "",
+    )
+
+
+def _spinning(case: Case) -> str:
+    """In a sentence, that threads use cpu while no request is at work; "" where they do not."""
+    measured, latency = case.reference, case.reference.latency
+    cost_s, rate = measured.cpu_seconds_per_request, measured.achieved_rps
+    if not (latency and cost_s and rate and _computes_on_threads(case.spec)):
+        return ""
+    cores = ceil(measured.cpu_millicores / 1000)
+    most_ms = latency.p50 * cores
+    beyond_millicores = (cost_s * 1000 - most_ms) * rate
+    if cost_s * 1000 < SPINNING_TIMES * most_ms or beyond_millicores < SPINNING_MILLICORES:
+        return ""
+    return (
+        f" A request cost {cost_s * 1000:.3g} ms of cpu, and was answered in {latency.p50:.3g} ms "
+        f"(median) on {_cores_text(cores)}: threads spin while no request is at work, about "
+        f"{beyond_millicores:.0f}m of cpu."
     )
 
 

@@ -1,4 +1,7 @@
-"""Runs the small convolutional network of make_model.py with onnxruntime."""
+"""Runs the small convolutional network of make_model.py with onnxruntime.
+
+onnxruntime reads no variable of its own: as many threads as OMP_NUM_THREADS says, else as it likes.
+"""
 
 import json
 import os
@@ -12,7 +15,9 @@ session = None
 def init():
     global session
     path = os.path.join(os.environ["AZUREML_MODEL_DIR"], "model.onnx")
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0"))
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def run(raw_data):
