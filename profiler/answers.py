@@ -11,6 +11,7 @@ from jsonpath_rfc9535 import JSONPathError, JSONPathQuery
 from jsonpath_rfc9535 import compile as compile_path
 
 from profiler.spec import AnswerCheck
+from profiler.texts import readable
 
 #: As much of an answer's text as a pattern is searched in, and how long a search may take: patterns
 #: can be written that take for ever.
@@ -199,7 +200,7 @@ def _short(value: object) -> str:
 
 
 def _start(body: bytes) -> str:
-    return _cut(body[: 4 * SHOWN_CHARACTERS].decode(errors="replace").strip())
+    return _cut(readable(body[: 4 * SHOWN_CHARACTERS]).strip())
 
 
 def _cut(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -47,12 +48,17 @@ class CompressedText(GZipMiddleware):
 
 
 class ExplainedRefusals:
-    """An address that takes only what is sent to it says so, where Django answers nothing."""
+    """An address that takes only what is sent to it says so, where Django answers nothing.
+
+    None with a NUL is looked up: PostgreSQL has no text with one.
+    """
 
     def __init__(self, answer: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._answer = answer
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in unquote(request.get_full_path()):
+            return errors.bad_request(request, ValueError("There is a NUL in that address."))
         answer = self._answer(request)
         if answer.status_code == 405 and not answer.streaming and not answer.content:
             return errors.method_not_allowed(request, answer)

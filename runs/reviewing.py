@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 
+#: What takes a reviewer; a contributor does for the other actions.
+DECIDING = ("approve", "request-changes")
 #: Tags that differ between any two applied sizes.
 APPLIED_BY = ("profile.run", "profile.date")
 
@@ -205,6 +207,11 @@ def _still_there(model: RegisteredModel, events: list[TagEvent]) -> list[TagEven
 
 def _left_as_it_is(left: list[str]) -> str:
     return f"Changed since, so left as it is: {', '.join(left)}." if left else ""
+
+
+def why_lesser(user: User, action: str) -> str | None:
+    """Why nobody of the user's role may do one of ACTIONS to any proposal."""
+    return why_not_decide(user) if action in DECIDING else why_not_comment(user)
 
 
 # --- Each thing that can be done, by its name -----------------------------------------------------

@@ -12,11 +12,11 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from runs.models import ProfileRun
+from runs.models import ChosenColumns, ProfileRun, SavedFilter
 from tests.measured_runs import sized_run
 from tests.page_rows import queries_of
 
@@ -230,6 +230,16 @@ def test_the_index_has_sections_and_every_kind_of_row_once(browser) -> None:
         assert title in page
     for model in REGISTERED:
         assert page.count(f'<a href="/admin/runs/{model._meta.model_name}/">') == 1
+
+
+def test_what_is_only_a_persons_own_goes_with_them(browser) -> None:
+    carol = User.objects.create_user("carol")
+    SavedFilter.objects.create(user=carol, listing="runs", name="mine", query="state=failed")
+    ChosenColumns.objects.create(user=carol, listing="runs", columns=["name"])
+    address = f"/admin/auth/user/{carol.pk}/delete/"
+    assert "Are you sure" in browser.get(address).content.decode()
+    browser.post(address, {"post": "yes"})
+    assert not User.objects.filter(pk=carol.pk).exists()
 
 
 def test_people_are_listed_with_their_roles(browser, django_user_model) -> None:

@@ -243,6 +243,11 @@ def test_a_body_that_is_too_large_is_refused(signed_in, inputs, settings) -> Non
     refused(send(signed_in, "runs/", inputs), 413, "too_large")
 
 
+def test_a_body_with_a_nul_is_refused(signed_in, inputs) -> None:
+    for load in ({"mode": "open\0"}, {"\0": 1}, {"times": ["\0"]}):
+        refused(send(signed_in, "runs/", {**inputs, "load": load}), 400, "parse_error")
+
+
 def test_asking_again_under_the_same_key_starts_no_second_run(signed_in, inputs, bob) -> None:
     first = send(signed_in, "runs/", inputs, **{"Idempotency-Key": "k1"})
     again = send(signed_in, "runs/", inputs, **{"Idempotency-Key": "k1"})

@@ -284,7 +284,7 @@ def test_what_is_not_there_is_said(site, arguments, words) -> None:
         (("model", "register", "-n", "a b", "-p", "model.pkl"), "name: It holds a space"),
         (("model", "register", "-n", "m", "-p", "model.pkl", "--tag", "x"), "KEY=VALUE"),
         (("dataset", "register", "-n", "d", "-f", "service/score.py"), "files: "),
-        (("config", "register", "-n", "c"), "--source or --image"),
+        (("config", "register", "-n", "c"), "--source, --sources-of and --image"),
         (("config", "register", "-n", "c", "--image", "x"), "port: A container needs it."),
         (("model", "update", "m"), "Nothing to do"),
         (("model", "profile", "--ic", "a", "--idi", "b"), "config: There is no a."),

@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def test_one_class_of_rows_that_takes_the_cpu_is_named(project):
-    dear, cheap = {"body": {"ms": 20}, "label": "dear"}, {"body": {"ms": 1}, "label": "cheap"}
+    dear, cheap = {"body": {"ms": 40}, "label": "dear"}, {"body": {"ms": 1}, "label": "cheap"}
     lines = [json.dumps(row) + "\n" for row in [dear, *[cheap] * 9] * 4]
     (project.folder / "rows.requests.jsonl").write_text("".join(lines))
     project.spec["dataset"] = {"path": "rows.requests.jsonl"}

@@ -206,7 +206,8 @@ def test_an_answer_that_is_no_http_is_malformed(driver, answer):
     columns, connections = send(driver, once(answer), [POST, POST])
     assert outcomes(columns) == ["malformed"] * 2
     assert connections == 2
-    assert driver.first_bad().answer
+    # NUL is in no text that a database keeps.
+    assert driver.first_bad().answer and "\0" not in driver.first_bad().answer
 
 
 def test_header_fields_without_end_are_malformed_not_a_full_memory(driver):

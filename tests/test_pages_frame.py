@@ -85,6 +85,14 @@ def test_a_page_that_does_not_exist_says_so_in_the_sites_look(signed_in) -> None
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("address", ["/runs/a%00b/", "/runs/?q=%00", "/api/v1/runs/%00/"])
+def test_no_address_has_a_nul(signed_in, address) -> None:
+    page = signed_in.get(address)
+    assert page.status_code == 400
+    assert "There is a NUL in that address." in page.content.decode()
+
+
+@pytest.mark.django_db
 def test_what_is_missing_is_told_with_where_it_would_be(signed_in, make) -> None:
     missing = signed_in.get("/runs/nothing/").content.decode()
     assert "There is nothing at this address" in missing

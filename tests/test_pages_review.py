@@ -138,7 +138,7 @@ def test_what_was_written_is_kept_when_the_action_is_refused(signed_in, proposal
     answer = signed_in.post(
         f"{proposal.get_absolute_url()}request-changes/", {"text": "Why so small?"}
     )
-    assert answer.status_code == 409
+    assert answer.status_code == 403
     assert "Why so small?</textarea>" in text_of(answer)
     assert "takes the role reviewer" in text_of(answer)
 
@@ -250,7 +250,7 @@ def test_a_viewer_sees_everything_and_changes_nothing(client, bob, run, proposal
     assert client.post(f"/runs/{run.name}/cancel/").status_code == 403
     for action in ("comment", "approve", "withdraw", "apply", "revert", "ask-again"):
         answer = client.post(f"{proposal.get_absolute_url()}{action}/", {"text": "x"})
-        assert answer.status_code == 409
+        assert answer.status_code == 403
     checked = {"action": "apply", "row": [proposal.pk], "sure": ""}
     assert client.post("/lists/review/bulk/", checked).status_code == 403
     assert run.models.get().tags == {"requestedCpu": "1", "requestedMemoryInGb": "1"}

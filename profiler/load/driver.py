@@ -22,6 +22,7 @@ from profiler.measuring.statistics import nearest_rank
 from profiler.samples import Columns
 from profiler.service import Address
 from profiler.spec import AnswerCheck, Load
+from profiler.texts import readable
 
 if TYPE_CHECKING:
     from profiler.dataset import Row
@@ -301,4 +302,4 @@ def _found(value: object) -> object:
 
 
 def _text(answer: str) -> str:
-    return base64.b64decode(answer).decode(errors="replace")
+    return readable(base64.b64decode(answer))

@@ -18,6 +18,7 @@ import numpy as np
 import profiler
 from profiler.errors import PROFILER_ERROR, RunFailed
 from profiler.load.channel import MESSAGE, parse_records, read_frame
+from profiler.texts import readable
 
 #: Seconds in which a healthy driver has answered a command, even on a busy host.
 _ANSWER_S = 20.0
@@ -119,7 +120,7 @@ class Link:
 
     def _complaint(self) -> str:
         try:
-            return self._complaints.read_bytes()[-_COMPLAINT_BYTES:].decode(errors="replace")
+            return readable(self._complaints.read_bytes()[-_COMPLAINT_BYTES:])
         except OSError:
             return ""
 

@@ -19,6 +19,7 @@ from profiler.services.docker_engine import connect, engine_errors, failure_of, 
 from profiler.services.scoring import layout
 from profiler.services.scoring.dockerfiles import APP_ROOT
 from profiler.spec import MIB, ContainerConfig, Gpu, Limits, Spec
+from profiler.texts import readable
 
 CPU_PERIOD_US = 100_000
 #: nobody: owns nothing in the image and nothing on the host.
@@ -150,7 +151,7 @@ class DockerService(Service):
             text = self._container.logs(tail=LOG_LINES)
         except (OSError, DockerException):
             return ""  # a log that cannot be had must not hide why it was wanted
-        return text[-max_bytes:].decode(errors="replace")
+        return readable(text[-max_bytes:])
 
     def circumstances(self) -> dict:
         image = self._client.images.get(self._image)

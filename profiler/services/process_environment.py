@@ -18,6 +18,7 @@ from profiler.errors import ENVIRONMENT_FAILED, RunFailed
 from profiler.services import disk
 from profiler.services.scoring import layout, requirements
 from profiler.spec import Environment
+from profiler.texts import readable
 
 LOG_TAIL_BYTES = 16_384
 LOOK_S = 0.1
@@ -161,7 +162,7 @@ def _uv(
 
 def _text(output) -> str:
     output.seek(0)
-    return output.read().decode(errors="replace")
+    return readable(output.read())
 
 
 def _refuse_late(deadline: float, output: str) -> None:

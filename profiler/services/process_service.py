@@ -24,6 +24,7 @@ from profiler.services.leftovers import (
 from profiler.services.process_usage import ProcessTreeReader, tree
 from profiler.services.scoring import layout
 from profiler.spec import Gpu, Limits, ScoredConfig, Spec
+from profiler.texts import readable
 
 #: How long killing may take: the kernel frees the memory of a large process first.
 STOP_S = 5.0
@@ -123,7 +124,7 @@ class ProcessService(Service):
             return ""
         with self._log_path.open("rb") as file:
             file.seek(max(self._log_path.stat().st_size - max_bytes, 0))
-            return file.read().decode(errors="replace")
+            return readable(file.read())
 
     def circumstances(self) -> dict:
         return {

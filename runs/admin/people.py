@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
@@ -11,7 +13,10 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from runs.admin.read_only import ReadOnlyAdmin
+from runs.models import ChosenColumns, KeyedAnswer, SavedFilter, StagedUpload
 from runs.roles import WORDS, role_of
+
+OWN = (ChosenColumns, KeyedAnswer, SavedFilter, StagedUpload)
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -28,6 +33,12 @@ class PersonAdmin(UserAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def get_deleted_objects(self, people: Iterable[User], request: HttpRequest) -> tuple:
+        """What is nobody's but theirs goes with them, though it is not deleted by itself."""
+        deleted, counts, not_permitted, protected = super().get_deleted_objects(people, request)
+        own = {model._meta.verbose_name for model in OWN}
+        return deleted, counts, set(not_permitted) - own, protected
 
     @admin.display(description="Role")
     def role(self, user: User) -> str:

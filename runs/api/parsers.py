@@ -1,11 +1,11 @@
-"""Bodies that are read whole are of a bounded size."""
+"""Bodies that are read whole are of a bounded size, and hold what a database can keep."""
 
 from __future__ import annotations
 
 from typing import IO
 
 from django.conf import settings
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
 from runs.formatting import file_size
@@ -22,4 +22,15 @@ class BoundedJSON(JSONParser):
         headers = (parser_context or {})["request"].headers
         if int(headers.get("Content-Length") or 0) > most:
             raise TooLarge(f"A body of JSON may have up to {file_size(most)}.")
-        return super().parse(stream, media_type, parser_context)
+        found = super().parse(stream, media_type, parser_context)
+        if _has_nul(found):
+            raise ParseError("There is a NUL character (\\u0000) in it, which no text may have.")
+        return found
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, dict):
+        return _has_nul([*value, *value.values()])
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value

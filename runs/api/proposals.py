@@ -19,12 +19,9 @@ from runs.api.paging import Newest
 from runs.forms.proposals import ProposalForm
 from runs.lists.review import BOXES, inbox
 from runs.models import ProfileRun, Proposal, ProposalEvent
-from runs.roles import Role, why_not
 
 STATE = OpenApiParameter("state", str, enum=Proposal.State.values)
 BOX = OpenApiParameter("box", str, enum=list(BOXES), description="A view of the inbox")
-#: The role that an action takes; a contributor does for the others.
-LEAST_ROLE = {"approve": Role.REVIEWER, "request-changes": Role.REVIEWER}
 
 
 class ProposalSerializer(serializers.ModelSerializer):
@@ -192,7 +189,7 @@ class ProposalAct(APIView):
     def post(self, request: Request, number: int, action: str) -> Response:
         if action not in reviewing.ACTIONS:
             raise exceptions.NotFound(f"There is no action {action}.")
-        if reason := why_not(request.user, LEAST_ROLE.get(action, Role.CONTRIBUTOR)):
+        if reason := reviewing.why_lesser(request.user, action):
             raise exceptions.PermissionDenied(reason)
         asked = ActionSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

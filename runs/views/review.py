@@ -40,11 +40,13 @@ def proposal_detail(request: HttpRequest, number: int) -> HttpResponse:
     return proposal_page(request, the_proposal(number))
 
 
-def proposal_page(request: HttpRequest, proposal: Proposal, refusal: str = "") -> HttpResponse:
-    """The page, again after a refusal (409) with what was written kept in its field."""
+def proposal_page(
+    request: HttpRequest, proposal: Proposal, refusal: str = "", status: int = 200
+) -> HttpResponse:
+    """The page, again after a refusal with what was written kept in its field."""
     context = page_context(proposal, request.user)
     context |= {"refusal": refusal, "text": request.POST.get("text", "")}
-    return render(request, "review/detail.html", context, status=409 if refusal else 200)
+    return render(request, "review/detail.html", context, status=status)
 
 
 @needs(Role.CONTRIBUTOR)
@@ -86,7 +88,8 @@ def proposal_act(request: HttpRequest, number: int, action: str) -> HttpResponse
         done = reviewing.act(proposal, action, request.user, text, confirmed=knows)
     except Refused as refusal:
         proposal.refresh_from_db(fields=["state"])
-        return proposal_page(request, proposal, _reason(refusal))
+        status = 403 if reviewing.why_lesser(request.user, action) else 409
+        return proposal_page(request, proposal, _reason(refusal), status)
     if done:
         messages.success(request, done)
     return redirect(proposal)

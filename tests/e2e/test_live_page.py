@@ -8,16 +8,12 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from runs.models import ProfileRun
+from tests.e2e.visitor import HIDE, POLLS_MS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
-POLLS_MS = 2000
 #: As long as a request may take (templates/runs/_progress.html).
 GIVEN_UP_MS = 10_000
-HIDE = """hidden => {
-  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
-  document.dispatchEvent(new Event("visibilitychange"));
-}"""
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.e2e import keyboard
 from tests.e2e.conftest import ROOT
 from tests.e2e.installation import Installation
-from tests.e2e.visitor import NOISE, RUN_TIMEOUT_MS
+from tests.e2e.visitor import HIDE, NOISE, POLLS_MS, RUN_TIMEOUT_MS
 
 pytestmark = pytest.mark.e2e
 
@@ -82,6 +82,27 @@ def visit(browser: Browser, profiled: Installation) -> Iterator[Callable[[str], 
     assert complaints == []
 
 
+def test_a_live_page_says_when_it_is_cut_off_and_rests_while_hidden(
+    visit: Callable[[str], Page], profiled: Installation
+) -> None:
+    page = visit("alice")
+    page.goto(f"{profiled.address}runs/{RUNS[1]}/")
+    lost = page.locator("[data-connection-lost]")
+    page.context.set_offline(True)
+    expect(lost).to_contain_text("Connection lost at")
+    page.context.set_offline(False)
+    expect(lost).to_be_hidden()
+    page.evaluate(HIDE, True)
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2 * POLLS_MS)
+    assert asked == []
+    with page.expect_response(re.compile("/live/")) as answer:
+        page.evaluate(HIDE, False)
+    assert answer.value.ok
+
+
 def ended(page: Page, site: Installation, run: str) -> bool:
     """Wait at a run's page until it ended; whether its measurement may be believed."""
     page.goto(f"{site.address}runs/{run}/")
@@ -124,8 +145,8 @@ def test_a_size_is_proposed_reviewed_applied_and_reverted(
     address = propose(alice, run)
     # Who proposed it cannot approve it, in the page or past it.
     expect(alice.locator("#why-approve")).to_contain_text("takes the role reviewer")
-    assert posted(alice, address, "approve") == 409
-    assert posted(victor, address, "comment") == 409
+    assert posted(alice, address, "approve") == 403
+    assert posted(victor, address, "comment") == 403
     approve(carol, profiled)
     apply(alice, address)
     model = f"{profiled.address}models/diabetes-ridge/1/"

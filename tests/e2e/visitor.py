@@ -9,6 +9,13 @@ from playwright.sync_api import Page, expect
 from tests.e2e.installation import Installation
 
 RUN_TIMEOUT_MS = 300_000
+#: How often a live page asks.
+POLLS_MS = 2000
+#: What a browser does to the page of a tab that is hidden, or shown again.
+HIDE = """hidden => {
+  Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 #: How a declined advice begins when its measurement may not be believed.
 NOISE = re.compile(r"measurement( at the largest size)? is invalid")
