@@ -190,9 +190,12 @@ def admin_kinds() -> list[str]:
 
 
 def admin_paths(kind: str) -> list[str]:
-    """A kind's list, its empty form, and the pages of one of its rows where there is one."""
+    """A kind's list, its empty form, and the page of one of its rows where there is one; of one
+    kind also those that are the same for all.
+    """
     app, name = kind.split("/")
     row = apps.get_model(app, name)._default_manager.first()
     place = f"/admin/{kind}/"
-    of_row = [f"{place}{row.pk}/{page}/" for page in ("change", "history", "delete")] if row else []
+    pages = ("change", "history", "delete") if kind == "auth/user" else ("change",)
+    of_row = [f"{place}{row.pk}/{page}/" for page in pages] if row else []
     return [place, f"{place}add/", *of_row]
