@@ -48,13 +48,18 @@ def mentioned_names(text: str) -> set[str]:
 
 
 def mentioned_users(text: str) -> QuerySet[User]:
-    return get_user_model().objects.filter(username__in=mentioned_names(text), is_active=True)
+    return _people(mentioned_names(text))
+
+
+def _people(names: Collection[str]) -> QuerySet[User]:
+    return get_user_model().objects.filter(username__in=names, is_active=True)
 
 
 def mentions_of_nobody(text: str) -> str:
     """Which of the names are nobody's, in a sentence; "" where there are none."""
-    known = mentioned_users(text).values_list("username", flat=True)
-    missing = sorted(mentioned_names(text).difference(known))
+    names = mentioned_names(text)
+    known = _people(names).values_list("username", flat=True)
+    missing = sorted(names.difference(known))
     if not missing:
         return ""
     return f"Nobody is called {' or '.join(f'@{name}' for name in missing)} here."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
@@ -69,18 +70,14 @@ def apply_fix(
 
     Raises NoFix where the run has no such fix, or would be refused by now.
     """
-    change = _change(run, code)
+    start = partial(_started_with, run, _change(run, code), actor)
     try:
-        return _started_with(
-            run, change, actor, {"client_key": key or None, "client_digest": digest}
-        )
+        return ProfileRun.objects.started_once(actor, key, digest, start)
     except IntegrityError as error:
-        if key and (started := ProfileRun.objects.started_by(actor, key)):
-            return started
         raise NoFix("Somebody just took the name of the run or the config; try again.") from error
 
 
-def _started_with(run: ProfileRun, change: dict, actor: User, keyed: dict) -> ProfileRun:
+def _started_with(run: ProfileRun, change: dict, actor: User, **keyed: str | None) -> ProfileRun:
     models = list(run.models.select_related("files"))
     with transaction.atomic():
         config = InferenceConfig.objects.register(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError
@@ -54,9 +55,8 @@ def run_again(run: ProfileRun, user: User, key: str = "", digest: str = "") -> P
         return started
     if reason := why_not_queued(run, list(run.models.select_related("files"))):
         raise RunRefused(reason)
+    repeat = partial(ProfileRun.objects.repeat, run, user)
     try:
-        return ProfileRun.objects.repeat(run, user, client_key=key or None, client_digest=digest)
+        return ProfileRun.objects.started_once(user, key, digest, repeat)
     except IntegrityError as error:
-        if key and (started := ProfileRun.objects.started_by(user, key)):
-            return started
         raise RunRefused("Somebody just took its name; try again.") from error

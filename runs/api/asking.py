@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from django.db import IntegrityError
 from drf_spectacular.utils import OpenApiParameter
@@ -109,16 +110,10 @@ class RunRequestSerializer(serializers.Serializer):
 
     def start(self, user, key: str, digest: str) -> ProfileRun:
         """Queue the run; the one that another request just started under the same key, if so."""
+        submit = partial(ProfileRun.objects.submit, **self.validated_data, created_by=user)
         try:
-            return ProfileRun.objects.submit(
-                **self.validated_data,
-                created_by=user,
-                client_key=key or None,
-                client_digest=digest,
-            )
+            return ProfileRun.objects.started_once(user, key, digest, submit)
         except IntegrityError as error:
-            if key and (run := ProfileRun.objects.started_by(user, key)):
-                return run
             taken = "Another run just took that name."
             raise exceptions.ValidationError({"name": [taken]}) from error
 

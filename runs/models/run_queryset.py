@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
@@ -78,6 +78,19 @@ class ProfileRunQuerySet(models.QuerySet):
     def started_by(self, user: User, key: str) -> ProfileRun | None:
         """The run that a program of this user started under its key; None when there is none."""
         return self.filter(created_by=user, client_key=key).first()
+
+    def started_once(
+        self, user: User, key: str, digest: str, start: Callable[..., ProfileRun]
+    ) -> ProfileRun:
+        """What `start` queues under a program's key ("": it gave none); where another did so
+        at the same moment, the run of that. Raises IntegrityError where a name was taken meanwhile.
+        """
+        try:
+            return start(client_key=key or None, client_digest=digest)
+        except IntegrityError:
+            if key and (started := self.started_by(user, key)):
+                return started
+            raise
 
     def comparable_with(self, run: ProfileRun) -> ProfileRunQuerySet:
         """Other finished runs of a model of this one that have an advice, newest first."""
