@@ -49,7 +49,7 @@ class Probe:
 
     `at_least_s` is the shortest load that may pass; `again_s` the longest of one that is taken
     again because it stayed undecided; `gives_up`: it ends where more requests would hardly make it
-    pass. What is recorded is handed on as it comes.
+    pass, and as a proof before the last look. What is recorded is handed on as it comes.
     """
 
     def __init__(
@@ -81,14 +81,15 @@ class Probe:
         first = self._rule
         if again_s is not None:
             self._rule, self._longest_s = longer(first), again_s
+        gives_up = gives_up and not rig.load.has_rounds  # part of one tells nothing of the whole
+        # The last look costs as much as all before it together: a step up is proven sooner.
+        self._last_look = self._rule.looks[-2 if gives_up and phase == VERIFYING else -1]
         self._patience = self._patience_of(first) if gives_up else None
         self._start_ns = self._end_ns = 0
 
-    def _patience_of(self, first: SequentialRule) -> Patience | None:
-        """None for a load of which part of a round tells nothing of the whole."""
-        load = self._rig.load
-        most_requests = self._longest_s * (load.nominal_rps or self._rig.rate_rps)
-        return None if load.has_rounds else patience(self._rule, first, most_requests)
+    def _patience_of(self, first: SequentialRule) -> Patience:
+        in_time = self._longest_s * (self._rig.load.nominal_rps or self._rig.rate_rps)
+        return patience(self._rule, first, min(in_time, self._last_look))
 
     def take(self) -> Measurement:
         """Run it. RunFailed when the service dies under the load."""
@@ -132,7 +133,7 @@ class Probe:
                 handed_on = time.monotonic()
                 self._hand_on()
             decision = self._decide()
-            if decision.is_final or decision.requests >= self._rule.looks[-1]:
+            if decision.is_final or decision.requests >= self._last_look:
                 return decision
             if seconds >= self._longest_s:
                 return decision

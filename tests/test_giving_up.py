@@ -132,13 +132,34 @@ def test_clumps_that_have_not_shown_themselves_are_no_reason_to_give_it_up() -> 
     [(OPEN, True, True), (CLOSED, True, True), (OPEN, False, False), (ROUNDS, True, False)],
 )
 def test_whoever_asks_for_it_has_it_given_up_but_part_of_a_round(load, gives_up, is_given_up):
+    assert (probe_of(load, "sizing", gives_up)._patience is not None) == is_given_up
+
+
+def probe_of(load: Load, phase: str, gives_up: bool) -> Probe:
     control = SimpleNamespace(remaining_s=lambda: 600.0)
     rig = SimpleNamespace(load=load, rate_rps=100.0, control=control)
-    probe = Probe(
-        rig, bound(95, 50), phase="sizing", ordinal=0, at_least_s=1.0, distinct_rows=1, rows=None,
+    return Probe(
+        rig, bound(95, 50), phase=phase, ordinal=0, at_least_s=1.0, distinct_rows=1, rows=None,
         gives_up=gives_up,
     )  # fmt: skip
-    assert (probe._patience is not None) == is_given_up
+
+
+@pytest.mark.parametrize(
+    ("load", "phase", "gives_up", "left_out"),
+    [
+        (OPEN, "verifying", True, 1),
+        (OPEN, "verifying", False, 0),
+        (OPEN, "sizing", True, 0),
+        (ROUNDS, "verifying", True, 0),
+    ],
+)
+def test_a_proof_that_a_step_up_can_follow_does_without_the_last_look(
+    load, phase, gives_up, left_out
+) -> None:
+    probe = probe_of(load, phase, gives_up)
+    looks = probe._rule.looks
+    assert probe._last_look == looks[-1 - left_out]
+    assert probe._patience is None or probe._patience.by == probe._last_look
 
 
 # ---- what is lost by it ----
