@@ -15,6 +15,7 @@ from django.views import defaults
 
 from runs.templatetags.presentation import ICON_SPRITE
 from runs.views import errors
+from scripts import tabler_css
 from scripts.icon_sprite import used_icons
 
 ROOT = Path(settings.BASE_DIR)
@@ -33,6 +34,29 @@ def test_no_template_has_inline_style_or_script(path) -> None:
 def test_the_sprite_has_exactly_the_icons_in_use() -> None:
     sprite = (ROOT / "static" / ICON_SPRITE).read_text()
     assert re.findall(r'<symbol id="([^"]+)"', sprite) == used_icons()
+
+
+def test_tabler_has_exactly_the_rules_in_use() -> None:
+    whole = tabler_css.WHOLE.read_text()
+    wanted = tabler_css.part(whole, tabler_css.used_classes())
+    assert tabler_css.PART.read_text() == wanted, "run python scripts/tabler_css.py"
+
+
+@pytest.mark.parametrize(
+    ("rule", "kept"),
+    [
+        (".btn,.row .unheard-of{color:red}", ".btn{color:red}"),
+        (".btn:not(.unheard-of,.row){color:red}", ".btn:not(.unheard-of,.row){color:red}"),
+        ("@media (width>9px){.unheard-of{top:0}}a{top:0}", "a{top:0}"),
+        ("@media print{.btn{top:0}.unheard-of{top:0}}", "@media print{.btn{top:0}}"),
+        (".badge-warning{top:0}.nav-warning{top:0}", ".badge-warning{top:0}"),
+    ],
+)
+def test_a_rule_is_kept_for_elements_that_there_may_be(tmp_path, rule: str, kept: str) -> None:
+    templates = tmp_path / "templates"
+    templates.mkdir()
+    (templates / "page.html").write_text('<a class="btn row badge-{{ tone }}"></a>')
+    assert tabler_css.part(rule, tabler_css.used_classes(tmp_path)) == kept
 
 
 def test_vendored_files_are_listed_with_their_version_and_licence() -> None:

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.installation import Installation
+from tests.e2e.installation import ROOT, Installation
 
 # Playwright's loop runs in the thread of the test, which reads and writes rows as well.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
-ROOT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

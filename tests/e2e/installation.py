@@ -15,6 +15,15 @@ FIRST_PAGE_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 30
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def fresh_clone(folder: Path) -> Path:
+    """What is committed, and nothing that only this checkout has."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    return folder
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

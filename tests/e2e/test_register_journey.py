@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e import keyboard
-from tests.e2e.conftest import ROOT, used
-from tests.e2e.installation import Installation
+from tests.e2e.conftest import used
+from tests.e2e.installation import ROOT, Installation
 
 pytestmark = pytest.mark.e2e
 
