@@ -20,6 +20,7 @@ from runs.models import ProfileRun, Target
 from runs.serving import queue_server, static_files, where_to_run
 from runs.serving.children import Child, Children, script
 from runs.serving.instance import CannotServe, check_port
+from runs.serving.where_to_run import Place
 from runs.sweeper import requeue_missing
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ STOP_PATIENCE_S = 3.5
 QUEUE_STOP_PATIENCE_S = 0.5
 WEB_TIMEOUT_S = 30.0
 LOOK_INTERVAL_S = 0.2
-QUEUE_SERVER = "queue server"
+WEB_SERVER, QUEUE_SERVER = "web server", "queue server"
 PUT_BACK = "Waiting again: Model Profiler was stopped before the run was finished."
 
 
@@ -76,10 +77,12 @@ class Supervisor:
         call_command("ensure_admin")
         static_files.gather()
         self._go_on()
+        place = where_to_run.known()
+        self._tell(place)
         self._start_web()
         self._say(f"\nModel Profiler is at {address()}\n")
         self._go_on()
-        self._target = target = self._prepare_target()
+        self._target = target = self._prepare_target(place or self._make_place())
         self._go_on()
         put_back(target)
         # The queue server came up empty; what was waiting waits in the database.
@@ -89,7 +92,7 @@ class Supervisor:
         self._register_sample()
 
     def _start_web(self) -> None:
-        web = self._children.start("web server", web_command(), self._env)
+        web = self._children.start(WEB_SERVER, web_command(), self._env)
         end = time.monotonic() + WEB_TIMEOUT_S
         while (status := web_status()) != HTTPStatus.OK:
             self._go_on()
@@ -101,10 +104,22 @@ class Supervisor:
                 raise CannotServe(f"The web server did not answer within {WEB_TIMEOUT_S:.0f} s.")
             time.sleep(0.05)
 
-    def _prepare_target(self) -> Target:
-        place = where_to_run.find(self._say)
-        if place.kind == "process":
+    def _tell(self, place: Place | None) -> None:
+        """The children, from now on, whether runs may be of processes: the forms ask for it too."""
+        if place and place.kind == "process":
             self._env["PROFILER_ALLOW_PROCESS_TARGET"] = "1"
+
+    def _make_place(self) -> Place:
+        """Made while the web server runs, which starts anew where that comes to processes."""
+        place = where_to_run.once_base_image_is_made(self._say)
+        self._tell(place)
+        if place.kind == "process":
+            self._children.stop(STOP_PATIENCE_S, which=lambda child: child.name == WEB_SERVER)
+            self._start_web()
+        return place
+
+    def _prepare_target(self, place: Place) -> Target:
+        if place.notice:
             self._say(place.notice)
         call_command("ensure_target", name=settings.PROFILER_TARGET, kind=place.kind)
         return Target.objects.get(name=settings.PROFILER_TARGET)

@@ -28,8 +28,9 @@ class Place:
     notice: str = ""
 
 
-def find(say: Callable[[str], None]) -> Place:
-    """Docker where it works and has, or can be given, a base image; else processes."""
+def known() -> Place | None:
+    """Processes where Docker does not work, Docker where it has or can pull a base image; None
+    where that has to be made first."""
     from profiler.services.docker_engine import check_docker
 
     trouble = check_docker()
@@ -37,6 +38,11 @@ def find(say: Callable[[str], None]) -> Place:
         return _processes(trouble)
     if settings.PROFILER_BASE_IMAGE or _has_base_image() or _registry_answers():
         return Place("docker")
+    return None
+
+
+def once_base_image_is_made(say: Callable[[str], None]) -> Place:
+    """Docker with a base image made here, which takes a minute; processes where that fails."""
     say("No image registry can be reached: making a base image from Debian packages (a minute) ...")
     trouble = _make_base_image()
     return _processes(trouble) if trouble else Place("docker")
