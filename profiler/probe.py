@@ -20,7 +20,7 @@ from profiler.measuring.decision import (
 from profiler.measuring.gpu import GpuRecord
 from profiler.measuring.measurement import Measurement, MeasurementContext
 from profiler.measuring.objective import Bound
-from profiler.measuring.prospects import Patience, patience
+from profiler.measuring.prospects import patience
 from profiler.measuring.sensitivity import RowFacts
 from profiler.measuring.statistics import SequentialRule
 from profiler.measuring.summary import summarise
@@ -84,12 +84,9 @@ class Probe:
         gives_up = gives_up and not rig.load.has_rounds  # part of one tells nothing of the whole
         # The last look costs as much as all before it together: a step up is proven sooner.
         self._last_look = self._rule.looks[-2 if gives_up and phase == VERIFYING else -1]
-        self._patience = self._patience_of(first) if gives_up else None
+        most_requests = min(self._longest_s * rps, self._last_look)
+        self._patience = patience(self._rule, first, most_requests) if gives_up else None
         self._start_ns = self._end_ns = 0
-
-    def _patience_of(self, first: SequentialRule) -> Patience:
-        in_time = self._longest_s * (self._rig.load.nominal_rps or self._rig.rate_rps)
-        return patience(self._rule, first, min(in_time, self._last_look))
 
     def take(self) -> Measurement:
         """Run it. RunFailed when the service dies under the load."""

@@ -13,16 +13,17 @@ import re
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCES = (("templates", "*.html"), ("runs", "*.py"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts import page_sources
+
 NAMED = re.compile(r"""(?:\{%\s*icon\s+|\bicon=|["']icon["']:\s*)["']([a-z0-9-]+)["']""")
 SHAPES = re.compile(r"<(?:path|circle|line|rect|polyline)\b[^>]*/>")
 
 
-def used_icons(root: Path = ROOT) -> list[str]:
+def used_icons(root: Path = page_sources.ROOT) -> list[str]:
     """Names of all icons that our sources mention, sorted."""
-    texts = (path.read_text() for folder, glob in SOURCES for path in (root / folder).rglob(glob))
-    return sorted({name for text in texts for name in NAMED.findall(text)})
+    return sorted({name for text in page_sources.texts(root) for name in NAMED.findall(text)})
 
 
 def symbol(name: str, svg: str) -> str:

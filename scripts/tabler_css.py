@@ -10,6 +10,7 @@ are no harm. A class put together from parts is known by its beginning, as in `b
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -17,17 +18,19 @@ from pathlib import Path
 import tinycss2
 from tinycss2.ast import AtRule, Node, QualifiedRule
 
-ROOT = Path(__file__).resolve().parent.parent
-WHOLE = ROOT / "scripts/vendor/tabler-1.6.1/tabler.min.css"
-PART = ROOT / "static/vendor/tabler-1.6.1/tabler.min.css"
-SOURCES = (("templates", "*.html"), ("runs", "*.py"), ("static/js", "*.js"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts import page_sources
+
+WHOLE = page_sources.ROOT / "scripts/vendor/tabler-1.6.1/tabler.min.css"
+PART = page_sources.ROOT / "static/vendor/tabler-1.6.1/tabler.min.css"
 WORD = re.compile(r"[A-Za-z][\w-]*")
 BEGINNING = re.compile(r"([A-Za-z][\w-]*-)\$?\{")
 
 
-def used_classes(root: Path = ROOT) -> re.Pattern[str]:
+def used_classes(root: Path = page_sources.ROOT) -> re.Pattern[str]:
     """What the name of a class that may be on a page looks like."""
-    texts = [path.read_text() for folder, glob in SOURCES for path in (root / folder).rglob(glob)]
+    texts = list(page_sources.texts(root))
     words = {word for text in texts for word in WORD.findall(text)}
     beginnings = {begin for text in texts for begin in BEGINNING.findall(text)}
     known = [*map(re.escape, words), *(f"{re.escape(begin)}.*" for begin in beginnings)]
@@ -67,8 +70,9 @@ def _selectors(rule: QualifiedRule) -> list[list[Node]]:
 
 def _classes(selector: list[Node]) -> list[str]:
     """The classes that an element must have; of those in `:not()` or `:is()` nothing is asked."""
-    pairs = pairwise(selector)
-    return [after.value for dot, after in pairs if dot == "." and after.type == "ident"]
+    return [
+        after.value for dot, after in pairwise(selector) if dot == "." and after.type == "ident"
+    ]
 
 
 def main() -> None:

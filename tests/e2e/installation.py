@@ -10,12 +10,10 @@ import subprocess
 import time
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 #: A fresh machine makes an environment first.
 FIRST_PAGE_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 30
-
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def fresh_clone(folder: Path) -> Path:
