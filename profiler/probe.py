@@ -13,7 +13,7 @@ from profiler.measuring.decision import (
     Decision,
     decide,
     enough_s,
-    longer,
+    once_more,
     preset_rule,
     round_s,
 )
@@ -78,14 +78,14 @@ class Probe:
         rps = rig.load.nominal_rps or rig.rate_rps
         remaining_s = rig.control.remaining_s()
         self._longest_s = longest_s(self._rule, rps, self._at_least_s, remaining_s)
-        first = self._rule
-        if again_s is not None:
-            self._rule, self._longest_s = longer(first), again_s
         gives_up = gives_up and not rig.load.has_rounds  # part of one tells nothing of the whole
+        again = again_s is not None
+        if again:
+            self._rule, self._longest_s = once_more(self._rule, gives_up=gives_up), again_s
         # The last look costs as much as all before it together: a step up is proven sooner.
         self._last_look = self._rule.looks[-2 if gives_up and phase == VERIFYING else -1]
         most_requests = min(self._longest_s * rps, self._last_look)
-        self._patience = patience(self._rule, first, most_requests) if gives_up else None
+        self._patience = patience(self._rule, most_requests, again=again) if gives_up else None
         self._start_ns = self._end_ns = 0
 
     def take(self) -> Measurement:

@@ -51,6 +51,13 @@ def test_noise_without_end_is_taken_three_times() -> None:
     assert (len(measurer.measurements), measurer.waits) == (3, 2)
 
 
+def test_noise_that_leaves_undecided_what_is_come_back_to_is_taken_once() -> None:
+    open_ = measured(SIZING, 400, "undecided", **INVALID)
+    assert Taking(open_, BELIEVED).probe(None, SIZING, 1.0, comes_back=True) is open_
+    assert Taking(open_, BELIEVED).probe(None, SIZING, 1.0) is BELIEVED
+    assert Taking(NOISY, BELIEVED).probe(None, SIZING, 1.0, comes_back=True) is BELIEVED
+
+
 def test_what_is_believed_is_taken_once() -> None:
     measurer = Taking(BELIEVED, NOISY)
     measurer.probe(None, SIZING, 1.0)

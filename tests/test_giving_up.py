@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from profiler.measuring.decision import decide, longer, preset_rule
+from profiler.measuring.decision import decide, preset_rule
 from profiler.measuring.dependence import design_effect
 from profiler.measuring.prospects import LEAST_CHANCE, chance_to_pass, patience
 from profiler.measuring.statistics import SequentialRule, preset_looks
@@ -61,7 +61,7 @@ def test_clumps_leave_more_open_and_little_time_leaves_less() -> None:
 
 
 def test_it_is_asked_from_the_second_look_that_may_pass() -> None:
-    waited = patience(RULE, RULE, 1000)
+    waited = patience(RULE, 1000)
     assert waited.by == 688
     assert not waited.ends(RULE, 86, 8, 1.0)
     assert waited.ends(RULE, 172, 16, 1.0)
@@ -69,18 +69,16 @@ def test_it_is_asked_from_the_second_look_that_may_pass() -> None:
 
 
 def test_no_look_is_waited_for_that_there_is_no_time_for() -> None:
-    waited = patience(RULE, RULE, 200)
+    waited = patience(RULE, 200)
     assert waited.by == 172
     assert waited.ends(RULE, 172, 4, 1.0)
 
 
-def test_what_is_measured_again_is_asked_after_as_many_requests_as_the_first_time() -> None:
-    again = longer(RULE)
-    assert again.looks == (84, 172, 344, 688, 1376, 2752)
-    waited = patience(again, RULE, 2000)
-    assert waited.by == 1376
-    assert not waited.ends(again, 84, 8, 1.0)
-    assert waited.ends(again, 172, 16, 1.0)
+def test_what_is_measured_again_is_asked_from_the_first_look_that_may_pass() -> None:
+    assert not patience(RULE, 1000).ends(RULE, 86, 12, 1.0)
+    again = patience(RULE, 1000, again=True)
+    assert not again.ends(RULE, 43, 6, 1.0)
+    assert again.ends(RULE, 86, 12, 1.0)
 
 
 def test_a_decision_that_is_given_up_stays_undecided_and_says_so() -> None:
@@ -89,7 +87,7 @@ def test_a_decision_that_is_given_up_stays_undecided_and_says_so() -> None:
     rule = preset_rule(limit, OPEN, rps=100)
     end = {"load": OPEN, "start_ns": START, "now_ns": START + 60 * NS}
     whole = decide(rule, requests, limit, **end)
-    early = decide(rule, requests, limit, **end, patience=patience(rule, rule, 1000))
+    early = decide(rule, requests, limit, **end, patience=patience(rule, 1000))
     assert (early.outcome, early.given_up, early.is_final) == ("undecided", True, True)
     assert (whole.outcome, whole.given_up) == ("undecided", False)
     assert early.requests < whole.requests
@@ -121,7 +119,7 @@ def test_clumps_that_have_not_shown_themselves_are_no_reason_to_give_it_up() -> 
     rule = preset_rule(limit, OPEN, rps=100)
     found = decide(
         rule, request_columns(evenly(700), waves), limit, load=OPEN, start_ns=START,
-        now_ns=START + 60 * NS, patience=patience(rule, rule, 1000),
+        now_ns=START + 60 * NS, patience=patience(rule, 1000),
     )  # fmt: skip
     assert (found.outcome, found.over, found.requests) == ("undecided", 0, 484)
     assert not found.given_up
@@ -179,7 +177,7 @@ def of_a_quota(work_ms: float):
 def outcomes(draw, trials: int) -> tuple[list[str], list[str], float]:
     """With patience without end, and with what a probe has; requests saved, as a share."""
     rule = SequentialRule(95, 0.95, preset_looks(95, 0.95, 733))
-    waited = patience(rule, rule, rule.looks[-1])
+    waited = patience(rule, rule.looks[-1])
     random = np.random.default_rng(7)
     whole, early, sent, kept = [], [], 0, 0
     for _ in range(trials):

@@ -211,6 +211,17 @@ def test_a_service_that_follows_no_such_curve_gets_no_answers(measurements) -> N
     assert "does not describe this service" in why_not and "asks for the whole curve" in why_not
 
 
+def test_a_service_that_keeps_more_than_its_cpu_could_answer_gets_no_answers(measurements) -> None:
+    """As where threads spin: the cpu that a request takes is what there is, not what it needs."""
+    spinning = [
+        replace(m, cpu_seconds_per_request=1.01 * m.cpu_millicores / 1000 / RATE)
+        for m in measurements[:3]
+    ]
+    assert all(m.outcome == "passed" for m in spinning)
+    why_not = fitted(spinning)["why_not"]
+    assert "does not describe this service" in why_not and "spin" in why_not
+
+
 def known(values: list[float], noise: float) -> Known:
     ones = np.ones(len(values))
     return Known(np.zeros((len(values), 2)), ones, np.array(values), noise * ones)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from profiler.measuring.binomial import at_least, at_most
-from profiler.measuring.decision import Decision, decide, longer, preset_rule
+from profiler.measuring.decision import Decision, decide, once_more, preset_rule
 from profiler.measuring.dependence import design_effect
 from profiler.measuring.statistics import SequentialRule, preset_looks
 from profiler.spec import Load, Stage
@@ -217,20 +217,30 @@ def test_a_comfortable_bound_is_accepted_at_the_first_look_all_the_same() -> Non
 
 def test_what_is_measured_again_gets_more_requests_and_half_the_error() -> None:
     rule = SequentialRule(95, 0.95, (21, 43, 86, 172, 344, 688))
-    again = longer(rule)
+    again = once_more(rule, gives_up=False)
     assert again.looks == (84, 172, 344, 688, 1376, 2752)
     assert again.passing_looks == (344, 688, 1376, 2752)
     assert again.pass_share == pytest.approx(0.025 / 4)
     assert again.fail_share == pytest.approx(0.025 / 6)
 
 
-def test_the_error_of_both_measurements_is_within_one_and_a_half_times_the_stated() -> None:
+def test_what_is_given_up_gets_half_the_error_and_as_many_requests_once_more() -> None:
+    again = once_more(SequentialRule(95, 0.95, (21, 43, 86, 172, 344, 688)), gives_up=True)
+    assert again.looks == (21, 43, 86, 172, 344, 688)
+    assert again.passing_looks == (172, 344, 688)  # 86 without any over prove too little
+    assert again.pass_share == pytest.approx(0.025 / 3)
+
+
+@pytest.mark.parametrize("gives_up", [True, False])
+def test_the_error_of_both_measurements_is_within_one_and_a_half_times_the_stated(
+    gives_up: bool,
+) -> None:
     """A share just at what is allowed: passed at once, or after it had stayed undecided."""
     random = np.random.default_rng(5)
     first = SequentialRule(95, 0.95, preset_looks(95, 0.95))
     wrong = 0
     for _ in range(400):
-        for rule in (first, longer(first)):
+        for rule in (first, once_more(first, gives_up=gives_up)):
             flags = independent(random, 0.05, rule.looks[-1])
             outcomes = (rule.decide(look, int(flags[:look].sum())) for look in rule.looks)
             outcome = next((found for found in outcomes if found != "undecided"), "undecided")

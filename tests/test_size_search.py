@@ -57,6 +57,7 @@ class SyntheticService:
         self.asked: list[float] = []
         self.again: list[float] = []
         self.given_up: list[bool] = []
+        self.comes_back: list[bool] = []
         self.reference, self.limits_enforced = None, True
         self._spec, self._curve, self._left_s = spec, curve, budget_s
         self.size, self.rate_rps = spec.limits.cpu_millicores, spec.load.nominal_rps
@@ -81,9 +82,16 @@ class SyntheticService:
         return self.reference
 
     def probe(
-        self, rig: object, phase: str, at_least_s: float, *, gives_up: bool = False
+        self,
+        rig: object,
+        phase: str,
+        at_least_s: float,
+        *,
+        gives_up: bool = False,
+        comes_back: bool = False,
     ) -> Measurement:
         self.given_up.append(gives_up)
+        self.comes_back.append(comes_back)
         return self._measure(phase)
 
     def probe_again(
@@ -174,6 +182,16 @@ def test_a_search_gives_up_what_would_hardly_pass_and_a_curve_wants_to_know_it()
     assert set(sized(keeps(300))[1].given_up) == {True}
     assert set(rated(lambda rate: "passed" if rate <= 70 else "failed")[1].given_up) == {True}
     assert set(sized(keeps(300), CURVE)[1].given_up) == {False}
+
+
+def test_a_search_comes_back_to_what_stays_undecided_but_for_its_largest_size() -> None:
+    assert set(sized(keeps(300))[1].comes_back) == {True}
+    assert set(sized(keeps(300), CURVE)[1].comes_back) == {False}
+    service = SyntheticService(SPEC, keeps(300))
+    reference = service.begin()
+    SizeSearch(service, SPEC, at_most=800).run(service, reference)
+    assert service.asked[1] == 800
+    assert service.comes_back[:2] == [False, True]
 
 
 def test_a_curve_that_runs_out_of_time_ends_with_an_answer_all_the_same() -> None:

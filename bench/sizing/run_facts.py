@@ -31,7 +31,7 @@ def facts_of(result: Mapping) -> dict:
         "memory_bytes": advice.get("memory_bytes"),
         "estimate_millicores": (result["estimate"] or {}).get("cpu_millicores"),
         "phases_s": _seconds(result["phases"]),
-        "search_requests": sum(_sent(m) for m in measurements if m["phase"] in (REFERENCE, SIZING)),
+        "search_requests": sum(_sent(m) for m in measurements if _is_of_search(m)),
         "requests": sum(map(_sent, measurements)),
         "reference": _reference(measurements),
         "latency_model": result["latency_model"],
@@ -51,6 +51,11 @@ def facts_of(result: Mapping) -> dict:
             for m in measurements
         ],
     }
+
+
+def _is_of_search(measurement: Mapping) -> bool:
+    """Whether it looked for the size of the config as it was given, not of a fix for it."""
+    return measurement["phase"] in (REFERENCE, SIZING) and not measurement["variant"]
 
 
 def _seconds(phases: list[dict]) -> dict[str, float]:

@@ -101,15 +101,15 @@ def enough_s(rule: SequentialRule, rps: float, passing: int = 1) -> float:
     return LATE_LOOK * looks[-1] / rps if rps else math.inf
 
 
-#: What is measured again because it stayed undecided gets so many times the requests, and each
-#: time half of the error that the time before had: with all of them it is less than twice.
-MORE, ERROR_SHARE = 4, 0.5
+#: What is measured again because it stayed undecided has half of the error that it had before: both
+#: together have less than twice. Where it is not given up it gets so many times the requests.
+ERROR_SHARE, MORE = 0.5, 4
 
 
-def longer(rule: SequentialRule) -> SequentialRule:
-    """The rule for measuring again what stayed undecided: more requests, and a smaller error."""
+def once_more(rule: SequentialRule, *, gives_up: bool) -> SequentialRule:
+    """The rule for measuring again what stayed undecided by this one."""
     confidence = 1 - (1 - rule.confidence) * ERROR_SHARE
-    looks = tuple(look * MORE for look in rule.looks)
+    looks = tuple(look * (1 if gives_up else MORE) for look in rule.looks)
     return SequentialRule(rule.percentile, confidence, looks, rule.passing)
 
 

@@ -39,14 +39,13 @@ class Patience:
         return chance_to_pass(rule, n, over, clumping, self.by) < LEAST_CHANCE
 
 
-def patience(rule: SequentialRule, first: SequentialRule, most_requests: float) -> Patience:
+def patience(rule: SequentialRule, most_requests: float, *, again: bool = False) -> Patience:
     """Of a measurement by `rule` that lasts for about so many requests at most.
 
-    `first` is the rule of the measurement that it takes up, where that stayed undecided; else the
-    same.
+    `again`: the same was measured before and stayed undecided. Its clumps have shown themselves.
     """
     by = max((look for look in rule.looks if look <= most_requests), default=rule.looks[0])
-    return Patience(ASKED_FROM * first.looks[-first.passing], by)
+    return Patience((1 if again else ASKED_FROM) * rule.passing_looks[0], by)
 
 
 def chance_to_pass(rule: SequentialRule, n: int, over: int, clumping: float, by: int) -> float:

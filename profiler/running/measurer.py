@@ -9,7 +9,7 @@ from profiler.circumstances import HostNoise
 from profiler.control import Control
 from profiler.dataset import DatasetSummary
 from profiler.errors import OUT_OF_MEMORY, RunFailed
-from profiler.measuring.decision import enough_s, longer, preset_rule
+from profiler.measuring.decision import enough_s, once_more, preset_rule
 from profiler.measuring.disturbance import host_noise
 from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
 from profiler.measuring.objective import Bound, resolve_bound
@@ -60,15 +60,19 @@ class Measurer:
         *,
         gives_up: bool = False,
         again_s: float | None = None,
+        comes_back: bool = False,
     ) -> Measurement:
         """A measurement of the rig's present size, taken again while it may not be believed.
 
         `gives_up`: where it would hardly pass, the caller has better to do than to be sure of it.
         `again_s`: the longest load of one that stayed undecided before. It is long, and taken once.
+        `comes_back`: what stays undecided, believed or not, is measured again if it matters.
         """
         for repeats_left in reversed(range(1 if again_s else 1 + REPEATS)):
             measurement = self.keep(self._take(rig, phase, at_least_s, gives_up, again_s))
             if measurement.validity.valid or not repeats_left:
+                break
+            if comes_back and measurement.outcome == "undecided":
                 break
             self.control.log("Not believed, taken again: " + " ".join(measurement.validity.reasons))
             self._wait_for_quiet()
@@ -81,14 +85,14 @@ class Measurer:
     def probe_again(
         self, rig: Rig, phase: str, at_least_s: float, *, gives_up: bool = False
     ) -> Measurement | None:
-        """One more, longer measurement of what stayed undecided; None where time does not allow it.
+        """One more measurement of what stayed undecided; None where time does not allow it.
 
         It may take a share of what is left of the budget, so that the rest can still be done.
         """
         again_s = self.control.remaining_s() * AGAIN_SHARE
         rps = rig.load.nominal_rps or rig.rate_rps
         rule = preset_rule(self._bound(), rig.load, rps=rps, at_least_s=at_least_s)
-        if again_s < max(AGAIN_S, enough_s(longer(rule), rps)):
+        if again_s < max(AGAIN_S, enough_s(once_more(rule, gives_up=gives_up), rps)):
             return None
         self.control.log(f"Undecided, measured again for up to {again_s:.0f} s")
         return self.probe(rig, phase, at_least_s, gives_up=gives_up, again_s=again_s)

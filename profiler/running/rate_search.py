@@ -91,7 +91,10 @@ class RateSearch:
             self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(self._tried))
             rig.offer(step)
             at_least_s = self._long_enough_s(reference, step)
-            self._note(step, self._measurer.probe(rig, SIZING, at_least_s, gives_up=True))
+            self._note(
+                step,
+                self._measurer.probe(rig, SIZING, at_least_s, gives_up=True, comes_back=True),
+            )
 
     def _next(self, guess: float | None) -> float | Capacity:
         """Of the rates that there is time to tell anything of."""
@@ -117,7 +120,7 @@ class RateSearch:
             self._note(step, found)
 
     def _note(self, rate_rps: float, probe: Measurement) -> None:
-        """What cannot be believed after all repeats proves nothing: it has not passed."""
+        """What cannot be believed proves nothing: it has not passed."""
         self._tried[rate_rps] = probe.outcome if probe.validity.valid else "undecided"
 
     def replayed(self, demand: Demand, bound: Bound) -> RateEstimate | None:

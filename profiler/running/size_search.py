@@ -88,7 +88,12 @@ class SizeSearch:
             at_least_s = self._long_enough_s(reference, step)
             # Of a curve each size is wanted as well as it can be known.
             gives_up = not self._whole_curve
-            self._note(self._measurer.probe(rig, SIZING, at_least_s, gives_up=gives_up))
+            comes_back = gives_up and step != self._searched[-1]
+            self._note(
+                self._measurer.probe(
+                    rig, SIZING, at_least_s, gives_up=gives_up, comes_back=comes_back
+                )
+            )
 
     def _look_again(self, rig: Rig, reference: Measurement, step: int) -> None:
         """More samples of a size that stayed undecided, where the budget has time for them."""
@@ -100,7 +105,7 @@ class SizeSearch:
             self._note(found)
 
     def _note(self, probe: Measurement) -> None:
-        """What cannot be believed after all repeats proves nothing: it has not passed."""
+        """What cannot be believed proves nothing: it has not passed."""
         believed = probe.validity.valid
         self._tried[probe.cpu_millicores] = probe.outcome if believed else "undecided"
 

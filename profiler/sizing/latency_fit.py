@@ -73,14 +73,9 @@ def fit(
             f"service keeps up with, and this run has {len(places)}."
         }
     fitting = _Fit(replayed, steady)
-    surprise = fitting.surprise("95")
-    if surprise > WORST_SURPRISE:
-        return {
-            "why_not": "The model does not describe this service: predicted from the others, a p95 "
-            f"that was measured is {surprise:.2g} times as far off as the model allows for near "
-            "and away from the limit. A run that asks for the whole curve has more sizes to go by."
-        }
-    return replace(fitting.model(_spaced(sizes, points)), points=tuple(points)).to_json()
+    model = replace(fitting.model(_spaced(sizes, points)), points=tuple(points))
+    why_not = _refuted(model) or _surprised(fitting.surprise("95"))
+    return {"why_not": why_not} if why_not else model.to_json()
 
 
 def _is_known(summary: LatencySummary | None) -> bool:
@@ -97,6 +92,31 @@ def _refusal(demand: Demand | None, believed: Sequence[Measurement], load: Load)
     if demand is None:
         return "What a request costs could not be measured."
     return ""
+
+
+def _refuted(model: LatencyModel) -> str:
+    """What was measured that cannot be, by the model: a size kept more than it answers at most."""
+    passed = (p for p in model.points if model.mode == "open" and p.outcome == "passed")
+    for point in passed:
+        highest = model.highest_rate(point.cpu_millicores)
+        if point.load > highest:
+            return (
+                "The model does not describe this service: by the cpu time that a request costs, "
+                f"{point.cpu_millicores}m would answer {highest:.3g} requests/s at most, and it "
+                f"kept {point.load:.3g}. Threads that spin while they wait use what cpu they get."
+            )
+    return ""
+
+
+def _surprised(surprise: float) -> str:
+    """What speaks against a model that is so many times as far off as its spreads allow for."""
+    if surprise <= WORST_SURPRISE:
+        return ""
+    return (
+        "The model does not describe this service: predicted from the others, a p95 that was "
+        f"measured is {surprise:.2g} times as far off as the model allows for near and away from "
+        "the limit. A run that asks for the whole curve has more sizes to go by."
+    )
 
 
 def _point(measurement: Measurement, replayed: LoadReplay) -> Point:
