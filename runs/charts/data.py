@@ -34,6 +34,8 @@ from runs.what_if_card import model_of
 NOTHING_YET = {"empty": "Nothing was recorded for this yet."}
 NOTHING_EVER = {"empty": "Nothing was recorded for this."}
 NOTHING_THEN = {"empty": "Nothing was recorded in this range."}
+#: Digits; the column holds no more.
+LONGEST_ORDINAL = 9
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,14 @@ def source(
     run: ProfileRun, chart: str, wanted: str | None = None, span: Span | None = None
 ) -> Source | None:
     """The chart of that name, None when there is no such; `wanted` is a measurement's ordinal."""
-    measurements = list(run.measurements.all())
     nothing = NOTHING_EVER if run.is_finished else NOTHING_YET
     if chart in OF_ALL:
+        measurements = list(run.measurements.all())
         version = f"{chart}-{len(measurements)}-{run.state}"
         return Source(version, lambda: OF_ALL[chart](run, measurements) or nothing)
     if chart not in OF_ONE:
         return None
-    row = shown_measurement(run, measurements, wanted)
+    row = _asked_for(run, wanted) or shown_measurement(run, list(run.measurements.all()), wanted)
     if dropped := dropped_words(run):
         return Source(f"dropped-{run.state}", lambda: {"empty": dropped})
     ordinal = row.ordinal if row else (run.current or {}).get("ordinal")
@@ -65,6 +67,13 @@ def source(
     if span:
         nothing = NOTHING_THEN
     return Source(series.version_of(run, ordinal), lambda: _drawn(taken, chart) or nothing)
+
+
+def _asked_for(run: ProfileRun, wanted: str | None) -> Measurement | None:
+    """Read alone: a measurement is long, and a run may have many."""
+    if not wanted or not wanted.isdecimal() or len(wanted) > LONGEST_ORDINAL:
+        return None
+    return run.measurements.filter(ordinal=int(wanted)).first()
 
 
 def _drawn(taken: Taken, chart: str) -> dict | None:
@@ -141,19 +150,19 @@ def _distribution(taken: Taken, scene: Scene) -> dict | None:
 
 
 def _cpu(taken: Taken, scene: Scene) -> dict | None:
-    columns = taken.usage()
+    columns = taken.usage(series.CPU_COLUMNS)
     use = series.cpu_use(columns, taken.start_ns) if columns else None
     return usage.cpu(use, scene).to_json() if use else None
 
 
 def _memory(taken: Taken, scene: Scene) -> dict | None:
-    columns = taken.usage()
+    columns = taken.usage(series.MEMORY_COLUMNS)
     use = series.memory_use(columns, taken.start_ns) if columns else None
     return usage.memory(use, scene).to_json() if use else None
 
 
 def _gpu(taken: Taken) -> Columns:
-    columns = taken.usage("gpu")
+    columns = taken.usage(name="gpu")
     return columns if columns and len(columns["at_ns"]) else {}
 
 

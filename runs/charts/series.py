@@ -186,6 +186,9 @@ def stretch_s(at_s: np.ndarray) -> float:
     return float(max((at_s[-1] - at_s[0]) / USAGE_STRETCHES, SHORTEST_USAGE_STRETCH_S))
 
 
+CPU_COLUMNS = ("at_ns", "cpu_ns", "periods", "throttled_periods")
+
+
 def cpu_use(columns: Columns, start_ns: int) -> CpuUse | None:
     """From the kernel's cumulative counters at the edges of each stretch; None with no stretch."""
     at_s = (columns["at_ns"] - start_ns) / NS
@@ -213,6 +216,14 @@ class MemoryUse:
     anonymous: np.ndarray | None
     shared: np.ndarray | None
     samples: int = 0
+
+
+MEMORY_COLUMNS = (
+    "at_ns",
+    "memory_working_set_bytes",
+    "memory_anon_bytes",
+    "memory_shmem_bytes",
+)
 
 
 def memory_use(columns: Columns, start_ns: int) -> MemoryUse | None:

@@ -73,7 +73,7 @@ class Taken:
         values = series.latencies(columns, self.start_ns, end_ns)
         return values if len(values.at_s) else None
 
-    def usage(self, name: str = "usage", names: Sequence[str] | None = None) -> Columns:
+    def usage(self, names: Sequence[str] | None = None, name: str = "usage") -> Columns:
         """Samples with the service's start before them; without the settling of one that ran."""
         columns = self.columns(name, names, self.span)
         if not columns or self.start_up_s is not None:

@@ -59,6 +59,11 @@ class ProfileRunQuerySet(models.QuerySet):
             "cancel_forced_by",
         ).prefetch_related("models", "measurements")
 
+    def for_chart(self) -> ProfileRunQuerySet:
+        """What one of a run's charts shows; what only a few of them need is read when they do."""
+        unread = [name for name in BULKY if name != "policy"]
+        return self.select_related("config", "target").defer(*unread, "config__definition")
+
     def for_comparison(self, names: Sequence[str]) -> ProfileRunQuerySet:
         """The named runs with the measurements that are compared (`compared_measurements`)."""
         from profiler.comparing import PHASES

@@ -91,7 +91,7 @@ def run_series(request: HttpRequest, name: str, chart: str) -> HttpResponse:
 
     `?from=` and `?to=`, seconds of the measured time, are for a closer look at a part of it.
     """
-    run = the_run(name)
+    run = get_object_or_404(ProfileRun.objects.for_chart(), name=name)
     try:
         span = Span.asked(request.GET)
     except NotASpan as problem:
