@@ -44,6 +44,7 @@ def bench(report: Report) -> None:
     if not cases:
         raise script.NotHere("No service has both its truth (truth.py) and its runs (runs.py).")
     tell_cpu(report, cases)
+    tell_steadiness(report, cases)
     tell_cost(report, cases)
     tell_memory(report, cases)
     tell_soaks(report, cases)
@@ -80,6 +81,23 @@ def _sizes(case: Case) -> str:
     return ", ".join(
         f"{found.count(size)} x {'none' if size is None else f'{size}m'}" for size in sizes
     )
+
+
+def tell_steadiness(report: Report, cases: list[Case]) -> None:
+    """What the machine itself did to the truth: the same requests, at the same sizes."""
+    table = report.table(
+        "Cpu time of a request at the same size: the dearest repetition against the cheapest",
+        "service", "sizes",
+        figure="dearer by",
+    )  # fmt: skip
+    for case in cases:
+        costs = [
+            [one["cpu_seconds_per_request"] for one in taken]
+            for cpu in case.grid
+            if (taken := case.keeps_up(cpu))
+        ]
+        dearer = [max(of_size) / min(of_size) - 1 for of_size in costs]
+        table.row(case.name, str(len(dearer)), values=dearer, unit="share")
 
 
 def tell_cost(report: Report, cases: list[Case]) -> None:
@@ -132,7 +150,7 @@ def tell_memory(report: Report, cases: list[Case]) -> None:
 def tell_soaks(report: Report, cases: list[Case]) -> None:
     table = report.table(
         "The load at an advised size, the smallest in memory, for minutes",
-        "service", "size", "minutes", "requests",
+        "service", "size", "minutes", "requests", "failed",
         figure="killed for memory",
     )  # fmt: skip
     for case in cases:
@@ -143,7 +161,8 @@ def tell_soaks(report: Report, cases: list[Case]) -> None:
         size = f"{found['cpu_millicores']}m, {found['memory_bytes'] // MIB} MiB"
         died = found["oom_kills"] is None
         table.row(
-            case.name, size, f"{found['minutes']:g}", str(found["requests"]),
+            case.name, size, f"{found['minutes']:g}", f"{found['requests']:,}",
+            f"{found['errors']:,}",
             values=[] if died else [found["oom_kills"]], goal=Goal(0.0, "times"),
         )  # fmt: skip
 

@@ -33,6 +33,8 @@ def tell_predictions(report: Report, cases: list[Case]) -> None:
             counts = str(len(flat)), f"{sum(map(bool, found))} of {len(found)}"
             table.row(case.name, f"p{percentile}", *counts, values=flat, unit="share")
         table.row("all", f"p{percentile}", str(len(every)), "", values=every, goal=goal)
+        itself = [error for case in cases for error in own_errors(case, percentile)]
+        table.row("brute force itself", f"p{percentile}", "", "", values=itself, unit="share")
     report.note(
         "Predictions are of sizes that keep up with the load. A run has none where it says that "
         "its model does not describe the service, or where it measured every size that keeps up."
@@ -53,6 +55,15 @@ def errors(case: Case, run: dict, percentile: str) -> Iterator[float]:
         predicted = model.predict(cpu, rate, percentile)
         true = statistics.median(one["latency_ms"][f"p{percentile}"] for one in truth)
         yield 1.0 if predicted.overloaded else abs(predicted.latency_ms / true - 1)
+
+
+def own_errors(case: Case, percentile: str) -> Iterator[float]:
+    """By what share each repetition of the truth is off the median of the others."""
+    for cpu in case.grid:
+        values = [one["latency_ms"][f"p{percentile}"] for one in case.keeps_up(cpu)]
+        for place, value in enumerate(values):
+            others = values[:place] + values[place + 1 :]
+            yield abs(value / statistics.median(others) - 1)
 
 
 def tell_fixes(report: Report, cases: list[Case]) -> None:
