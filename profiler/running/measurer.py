@@ -65,14 +65,13 @@ class Measurer:
         """A measurement of the rig's present size, taken again while it may not be believed.
 
         `gives_up`: where it would hardly pass, the caller has better to do than to be sure of it.
-        `again_s`: the longest load of one that stayed undecided before. It is long, and taken once.
+        `again_s`: the longest load of one that stayed undecided before; it is taken once.
         `comes_back`: what stays undecided, believed or not, is measured again if it matters.
         """
         for repeats_left in reversed(range(1 if again_s else 1 + REPEATS)):
             measurement = self.keep(self._take(rig, phase, at_least_s, gives_up, again_s))
-            if measurement.validity.valid or not repeats_left:
-                break
-            if comes_back and measurement.outcome == "undecided":
+            left_open = comes_back and measurement.outcome == "undecided"
+            if measurement.validity.valid or left_open or not repeats_left:
                 break
             self.control.log("Not believed, taken again: " + " ".join(measurement.validity.reasons))
             self._wait_for_quiet()

@@ -91,10 +91,8 @@ class RateSearch:
             self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(self._tried))
             rig.offer(step)
             at_least_s = self._long_enough_s(reference, step)
-            self._note(
-                step,
-                self._measurer.probe(rig, SIZING, at_least_s, gives_up=True, comes_back=True),
-            )
+            found = self._measurer.probe(rig, SIZING, at_least_s, gives_up=True, comes_back=True)
+            self._note(step, found)
 
     def _next(self, guess: float | None) -> float | Capacity:
         """Of the rates that there is time to tell anything of."""

@@ -89,11 +89,10 @@ class SizeSearch:
             # Of a curve each size is wanted as well as it can be known.
             gives_up = not self._whole_curve
             comes_back = gives_up and step != self._searched[-1]
-            self._note(
-                self._measurer.probe(
-                    rig, SIZING, at_least_s, gives_up=gives_up, comes_back=comes_back
-                )
+            found = self._measurer.probe(
+                rig, SIZING, at_least_s, gives_up=gives_up, comes_back=comes_back
             )
+            self._note(found)
 
     def _look_again(self, rig: Rig, reference: Measurement, step: int) -> None:
         """More samples of a size that stayed undecided, where the budget has time for them."""
