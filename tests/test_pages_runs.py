@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from profiler import errors
+from runs import formatting
 from runs.models import LogChunk, ProfileRun, SampleChunk
 from runs.remedies import REMEDIES
 from tests.measured_runs import (
@@ -246,6 +247,33 @@ def test_a_finished_runs_charts_have_data(signed_in, make, chart) -> None:
     data = signed_in.get(f"/runs/{sized_run(make).name}/series/{chart}/").json()
     assert data["figure"]["data"]
     assert data["footer"]
+
+
+@pytest.mark.parametrize("chart", ["latency", "cpu", "memory", "throughput"])
+def test_a_chart_is_of_the_measurement_that_is_asked_for(signed_in, make, chart) -> None:
+    run = sized_run(make)
+    address = f"/runs/{run.name}/series/{chart}/"
+    captions = {}
+    for row in run.measurements.all():
+        drawn = signed_in.get(address, {"measurement": row.ordinal}).json()["figure"]["layout"]
+        size = f"{formatting.cpu(row.cpu_millicores)}, {formatting.memory(row.memory_bytes)}"
+        captions[row.ordinal] = [one["text"] for one in drawn["annotations"]]
+        assert f"{row.phase} at {size}" in captions[row.ordinal]
+    for nonsense in ("99", "-1", "x", "9" * 40, "²"):
+        drawn = signed_in.get(address, {"measurement": nonsense}).json()["figure"]["layout"]
+        assert [one["text"] for one in drawn["annotations"]] == captions[row.ordinal]
+
+
+@pytest.mark.parametrize(
+    ("chart", "names"),
+    [
+        ("cpu", {"CPU used, millicores", "share of periods throttled"}),
+        ("memory", {"working set", "anonymous", "shared", "file"}),
+    ],
+)
+def test_charts_of_use_have_all_its_parts(signed_in, make, chart, names) -> None:
+    data = signed_in.get(f"/runs/{sized_run(make).name}/series/{chart}/").json()["figure"]["data"]
+    assert names <= {trace.get("name") for trace in data}
 
 
 @pytest.mark.parametrize("chart", ["latency", "cpu", "memory"])
