@@ -91,6 +91,7 @@ class Measurer:
         again_s = self.control.remaining_s() * AGAIN_SHARE
         rps = rig.load.nominal_rps or rig.rate_rps
         rule = preset_rule(self._bound(), rig.load, rps=rps, at_least_s=at_least_s)
+        gives_up = gives_up and not rig.load.has_rounds  # such a load has more requests again
         if again_s < max(AGAIN_S, enough_s(once_more(rule, gives_up=gives_up), rps)):
             return None
         self.control.log(f"Undecided, measured again for up to {again_s:.0f} s")

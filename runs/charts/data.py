@@ -57,7 +57,7 @@ def source(
         return Source(version, lambda: OF_ALL[chart](run, measurements) or nothing)
     if chart not in OF_ONE:
         return None
-    row = _asked_for(run, wanted) or shown_measurement(run, list(run.measurements.all()), wanted)
+    row = _asked_for(run, wanted) or shown_measurement(run, list(run.measurements.all()), None)
     if dropped := dropped_words(run):
         return Source(f"dropped-{run.state}", lambda: {"empty": dropped})
     ordinal = row.ordinal if row else (run.current or {}).get("ordinal")
