@@ -47,9 +47,11 @@ def longest_s(rule: SequentialRule, rps: float, at_least_s: float, remaining_s: 
 class Probe:
     """A measurement of the rig's service at its present size.
 
-    `at_least_s` is the shortest load that may pass; `again_s` the longest of one that is taken
-    again because it stayed undecided; `gives_up`: it ends where more requests would hardly make it
-    pass, and as a proof before the last look. What is recorded is handed on as it comes.
+    `draw`: which arrivals of the load's seed. `at_least_s` is the shortest load that may pass;
+    `again_s` the longest of one that is taken again because it stayed undecided; `gives_up`: it
+    ends where more requests would hardly make it pass, and before the last look, which costs as
+    much as all before it together; where the search `comes_back` to it, after two that may pass.
+    What is recorded is handed on as it comes.
     """
 
     def __init__(
@@ -62,9 +64,11 @@ class Probe:
         at_least_s: float,
         distinct_rows: int,
         rows: RowFacts,
+        draw: tuple[int, ...] = (),
         noise_floor: dict | None = None,
         again_s: float | None = None,
         gives_up: bool = False,
+        comes_back: bool = False,
     ) -> None:
         self._rig = rig
         self._bound = bound
@@ -73,6 +77,7 @@ class Probe:
         self._at_least_s = max(at_least_s, round_s(rig.load, rig.rate_rps))
         self._distinct_rows = distinct_rows
         self._rows = rows
+        self._draw = draw
         self._noise_floor = noise_floor
         self._rule = preset_rule(bound, rig.load, rps=rig.rate_rps, at_least_s=self._at_least_s)
         rps = rig.load.nominal_rps or rig.rate_rps
@@ -82,8 +87,9 @@ class Probe:
         again = again_s is not None
         if again:
             self._rule, self._longest_s = once_more(self._rule, gives_up=gives_up), again_s
-        # The last look costs as much as all before it together: a step up is proven sooner.
-        self._last_look = self._rule.looks[-2 if gives_up and phase == VERIFYING else -1]
+        self._last_look = self._rule.looks[-2 if gives_up else -1]
+        if gives_up and comes_back:
+            self._last_look = self._rule.passing_looks[:2][-1]
         most_requests = min(self._longest_s * rps, self._last_look)
         self._patience = patience(self._rule, most_requests, again=again) if gives_up else None
         self._start_ns = self._end_ns = 0
@@ -102,7 +108,7 @@ class Probe:
         if self._phase != VERIFYING:
             rig.sampler.take()  # what came before is no part of this; of a fresh service it is
             rig.gpu_sampler.take()
-        rig.driver.start(rig.load)
+        rig.driver.start(rig.load, draw=self._draw)
         try:
             control.sleep(SETTLE_S)
             noise = HostNoise(rig.spec.target.service_cores)
@@ -173,6 +179,7 @@ class Probe:
             memory_bytes=rig.size.memory_bytes,
             limits_enforced=rig.service.limits_enforced,
             load=rig.load,
+            arrivals_draw=self._draw,
             bound=self._bound,
             start_ns=self._start_ns,
             end_ns=self._end_ns,

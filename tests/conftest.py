@@ -7,7 +7,12 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long an example takes is the machine's: tests have no time limits of their own.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 # --- What measures --------------------------------------------------------------------------------
 #: Tests that measure or keep times: they run by themselves, one after the other (see the Makefile).

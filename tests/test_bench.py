@@ -17,7 +17,7 @@ from bench import memory, render
 from bench.kit import truth
 from bench.kit.report import Goal, Row, said
 from bench.kit.truth_server import SOURCE, TruthServer, compiled
-from profiler.load.schedule import arrivals
+from profiler.arrivals.schedule import arrivals
 from profiler.spec import Stage
 
 BENCH = Path(__file__).resolve().parent.parent / "bench"

@@ -35,7 +35,7 @@ def test_a_cost_that_would_be_negative_is_zero_and_the_other_fits_alone() -> Non
     assert solved([[1, 1], [1, 2]], [2, 1]) == pytest.approx([1.5, 0])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.integers(0, 10_000), st.integers(1, 6))
 def test_no_other_costs_that_are_not_negative_fit_better(seed: int, count: int) -> None:
     """Karush, Kuhn and Tucker: the gradient is zero where a cost is not, and never downhill."""

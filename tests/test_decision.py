@@ -156,7 +156,7 @@ def test_aborted_requests_count_only_when_older_than_the_bound() -> None:
     assert old.outcome == "failed"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1), st.floats(0.02, 0.2), st.floats(0.5, 7.5))
 def test_a_decision_once_taken_stays(seed, share_over, asked_at_s) -> None:
     """Asked while the load runs or after it, the first requests decide the same."""

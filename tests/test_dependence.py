@@ -111,7 +111,7 @@ def test_the_same_values_give_the_same_interval() -> None:
     assert one == other
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(20, 1500),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from profiler.arrivals.schedule import arrivals
+from profiler.raw.folder import read_folder
+from profiler.spec import Stage
 from tests.engine_cli import Project
 
 pytestmark = pytest.mark.docker
@@ -67,8 +72,9 @@ def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
 def test_the_curve_measures_every_size_of_the_grid_and_advises_the_smallest(project):
     # 5 ms of cpu and what serving it costs, 30 times a second, are about 200m.
     project.spec["question"] = "curve"
-    project.spec["load"] = {"mode": "open", "rate_rps": 30, "arrivals": "constant"}
+    project.spec["load"] = {"mode": "open", "rate_rps": 30, "seed": 3}
     project.spec["objective"] = {"percentile": 90, "latency_ms": 200, "confidence": 0.8}
+    project.keeps_raw = True
 
     ended = project.run_believed()
 
@@ -81,3 +87,17 @@ def test_the_curve_measures_every_size_of_the_grid_and_advises_the_smallest(proj
     advice = ended.result["advice"]
     assert advice["standing"] == "verified", advice
     assert advice["cpu_millicores"] in (200, 300)
+    draws = [tuple(m["arrivals_draw"]) for m in ended.result["measurements"]]
+    assert len(set(draws)) == len(draws), "proven under the arrivals it was chosen for"
+    sent_as_drawn(project.raw, draws, Stage("open", rate_rps=30), seed=3)
+
+
+def sent_as_drawn(raw: Path, draws: list[tuple[int, ...]], stage: Stage, seed: int) -> None:
+    """Each measurement's requests were due at the gaps of its own draw."""
+    recorded = [one for one in read_folder(raw) if one.series == "requests"]
+    assert len(recorded) == len(draws)
+    for one in recorded:
+        sent = np.concatenate([part["scheduled_ns"] for part in one.parts(pytest.fail)])
+        seeded = replace(stage, requests=len(sent))
+        due = arrivals(seeded, seed, 0, draw=draws[one.ordinal])
+        assert np.array_equal(np.diff(sent), np.diff(due))

@@ -133,29 +133,32 @@ def test_whoever_asks_for_it_has_it_given_up_but_part_of_a_round(load, gives_up,
     assert (probe_of(load, "sizing", gives_up)._patience is not None) == is_given_up
 
 
-def probe_of(load: Load, phase: str, gives_up: bool) -> Probe:
+def probe_of(load: Load, phase: str, gives_up: bool, comes_back: bool = False) -> Probe:
     control = SimpleNamespace(remaining_s=lambda: 600.0)
     rig = SimpleNamespace(load=load, rate_rps=100.0, control=control)
     return Probe(
         rig, bound(95, 50), phase=phase, ordinal=0, at_least_s=1.0, distinct_rows=1, rows=None,
-        gives_up=gives_up,
+        gives_up=gives_up, comes_back=comes_back,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("load", "phase", "gives_up", "left_out"),
+    ("load", "phase", "gives_up", "comes_back", "left_out"),
     [
-        (OPEN, "verifying", True, 1),
-        (OPEN, "verifying", False, 0),
-        (OPEN, "sizing", True, 0),
-        (ROUNDS, "verifying", True, 0),
+        (OPEN, "verifying", True, False, 1),
+        (OPEN, "verifying", False, False, 0),
+        (OPEN, "sizing", True, False, 1),
+        (OPEN, "sizing", True, True, 2),  # the first two of four that may pass are left
+        (ROUNDS, "verifying", True, False, 0),
+        (ROUNDS, "sizing", True, True, 0),
     ],
 )
-def test_a_proof_that_a_step_up_can_follow_does_without_the_last_look(
-    load, phase, gives_up, left_out
+def test_what_something_else_can_follow_does_without_the_last_looks(
+    load, phase, gives_up, comes_back, left_out
 ) -> None:
-    probe = probe_of(load, phase, gives_up)
+    probe = probe_of(load, phase, gives_up, comes_back)
     looks = probe._rule.looks
+    assert len(probe._rule.passing_looks) >= 4
     assert probe._last_look == looks[-1 - left_out]
     assert probe._patience is None or probe._patience.by == probe._last_look
 

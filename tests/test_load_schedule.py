@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.load.schedule import BLOCK, NS, arrival_blocks, arrivals, row_order, stage_end
+from profiler.arrivals.schedule import (
+    BLOCK,
+    NS,
+    arrival_blocks,
+    arrivals,
+    row_order,
+    stage_end,
+)
 from profiler.spec import Stage
 
 MS = 1_000_000
@@ -48,6 +55,14 @@ def test_poisson_gaps_have_the_mean_and_the_spread_of_an_exponential():
     gaps_ms = np.diff(due) / MS
     assert gaps_ms.mean() == pytest.approx(1.0, rel=0.02)
     assert gaps_ms.std() == pytest.approx(1.0, rel=0.02)
+
+
+def test_each_draw_of_a_seed_has_arrivals_of_its_own():
+    stage = poisson(100, requests=50)
+    draws = [(), (1,), (2,), (2, 500), (2, 600), (2, 500, 1)]
+    drawn = {tuple(arrivals(stage, seed=1, start=0, draw=draw)) for draw in draws}
+    assert len(drawn) == len(draws)
+    assert tuple(arrivals(stage, seed=1, start=0, draw=(2, 500))) in drawn
 
 
 def test_the_seed_settles_the_arrivals_and_a_second_round_differs():

@@ -84,7 +84,7 @@ def expected(asked: Points) -> list[int]:
 SECONDS = st.none() | st.sampled_from([-1, 0, 0.5, 1.95, 3, 4.5, 5.95, 9])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     from_s=SECONDS, to_s=SECONDS, outcome=st.sampled_from([None, 0, ERROR]),
     row=st.sampled_from([None, 2, 9]), sort=st.sampled_from(points.SORTS),

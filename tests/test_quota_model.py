@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from profiler.measuring.objective import Bound
 from profiler.samples import OUTCOMES
+from profiler.sizing import quota_model
 from profiler.sizing.quota_model import Demand, demand_of, estimate, replay
 
 
@@ -53,6 +54,24 @@ def test_workers_share_cores_and_budget() -> None:
     assert replay(two, 1.0, 1) == pytest.approx([0.04, 0.04])  # one core between them
     # 30 ms a period for both: 15 ms each, then still until 100 ms, and 5 ms more each.
     assert replay(two, 0.3, 2) == pytest.approx([0.105, 0.105])
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 0.3), st.floats(1e-4, 0.2), st.floats(0, 0.05)),
+        min_size=1,
+        max_size=9,
+    ),
+    st.floats(0.05, 2.0),
+    st.sampled_from([(1.0, 1), (1.0, 2), (1.7, 1), (1.7, 2)]),
+)
+def test_one_after_the_other_is_what_the_general_replay_gives(requests, quota, cores) -> None:
+    """One worker has a loop of its own, for its speed."""
+    gaps_s, cpu_s, wait_s = (np.array(column) for column in zip(*requests, strict=True))
+    asked = Demand(np.cumsum(gaps_s), cpu_s, wait_s, cores[0], 1, None)
+    assert asked.is_in_turn
+    general = quota_model._Replay(asked, quota, cores[1]).run()
+    assert replay(asked, quota, cores[1]) == pytest.approx(general, abs=1e-6)
 
 
 def test_waiting_holds_the_worker_but_uses_no_budget() -> None:

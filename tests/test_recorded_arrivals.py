@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from profiler.arrivals.schedule import BLOCK, NS, arrivals
 from profiler.load.driver import Driver
-from profiler.load.schedule import BLOCK, NS, arrivals
 from profiler.measuring.decision import preset_rule, round_s
 from profiler.measuring.objective import resolve_bound
 from profiler.sizing.explanation import load_text

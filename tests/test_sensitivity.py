@@ -86,7 +86,7 @@ def test_ranges_are_written_with_their_units(low: int, high: int, name: str) -> 
     assert size_range(low, high) == name
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(st.integers(0, 1 << 26), st.integers(0, 90)), min_size=1, max_size=60))
 def test_every_row_has_a_class_and_every_class_has_enough_requests(rows) -> None:
     sizes, requests = (np.array(column) for column in zip(*rows, strict=True))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from profiler.load.schedule import arrivals
+from profiler.arrivals.schedule import arrivals
 from profiler.samples import Columns
 from profiler.spec import Stage
 

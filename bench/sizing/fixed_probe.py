@@ -26,10 +26,19 @@ class FixedProbe(Probe):
     passes otherwise: no confidence is asked for. `piled_up` where it ended before all were sent.
     """
 
-    def __init__(self, rig: Rig, bound: Bound, *, count: int, rows: RowFacts, distinct_rows: int):
+    def __init__(
+        self,
+        rig: Rig,
+        bound: Bound,
+        *,
+        count: int,
+        rows: RowFacts,
+        distinct_rows: int,
+        draw: tuple[int, ...],
+    ):
         super().__init__(
             rig, bound, phase=SIZING, ordinal=0, at_least_s=1.0,
-            distinct_rows=distinct_rows, rows=rows,
+            distinct_rows=distinct_rows, rows=rows, draw=draw,
         )  # fmt: skip
         self._count = count
         self._may_be_over = math.floor(count * over_share(bound.percentile) + 1e-9)

@@ -52,17 +52,20 @@ def take(name: str, options: argparse.Namespace, should_stop: Callable[[], bool]
         pass  # its image is there now: the runs are warm
     found["sessions"].append(circumstances())
     while len(found["runs"]) < options.runs and not should_stop():
-        facts = facts_of(run(name)) | {"session": len(found["sessions"]) - 1}
+        # Arrivals of its own for each run: what one draw of them decides is not counted thrice.
+        seed = len(found["runs"]) + 1
+        facts = facts_of(run(name, seed)) | {"session": len(found["sessions"]) - 1, "seed": seed}
         found["runs"].append(facts)
         write(found, options.out)
         tell(facts)
 
 
-def run(name: str) -> dict:
+def run(name: str, seed: int) -> dict:
     """The RESULT of `python -m profiler run`, which chooses among all cores by itself."""
     with tempfile.TemporaryDirectory(prefix="mp-bench-") as folder:
-        out = Path(folder) / "result.json"
-        command = [sys.executable, "-m", "profiler", "run", spec_path(name), "--quiet"]
+        spec, out = Path(folder) / "spec.json", Path(folder) / "result.json"
+        spec.write_text(json.dumps(seeded(name, seed)))
+        command = [sys.executable, "-m", "profiler", "run", spec, "--quiet"]
         done = subprocess.run(
             [*map(str, command), "--out", str(out)], cwd=ROOT, stderr=subprocess.PIPE, text=True
         )
@@ -71,6 +74,17 @@ def run(name: str) -> dict:
                 f"the run ended with status {done.returncode}: {done.stderr[-2000:]}"
             )
         return json.loads(out.read_text())
+
+
+def seeded(name: str, seed: int) -> dict:
+    """The service's spec with another seed, as it is written from any folder."""
+    path = spec_path(name)
+    spec = json.loads(path.read_text())
+    spec["load"]["seed"] = seed
+    named = [(spec["config"], "source_directory"), (spec["dataset"], "path")]
+    for part, key in [*named, *((model, "path") for model in spec["models"])]:
+        part[key] = str(path.parent / part[key])
+    return spec
 
 
 def write(found: dict, folder: Path) -> None:

@@ -39,6 +39,8 @@ FIGURES = (
     "threads_max",
     "memory_working_set_peak_bytes",
 )
+#: What arrivals are drawn for here, by number: the engine's own (measurer.DRAWN_FOR) are others.
+DRAWN_FOR = 9
 PERCENTILES = ("mean", "p50", "p90", "p95", "p99", "max")
 
 
@@ -86,7 +88,8 @@ def take(
     truth.sessions.append(circumstances())
     with staged(spec, should_stop) as stage, stage.service(spec.limits) as rig:
         while (cpu := next(truth.missing(points, tries), None)) is not None:
-            taken = point(stage, rig, cpu, truth.requests)
+            repetition = len(truth.points.get(cpu, ()))
+            taken = point(stage, rig, cpu, truth.requests, (DRAWN_FOR, repetition))
             taken["session"] = len(truth.sessions) - 1
             truth.points.setdefault(cpu, []).append(taken)
             truth.write(options.out)
@@ -94,14 +97,16 @@ def take(
     say(f"  {conclusion(truth)}")
 
 
-def point(stage: Stage, rig: Rig, cpu_millicores: int, requests: int) -> dict:
-    """One size, once."""
+def point(
+    stage: Stage, rig: Rig, cpu_millicores: int, requests: int, draw: tuple[int, ...]
+) -> dict:
+    """One size, once; `draw` is which arrivals of the load's seed."""
     began = time.monotonic()
     stage.drain(rig)
     rig.resize(cpu_millicores)
     probe = FixedProbe(
         rig, resolve_bound(stage.spec.objective, None), count=requests,
-        rows=stage.rows, distinct_rows=stage.summary.distinct_rows,
+        rows=stage.rows, distinct_rows=stage.summary.distinct_rows, draw=draw,
     )  # fmt: skip
     return record(probe.take(), probe.piled_up, time.monotonic() - began)
 

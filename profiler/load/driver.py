@@ -161,17 +161,20 @@ class Driver:
         self._end(reply)
         return self.results()
 
-    def start(self, load: Load, rows: Sequence[int] | None = None) -> None:
+    def start(
+        self, load: Load, rows: Sequence[int] | None = None, *, draw: Sequence[int] = ()
+    ) -> None:
         """Begin the load: its stages in turn, round and round, until `stop`.
 
-        With `rows`, these alone are sent, in this order, whatever order the load has.
+        With `rows`, these alone are sent, in this order, whatever order the load has. Random
+        arrivals are those of the load's seed; each `draw` of them is another.
         """
         stages = [
             {**vars(stage), "times_s": stage.times_s and self._write_times(number, stage.times_s)}
             for number, stage in enumerate(load.stages)
         ]
         only = None if rows is None else [int(row) for row in rows]
-        self._begin("start", load={**vars(load), "stages": stages}, rows=only)
+        self._begin("start", load={**vars(load), "stages": stages}, rows=only, draw=list(draw))
 
     def stop(self, drain_s: float) -> DriverReport:
         """Send nothing more, wait up to `drain_s` for answers; the rest ends as "aborted"."""

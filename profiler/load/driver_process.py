@@ -92,11 +92,11 @@ class DriverProcess:
         self._going = OncePass(self._loop, self._sender, rows, self._end_of_pass)
         self._going.begin()
 
-    def _do_start(self, load: dict, rows: list[int] | None) -> None:
+    def _do_start(self, load: dict, rows: list[int] | None, draw: list[int]) -> None:
         stages = tuple(_stage(stage) for stage in load.pop("stages"))
         self._reset(load["timeout_s"])
         load = Load(stages, **load)
-        self._going = Sequence(self._loop, self._sender, self._alarm, load, rows)
+        self._going = Sequence(self._loop, self._sender, self._alarm, load, rows, tuple(draw))
         self._going.begin()
 
     def _do_stop(self, drain_s: float) -> None:

@@ -8,8 +8,8 @@ from time import monotonic_ns
 
 import numpy as np
 
+from profiler.arrivals.schedule import NS, arrival_blocks, prepare, row_order, stage_end
 from profiler.load.loop import Loop
-from profiler.load.schedule import NS, arrival_blocks, row_order, stage_end
 from profiler.load.sender import Exchange, Sender
 from profiler.load.timer import Alarm
 from profiler.spec import Load, Stage
@@ -34,7 +34,8 @@ _LEAD_NS = 2_000_000
 class Sequence:
     """A whole load: its stages one after the other, round and round, until it is stopped.
 
-    It sends all rows in the load's order, or the given `rows` in theirs.
+    It sends all rows in the load's order, or the given `rows` in theirs; random arrivals are the
+    seed's `draw`.
     """
 
     def __init__(
@@ -44,11 +45,14 @@ class Sequence:
         alarm: Alarm,
         load: Load,
         rows: list[int] | None = None,
+        draw: tuple[int, ...] = (),
     ) -> None:
         self._loop = loop
         self._sender = sender
         self._alarm = alarm
         self._load = load
+        self._draw = draw
+        prepare(load, draw)
         if rows is None:
             rows = row_order(len(sender.requests), load.order, load.seed).tolist()
         self._rows = cycle(rows)
@@ -71,7 +75,7 @@ class Sequence:
         index = ordinal % len(self._load.stages)
         stage = self._load.stages[index]
         if stage.mode == "open":
-            blocks = arrival_blocks(stage, self._load.seed, start_ns, ordinal)
+            blocks = arrival_blocks(stage, self._load.seed, start_ns, ordinal, self._draw)
             self._current = OpenStage(self, index, stage, start_ns, blocks)
         else:
             self._current = ClosedStage(self, index, stage, start_ns)

@@ -38,6 +38,7 @@ class MeasurementContext:
     bound: Bound
     start_ns: int
     end_ns: int
+    arrivals_draw: tuple[int, ...] = ()
     startup_s: float | None = None
     sample_interval_s: float | None = None
     distinct_rows: int | None = None
@@ -107,6 +108,7 @@ class Measurement:
     error_counts: dict[str, int] = field(default_factory=dict)
     distinct_rows: int | None = None
     first_bad: dict | None = None
+    arrivals_draw: tuple[int, ...] = ()
     nominal_rps: float | None = None
     offered_rps: float | None = None
     concurrency: int | None = None

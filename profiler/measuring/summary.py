@@ -79,6 +79,7 @@ def summarise(
         windows=windows,
         distinct_rows=context.distinct_rows,
         first_bad=context.first_bad,
+        arrivals_draw=context.arrivals_draw,
         startup_s=context.startup_s,
         startup_cpu_s=consumption.cpu_seconds_so_far(startup_usage),
         sample_interval_s=context.sample_interval_s,

@@ -16,7 +16,7 @@ from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.sensitivity import RowFacts
 from profiler.probe import Probe
 from profiler.rig import Rig
-from profiler.sizing.evidence import REFERENCE
+from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.spec import Limits, Spec
 
 #: A measurement that may not be believed is taken again, this often at most.
@@ -25,6 +25,8 @@ REPEATS = 2
 QUIET_LOOKS = 5
 #: What stayed undecided may take this share of what is left of the budget, if that is worth it.
 AGAIN_SHARE, AGAIN_S = 0.25, 10.0
+#: What arrivals are drawn for, by number.
+DRAWN_FOR = {REFERENCE: 1, SIZING: 2, VERIFYING: 3}
 
 
 class Measurer:
@@ -69,7 +71,9 @@ class Measurer:
         `comes_back`: what stays undecided, believed or not, is measured again if it matters.
         """
         for repeats_left in reversed(range(1 if again_s else 1 + REPEATS)):
-            measurement = self.keep(self._take(rig, phase, at_least_s, gives_up, again_s))
+            measurement = self.keep(
+                self._take(rig, phase, at_least_s, gives_up, comes_back, again_s)
+            )
             left_open = comes_back and measurement.outcome == "undecided"
             if measurement.validity.valid or left_open or not repeats_left:
                 break
@@ -104,7 +108,13 @@ class Measurer:
         return self.probe_again(rig, found.phase, at_least_s) or found
 
     def _take(
-        self, rig: Rig, phase: str, at_least_s: float, gives_up: bool, again_s: float | None
+        self,
+        rig: Rig,
+        phase: str,
+        at_least_s: float,
+        gives_up: bool,
+        comes_back: bool,
+        again_s: float | None,
     ) -> Measurement:
         return Probe(
             rig,
@@ -114,10 +124,20 @@ class Measurer:
             at_least_s=at_least_s,
             distinct_rows=self.summary.distinct_rows,
             rows=self.rows,
+            draw=self._draw(rig, phase),
             noise_floor=self.noise_floor,
             again_s=again_s,
             gives_up=gives_up,
+            comes_back=comes_back,
         ).take()
+
+    def _draw(self, rig: Rig, phase: str) -> tuple[int, ...]:
+        """Which arrivals of the seed: of each measurement others, since a size that was chosen for
+        doing well under some is not proven by these; in the next run of this seed the same.
+        """
+        key = (phase, rig.spec.variant, rig.size.cpu_millicores)
+        before = (m for m in self.measurements if (m.phase, m.variant, m.cpu_millicores) == key)
+        return DRAWN_FOR[phase], rig.size.cpu_millicores, sum(1 for _ in before)
 
     def _wait_for_quiet(self) -> None:
         """Give others' work on the service's cores time to end, while the service is idle."""

@@ -1,0 +1,1 @@
+"""When requests are due. Pure, and settled by the seed."""
