@@ -28,6 +28,7 @@ from profiler.measuring.unlike import Measured
 from profiler.probe import Probe
 from profiler.rig import Rig
 from profiler.run import REFERENCE_S
+from profiler.running.measurer import DRAWN_FOR
 from profiler.services.gpu_lock import reserved
 from profiler.services.prepared import Start, prepared
 from profiler.sizing.evidence import REFERENCE
@@ -259,6 +260,7 @@ def _run(subject: Subject, control: Control) -> Measured:
             at_least_s=REFERENCE_S,
             distinct_rows=subject.summary.distinct_rows,
             rows=subject.rows,
+            draw=(DRAWN_FOR[REFERENCE], subject.size.cpu_millicores, 0),  # a run's first
         ).take()
     return Measured(subject.label, measurement.to_json(), facts)
 

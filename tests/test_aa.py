@@ -42,6 +42,8 @@ def test_a_service_against_itself_is_started_afresh_in_turns_and_leaves_a_floor(
     starts = {run["circumstances"]["startup_s"] for run in found["runs"]}
     assert len(starts) == 4
     assert all(run["measurement"]["requests"] > 50 for run in found["runs"])
+    draws = [run["measurement"]["arrivals_draw"] for run in found["runs"]]
+    assert draws == [[1, found["runs"][0]["measurement"]["cpu_millicores"], 0]] * 4
     if status == 1:  # too noisy a host here to believe four runs: then nothing is stored, and said
         assert not store.exists()
         assert "A noise floor needs 4" in capsys.readouterr().out

@@ -47,6 +47,7 @@ def facts_of(result: Mapping) -> dict:
                 "valid": m["validity"]["valid"],
                 "requests": m["requests"],
                 "p95_ms": m["latency_ms"]["p95"],
+                "cpu_seconds_per_request": m["cpu_seconds_per_request"],
             }
             for m in measurements
         ],
