@@ -12,7 +12,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import ABORTED, OK
-from profiler.sizing.evidence import REFERENCE, SIZING
+from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.spec import Limits
 from tests.raw_samples import MIB
 from tests.test_advice import INVALID, measured
@@ -62,6 +62,34 @@ def test_what_is_believed_is_taken_once() -> None:
     measurer = Taking(BELIEVED, NOISY)
     measurer.probe(None, SIZING, 1.0)
     assert (len(measurer.measurements), measurer.waits) == (1, 0)
+
+
+def slow(outcome: str, phase: str = VERIFYING) -> Measurement:
+    return measured(phase, 400, outcome, cpu_seconds_per_request=0.0023)
+
+
+def test_a_proof_that_failed_while_the_machine_was_slower_is_taken_again_once() -> None:
+    """BELIEVED had measured the size at 2 ms of cpu a request."""
+    for outcome in ("failed", "undecided"):
+        passed = measured(VERIFYING, 400)
+        measurer = Taking(BELIEVED, slow(outcome), passed)
+        measurer.probe(None, SIZING, 1.0)
+        assert measurer.probe(None, VERIFYING, 1.0, gives_up=True) is passed
+        assert measurer.waits == 1
+        assert [w.code for w in measurer.measurements[1].warning_findings] == ["machine-slower"]
+    measurer = Taking(BELIEVED, slow("failed"), slow("failed"), passed)
+    measurer.probe(None, SIZING, 1.0)
+    assert measurer.probe(None, VERIFYING, 1.0).outcome == "failed"
+    assert len(measurer.measurements) == 3
+
+
+def test_it_is_not_where_it_passed_or_is_come_back_to_or_looked_at_again() -> None:
+    measurer = Taking(BELIEVED, slow("passed"), slow("undecided", SIZING), slow("failed"), NOISY)
+    measurer.probe(None, SIZING, 1.0)
+    measurer.probe(None, VERIFYING, 1.0)
+    measurer.probe(None, SIZING, 1.0, comes_back=True)
+    measurer.probe(None, VERIFYING, 1.0, again_s=20.0)
+    assert len(measurer.measurements) == 4
 
 
 def test_what_decides_nothing_at_the_largest_size_is_measured_for_longer() -> None:

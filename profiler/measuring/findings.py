@@ -82,6 +82,10 @@ KINDS: dict[str, Kind] = {
     ),
     "cpu-saturated": Kind("Use a larger size where latency or throughput should be better."),
     "host-pressure": Kind("Run again on a quieter host if the figures matter."),
+    "machine-slower": Kind("Run again when the machine is quieter: a smaller size may be enough."),
+    "machine-faster": Kind(
+        "Take the next larger size, or run again: in another minute this one may not be enough."
+    ),
     "warm-up-unsettled": Kind(
         "Warm the service up in init(), or look in its log for what it still does."
     ),

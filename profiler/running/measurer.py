@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from profiler import events
@@ -11,8 +12,10 @@ from profiler.dataset import DatasetSummary
 from profiler.errors import OUT_OF_MEMORY, RunFailed
 from profiler.measuring.decision import enough_s, once_more, preset_rule
 from profiler.measuring.disturbance import host_noise
+from profiler.measuring.findings import Finding
 from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
 from profiler.measuring.objective import Bound, resolve_bound
+from profiler.measuring.pace import pace
 from profiler.measuring.sensitivity import RowFacts
 from profiler.probe import Probe
 from profiler.rig import Rig
@@ -77,9 +80,16 @@ class Measurer:
             left_open = comes_back and measurement.outcome == "undecided"
             if measurement.validity.valid or left_open or not repeats_left:
                 break
-            self.control.log("Not believed, taken again: " + " ".join(measurement.validity.reasons))
-            self._wait_for_quiet()
-        return measurement
+            self._say_again("Not believed, taken again: ", measurement.validity.reasons)
+        slow = _slow_machine(measurement)
+        if again_s or left_open or slow is None or measurement.outcome == "passed":
+            return measurement
+        self._say_again("Not passed, taken again once: ", [slow.text])
+        return self.keep(self._take(rig, phase, at_least_s, gives_up, comes_back, again_s))
+
+    def _say_again(self, what: str, why: Sequence[str]) -> None:
+        self.control.log(what + " ".join(why))
+        self._wait_for_quiet()
 
     def _bound(self) -> Bound:
         """Of a relative objective always by the first reference: one bound for all variants."""
@@ -148,6 +158,10 @@ class Measurer:
                 return
 
     def keep(self, measurement: Measurement) -> Measurement:
+        """Tell it, with what it shows of the machine beside those before it."""
+        if found := pace(measurement, self.measurements):
+            warnings = (*measurement.warning_findings, found)
+            measurement = replace(measurement, warning_findings=warnings)
         self.measurements.append(measurement)
         self.control.emit(
             events.MEASUREMENT, ordinal=measurement.ordinal, measurement=measurement.to_json()
@@ -172,3 +186,9 @@ class Measurer:
         failed = failed_to_start(context, f"{failure.code}: {failure.message}")
         # The advice steps up in memory, not cpu, where memory is what failed.
         return self.keep(replace(failed, oom_kills=1) if failure.code == OUT_OF_MEMORY else failed)
+
+
+def _slow_machine(measurement: Measurement) -> Finding | None:
+    """What a believed measurement says of a machine that was slower than at other times."""
+    found = measurement.warning_findings if measurement.validity.valid else ()
+    return next((finding for finding in found if finding.code == "machine-slower"), None)
