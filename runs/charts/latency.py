@@ -26,8 +26,12 @@ from runs.charts.parts import (
 from runs.charts.scene import TIME, Chart, Scene, frame, shown_words
 from runs.charts.series import Latencies, PerStretch, percentiles_per_second, thinned
 
-#: About as many points as a chart's width can tell apart.
-POINTS = 1200
+#: About as many as a chart's width can tell apart; the browser draws each as an element of its own.
+POINTS = 600
+#: Failures are few, and each counts.
+FAILED_POINTS = 300
+#: Of a line, which is one element however many it has.
+LINE_POINTS = 400
 #: The finest share that a distribution is drawn to.
 SMALLEST_SHARE = 1e-4
 
@@ -100,7 +104,7 @@ def _dots(x: np.ndarray, y: np.ndarray, colour: str, name: str) -> dict:
 
 
 def _crosses(values: Latencies) -> dict:
-    x, y = thinned(values.at_s[values.failed], values.latency_ms[values.failed], POINTS // 4)
+    x, y = thinned(values.at_s[values.failed], values.latency_ms[values.failed], FAILED_POINTS)
     marker = {"color": "token:fail", "size": 6, "symbol": "x-thin-open", "line": {"width": 1.5}}
     return {**_dots(x, np.maximum(y, 1e-3), "token:fail", "failed request"), "marker": marker}
 
@@ -210,9 +214,9 @@ def _upright(x: float) -> dict:
 
 def _thinned_tail(ordered: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points at equal steps of the logarithm of the share: the tail keeps every request."""
-    if len(ordered) <= POINTS // 3:
+    if len(ordered) <= LINE_POINTS:
         return ordered, share
     steps = np.unique(
-        len(ordered) - np.round(np.geomspace(1, len(ordered), POINTS // 3)).astype(int)
+        len(ordered) - np.round(np.geomspace(1, len(ordered), LINE_POINTS)).astype(int)
     )
     return ordered[steps], share[steps]

@@ -10,7 +10,7 @@ import numpy as np
 from profiler.measuring.statistics import nearest_rank
 from profiler.samples import Columns
 from runs import formatting
-from runs.charts.latency import POINTS, latency_axis
+from runs.charts.latency import FAILED_POINTS, POINTS, latency_axis
 from runs.charts.parts import (
     axis,
     bold,
@@ -66,7 +66,7 @@ def payload(values: SizedLatencies, scene: Scene) -> Chart:
     if values.failed.any():
         cross = {"color": "token:fail", "size": 6, "symbol": "x-thin-open", "line": {"width": 1.5}}
         failed = thinned(
-            values.body_bytes[values.failed], values.latency_ms[values.failed], POINTS // 4
+            values.body_bytes[values.failed], values.latency_ms[values.failed], FAILED_POINTS
         )
         data.append(_markers(failed[0], np.maximum(failed[1], 1e-3), cross, "failed request"))
     sizes, p50, p95 = _levels(values.body_bytes[answered], values.latency_ms[answered])

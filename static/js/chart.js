@@ -21,6 +21,8 @@ export class Chart {
     this.whole = null; // what there is of all the time
     this.shown = null; // the range that `data` is of
     this.second = null; // where the cursor is
+    this.answered = null; // the last answer, once it comes
+    this.ahead = null; // one that nobody took yet
     box.ariaBusy = "true";
     new ResizeObserver(() => this.plot && this.draw()).observe(box);
   }
@@ -59,22 +61,33 @@ export class Chart {
     if (!range && this.time && timeRange()) await this.fetched(timeRange());
   }
 
-  async fetched(range) {
-    if (this.isEmbedded) {
-      await drawable;
-      const embedded = document.getElementById(`chart-data-${this.name}`);
-      return this.take(JSON.parse(embedded.textContent), null);
-    }
+  // Begin to fetch what `load` then takes.
+  ask() {
+    if (!this.isEmbedded) this.ahead = this.answer(null);
+  }
+
+  answer(range) {
     const address = new URL(this.box.dataset.url, location.href);
     if (range) {
       address.searchParams.set("from", range.from);
       address.searchParams.set("to", range.to);
     }
     if (this.data && same(range, this.shown)) address.searchParams.set("since", this.data.version);
-    const answer = await fetch(address, { headers: { accept: "application/json" } });
-    if (answer.status === 204) return this.foot();
-    if (!answer.ok) throw new Error(`${this.name}: ${answer.status}`);
-    const data = await answer.json();
+    this.answered = answerOf(address);
+    this.answered.catch(() => {}); // whoever waits for it is told
+    return this.answered;
+  }
+
+  async fetched(range) {
+    if (this.isEmbedded) {
+      await drawable;
+      const embedded = document.getElementById(`chart-data-${this.name}`);
+      return this.take(JSON.parse(embedded.textContent), null);
+    }
+    const asked = this.ahead ?? this.answer(range);
+    this.ahead = null;
+    const data = await asked;
+    if (data === null) return this.foot();
     await drawable;
     this.take(data, range);
   }
@@ -232,6 +245,13 @@ export class Chart {
     const { clientWidth: width, clientHeight: height } = this.plot;
     await savePng(this.fileName("png"), this.figure(), { title: this.title, subtitle }, { width, height });
   }
+}
+
+// What a chart's address answers; null where nothing is new.
+async function answerOf(address) {
+  const answer = await fetch(address, { headers: { accept: "application/json" } });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.status === 204 ? null : answer.json();
 }
 
 const same = (one, other) => one?.from === other?.from && one?.to === other?.to;

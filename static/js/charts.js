@@ -38,12 +38,19 @@ function meet() {
   loadInView(met);
 }
 
-// What is looked at does not wait for what is further down, nor that for long.
+// What is looked at is asked for and drawn first, and the others, which were asked for meanwhile, in
+// one go: no frame is shown between them. For what is slow nobody waits long.
 async function loadInView(met) {
   const seen = met.filter((chart) => chart.isInView);
+  const others = met.filter((chart) => !seen.includes(chart));
   const long = new Promise((done) => setTimeout(done, PATIENCE_MS));
-  await Promise.race([loadAll(seen), long]);
-  loadAll(met.filter((chart) => !seen.includes(chart)));
+  const answered = (charts) => Promise.allSettled(charts.map((chart) => chart.answered));
+  const drawn = loadAll(seen);
+  await Promise.race([answered(seen), long]);
+  for (const chart of others) chart.ask();
+  await Promise.race([drawn, long]);
+  await Promise.race([answered(others), long]);
+  loadAll(others);
 }
 
 function loadAll(chosen) {
