@@ -222,6 +222,17 @@ def test_a_service_that_keeps_more_than_its_cpu_could_answer_gets_no_answers(mea
     assert "does not describe this service" in why_not and "spin" in why_not
 
 
+def test_a_service_that_uses_cpu_while_no_request_is_at_work_gets_no_answers(measurements) -> None:
+    """A request is answered in 5 ms at the largest size, so of one core it can use no more."""
+    reference = replace(measurements[0], phase="measuring", achieved_rps=RATE)
+    cost_s = 1.6 * reference.latency.p50 / 1000
+    spinning = [replace(reference, cpu_seconds_per_request=cost_s), *measurements[1:]]
+    why_not = fitted(spinning)["why_not"]
+    assert "while no request is at work" in why_not and "spin" in why_not
+    less = [replace(reference, cpu_seconds_per_request=0.9 * cost_s), *measurements[1:]]
+    assert fitted(less)["why_not"] is None
+
+
 def known(values: list[float], noise: float) -> Known:
     ones = np.ones(len(values))
     return Known(np.zeros((len(values), 2)), ones, np.array(values), noise * ones)

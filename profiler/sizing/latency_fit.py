@@ -17,6 +17,7 @@ from profiler.sizing.kriging import Known, krige
 from profiler.sizing.latency_model import LatencyModel, Point
 from profiler.sizing.load_replay import LoadReplay
 from profiler.sizing.quota_model import Demand
+from profiler.sizing.spinning import spinning_millicores
 from profiler.spec import Load
 
 #: The percentiles of every model, beside the objective's own.
@@ -91,7 +92,20 @@ def _refusal(demand: Demand | None, believed: Sequence[Measurement], load: Load)
         return "Limits could not be enforced on this target, so no smaller size was measured."
     if demand is None:
         return "What a request costs could not be measured."
-    return ""
+    return _spins(next((m for m in believed if m.phase == REFERENCE), None))
+
+
+def _spins(reference: Measurement | None) -> str:
+    """Cpu that no request used, where there is much: of less cpu that takes less."""
+    millicores = spinning_millicores(reference) if reference else None
+    if millicores is None:
+        return ""
+    return (
+        f"At the largest size a request cost {reference.cpu_seconds_per_request * 1000:.3g} ms of "
+        f"cpu and was answered in {reference.latency.p50:.3g} ms (median): about "
+        f"{millicores:.0f}m are used while no request is at work, as by threads that spin, and how "
+        "much of that a smaller size would do without is not known."
+    )
 
 
 def _refuted(model: LatencyModel) -> str:

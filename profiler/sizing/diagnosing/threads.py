@@ -10,6 +10,7 @@ from profiler.measuring.validity import SPARE_THREADS, THROTTLED_SHARE
 from profiler.sizing.diagnosing.case import Case
 from profiler.sizing.diagnosing.diagnosis import Diagnosis
 from profiler.sizing.explanation import cpu_text
+from profiler.sizing.spinning import spinning_millicores
 from profiler.spec import ContainerConfig, Spec
 from profiler.threads import WORKERS_VARIABLE, asked_for, thread_env
 
@@ -17,9 +18,6 @@ ONNXRUNTIME_ADVICE = (
     "onnxruntime reads no variable: set SessionOptions.intra_op_num_threads in the script to the "
     "cores of the size (1: none of its threads spins)."
 )
-#: Threads spin when requests cost so many times the cpu time that they can have used themselves,
-#: and what is beyond it is no trifle.
-SPINNING_TIMES, SPINNING_MILLICORES = 1.5, 100
 #: Packages that compute on threads of their own.
 THREADED = frozenset(
     (
@@ -77,19 +75,15 @@ def _threads(case: Case) -> Diagnosis | None:
 
 def _spinning(case: Case) -> str:
     """In a sentence, that threads use cpu while no request is at work; "" where they do not."""
-    measured, latency = case.reference, case.reference.latency
-    cost_s, rate = measured.cpu_seconds_per_request, measured.achieved_rps
-    if not (latency and cost_s and rate and _computes_on_threads(case.spec)):
-        return ""
-    cores = ceil(measured.cpu_millicores / 1000)
-    most_ms = latency.p50 * cores
-    beyond_millicores = (cost_s * 1000 - most_ms) * rate
-    if cost_s * 1000 < SPINNING_TIMES * most_ms or beyond_millicores < SPINNING_MILLICORES:
+    measured = case.reference
+    millicores = spinning_millicores(measured)
+    if millicores is None or not _computes_on_threads(case.spec):
         return ""
     return (
-        f" A request cost {cost_s * 1000:.3g} ms of cpu, and was answered in {latency.p50:.3g} ms "
-        f"(median) on {_cores_text(cores)}: threads spin while no request is at work, about "
-        f"{beyond_millicores:.0f}m of cpu."
+        f" A request cost {measured.cpu_seconds_per_request * 1000:.3g} ms of cpu, and was "
+        f"answered in {measured.latency.p50:.3g} ms (median) on "
+        f"{_cores_text(ceil(measured.cpu_millicores / 1000))}: threads spin while no request is at "
+        f"work, about {millicores:.0f}m of cpu."
     )
 
 
