@@ -55,7 +55,9 @@ def memory_card(run: ProfileRun) -> MemoryCard | None:
     )
     # What was needed when the limit was lowered may have been proven, and decides then.
     advised = (run.advice or {}).get("memory_bytes")
-    is_less = None not in (advised, counted) and advised < counted
+    is_less = None not in (advised, counted) and (
+        advised < counted or advised == _enough_without_files(memory)
+    )
     lines = []
     for name, note, period in found:
         peak = period["peak_bytes"]
@@ -73,6 +75,12 @@ def memory_card(run: ProfileRun) -> MemoryCard | None:
         bool(memory["growth"] and memory["growth"]["leaks"]),
         memory["missing"],
     )
+
+
+def _enough_without_files(memory: dict) -> int | None:
+    """The one limit that was tried, where it did not hurt; None where there was no such look."""
+    pressure = memory["pressure"]
+    return pressure["needed_bytes"] if pressure and pressure.get("held_bytes") else None
 
 
 def _periods(memory: dict) -> list[tuple[str, str, dict]]:
@@ -121,11 +129,14 @@ def _finding(lines: list[Line], counted: int | None) -> str:
 
 
 def _needed_words(pressure: dict | None) -> str:
-    """What lowering the limit told; empty where that was not asked for."""
+    """What lowering the limit told; empty where that was not done."""
     if pressure is None:
         return ""
     touched, needed = pressure["touched_bytes"], pressure["needed_bytes"]
     hurt = [step for step in pressure["steps"] if not step["kept"]]
+    if pressure.get("held_bytes") and hurt:
+        without = formatting.memory(hurt[0]["memory_bytes"])
+        return f"Files that were read are needed: without them, at {without}, {hurt[0]['reason']}."
     said = f"Of {formatting.memory(touched)} touched, {formatting.memory(needed)} are needed"
     if needed is None:
         said = f"No limit up to {formatting.memory(touched)} was found to be enough"

@@ -20,6 +20,7 @@ from profiler.running import memory_pressure
 from profiler.running.measurer import Measurer
 from profiler.running.memory_survey import survey_memory
 from profiler.services.docker_service import DockerService
+from profiler.sizing.memory import with_margin
 from profiler.spec import Limits
 from tests.raw_samples import MIB, bound
 from tests.service_kit import images, scored, service_cores, spec_of
@@ -82,35 +83,62 @@ def test_memory_is_told_by_row_and_by_concurrency(tmp_path):
     assert survey.missing == ()
 
 
-def test_cached_files_are_touched_and_not_needed(tmp_path, monkeypatch):
-    source = """
-        import os
-        import pathlib
+READS_ONCE = """
+    import os
+    import pathlib
 
-        def init():
-            global hoard
-            hoard = bytearray(b"x") * (32 << 20)
-            file = (pathlib.Path(__file__).parent / "big.bin").open("rb")
-            os.sync()  # what the build left in the cache is not this service's
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            for _ in range(3):
-                file.seek(0)
-                while file.read(1 << 20):
-                    pass
+    def init():
+        global hoard
+        hoard = bytearray(b"x") * (32 << 20)
+        file = (pathlib.Path(__file__).parent / "big.bin").open("rb")
+        os.sync()  # what the build left in the cache is not this service's
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        for _ in range(3):
+            file.seek(0)
+            while file.read(1 << 20):
+                pass
 
-        def run(raw_data):
-            return len(hoard)
-    """
-    folder = tmp_path / "service"
+    def run(raw_data):
+        return len(hoard)
+"""
+#: Every request reads all of it.
+READS_ALWAYS = READS_ONCE.replace("global hoard", "global hoard, file").replace(
+    "return len(hoard)", "file.seek(0); return sum(map(len, iter(lambda: file.read(1 << 20), b'')))"
+)
+
+
+@contextmanager
+def rig_of_files(folder: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    """A service with 96 MiB of a file."""
     folder.mkdir()
     (folder / "big.bin").write_bytes(np.random.default_rng(0).bytes(96 << 20))
     monkeypatch.setattr(memory_pressure, "SETTLE_S", 0.2)
     monkeypatch.setattr(memory_pressure, "STEP_S", 0.4)
     with rig_of(folder, source, [b"1"]) as rig:
+        yield rig
+        assert rig.service.exited() is None
+
+
+def test_cached_files_are_touched_and_not_needed(tmp_path, monkeypatch):
+    with rig_of_files(tmp_path / "service", READS_ONCE, monkeypatch) as rig:
         touched = rig.sampler.last().memory_working_set_bytes
         found = memory_pressure.lower_until_it_hurts(rig, bound(95, 250), touched)
-        assert rig.service.exited() is None
 
     assert found.touched_bytes >= touched
     assert found.needed_bytes < found.touched_bytes - 48 * MIB, found.to_json()
     assert found.needed_bytes > 32 * MIB
+
+
+@pytest.mark.parametrize(("source", "is_enough"), [(READS_ONCE, True), (READS_ALWAYS, False)])
+def test_a_look_tells_files_that_are_needed(tmp_path, monkeypatch, source, is_enough):
+    """Unasked, one limit is tried that leaves no room for files."""
+    with rig_of_files(tmp_path / "service", source, monkeypatch) as rig:
+        touched = rig.sampler.last().memory_working_set_bytes
+        reference = measured("measuring", 1000)
+        advised = Limits(1000, with_margin(touched, rig.spec.policy))
+        found = memory_pressure.look_without_files(rig, bound(95, 250), touched, advised, reference)
+        assert rig.size.memory_bytes == 512 * MIB
+
+    (step,) = found.steps
+    assert 32 * MIB < found.held_bytes < step.memory_bytes < advised.memory_bytes - 48 * MIB
+    assert step.kept == is_enough, found.to_json()

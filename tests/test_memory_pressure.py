@@ -17,6 +17,7 @@ from profiler.sizing.pressure import (
     hurts,
     next_limit,
     whole_steps,
+    without_files,
 )
 from tests.raw_samples import MIB, bound
 from tests.spec_files import SpecFiles
@@ -96,6 +97,30 @@ def test_the_result_tells_needed_from_touched() -> None:
     assert (facts["touched_bytes"], facts["needed_bytes"]) == (176 * MIB, 112 * MIB)
     assert [step["kept"] for step in facts["pressure"]["steps"]] == [True, False, True]
     assert memory_facts(SEARCH, None, POLICY)["needed_bytes"] is None
+
+
+@pytest.mark.parametrize(
+    ("held_mib", "advised_mib", "expected_mib"),
+    [
+        (104, 192, 128),  # 104 + 15 % is 119.6
+        (104, 160, 128),  # two steps less are worth a look
+        (104, 144, None),  # one is not
+        (150, 160, None),  # never more than what is advised
+    ],
+)
+def test_a_look_is_worth_two_steps(held_mib, advised_mib, expected_mib) -> None:
+    found = without_files(held_mib * MIB, advised_mib * MIB, POLICY)
+    assert found == (None if expected_mib is None else expected_mib * MIB)
+
+
+def test_the_margin_is_put_on_once() -> None:
+    """A look's limit has it; what a bisection found to be needed gets it, and the floor."""
+    steps = (kept(128),)
+    assert Pressure(192 * MIB, steps, held_bytes=104 * MIB).to_verify_bytes(POLICY) == 128 * MIB
+    assert Pressure(192 * MIB, steps).to_verify_bytes(POLICY) == 160 * MIB
+    assert Pressure(192 * MIB, (hurt(128),), held_bytes=104 * MIB).to_verify_bytes(POLICY) is None
+    floored = replace(POLICY, floors=replace(POLICY.floors, memory_bytes=256 * MIB))
+    assert Pressure(192 * MIB, steps).to_verify_bytes(floored) == 256 * MIB
 
 
 def test_less_memory_is_advised_only_where_it_was_verified() -> None:

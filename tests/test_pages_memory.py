@@ -65,6 +65,25 @@ def test_a_proven_need_decides_instead_of_a_peak(signed_in, make) -> None:
     assert "100 MiB at most: start" in page
 
 
+def test_the_page_tells_what_a_look_without_files_found(signed_in, make) -> None:
+    run = sized_run(make, (*PROBES, {**VERIFIED, "memory_bytes": 80 * MIB}))
+
+    def page_with(step: Step) -> str:
+        pressure = Pressure(112 * MIB, (step,), held_bytes=64 * MIB)
+        run.result["memory"] |= {
+            "pressure": pressure.to_json(), "needed_bytes": pressure.needed_bytes
+        }  # fmt: skip
+        run.save()
+        return signed_in.get(run.get_absolute_url()).content.decode()
+
+    enough = page_with(Step(80 * MIB))
+    assert "Of 112 MiB touched, 80 MiB are needed." in enough
+    assert "What cannot be dropped decides: at most 64 MiB and 15 %" in enough
+    assert ">decides<" not in enough
+    hurt = page_with(Step(80 * MIB, "p95 was 80 ms"))
+    assert "Files that were read are needed: without them, at 80 MiB, p95 was 80 ms." in hurt
+
+
 def test_a_slow_start_is_warned_of_beside_the_advised_size(signed_in, make) -> None:
     run = sized_run(make, SLOW_START)
     page = signed_in.get(run.get_absolute_url()).content.decode()

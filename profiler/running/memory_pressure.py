@@ -1,8 +1,9 @@
-"""Lowers the memory limit of a running service until it hurts: what it needs of what it touched."""
+"""Lowers the memory limit of a running service: what it needs of what it touched."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,33 +17,47 @@ from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.statistics import nearest_rank
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.running.size_search import SizeSearch
-from profiler.samples import ABORTED, OK, between
+from profiler.samples import ABORTED, OK, Columns, between
 from profiler.sizing.explanation import memory_text
 from profiler.sizing.memory import peaks
-from profiler.sizing.pressure import Pressure, Step, Under, hurts, next_limit, whole_steps
+from profiler.sizing.pressure import (
+    Pressure,
+    Step,
+    Under,
+    hurts,
+    next_limit,
+    whole_steps,
+    without_files,
+)
+from profiler.spec import Limits
 
 #: After a change of the limit: what was dropped and is needed comes back in this time.
 SETTLE_S = 1.0
 #: A step lasts this long, and until so many requests were answered; but not much longer.
 STEP_S, LEAST_REQUESTS, LONGEST_S = 2.0, 20, 6.0
+#: Where one limit is tried and a proof follows, both are so much of it.
+LOOK_SHARE = 0.5
 #: The probe begins no step after this; nor when less of the run's budget is left than this and
 #: three starts take, which the verification needs.
 PROBE_S, RESERVE_S = 40.0, 30.0
 
 
 def probe_pressure(search: SizeSearch, rig: Rig, reference: Measurement) -> Pressure | None:
-    """At the cpu that the search found; the last thing done to a service, which may die of it.
+    """The last thing done to a service, which may die of it.
 
-    None where it was not asked for, or no size was found. Whatever goes wrong is told; the run does
-    not depend on it.
+    Where it was asked for, step by step at the cpu that the search found; otherwise a look, where
+    files make the advice much larger. None without that, or a size. Whatever goes wrong is told;
+    the run does not depend on it.
     """
-    size = search.size_to_verify() if search.spec.memory_probe else None
+    size = search.size_to_verify()
     _, touched_bytes = peaks(search.measurements, search.survey)
     if size is None or touched_bytes is None:
         return None
+    bound = resolve_bound(search.spec.objective, reference)
+    if not search.spec.memory_probe:
+        return look_without_files(rig, bound, touched_bytes, size, reference)
     rig.control.log("[memory] lowering the memory limit until it hurts")
     rig.resize(size.cpu_millicores)
-    bound = resolve_bound(search.spec.objective, reference)
     return lower_until_it_hurts(rig, bound, touched_bytes)
 
 
@@ -51,34 +66,89 @@ def lower_until_it_hurts(rig: Rig, bound: Bound, touched_bytes: int) -> Pressure
     return _Prober(rig, bound, whole_steps(touched_bytes)).probe()
 
 
+def look_without_files(
+    rig: Rig, bound: Bound, touched_bytes: int, size: Limits, reference: Measurement
+) -> Pressure | None:
+    """Try the limit that leaves no room for files, at the largest cpu; None where files are few.
+
+    What the load is without pressure is known of the `reference`.
+    """
+    held_bytes = _most_held(rig.sampler.all())
+    policy = rig.spec.policy
+    limit = held_bytes and without_files(held_bytes, size.memory_bytes, policy)
+    prober = _Prober(rig, bound, whole_steps(touched_bytes), share=LOOK_SHARE)
+    if not limit or prober.out_of_time():
+        return None
+    rig.control.log(f"[memory] trying {memory_text(limit)}: files can be read again")
+    rig.resize(rig.spec.limits.cpu_millicores)
+    return prober.look(limit, held_bytes, _without_pressure(reference))
+
+
+def _most_held(usage: Columns) -> int | None:
+    """The most at any time that the kernel cannot drop: all but files. None where not known."""
+    if not len(usage.get("memory_file_bytes", ())):
+        return None
+    return int((usage["memory_current_bytes"] - usage["memory_file_bytes"]).max())
+
+
+def _without_pressure(reference: Measurement) -> Under:
+    faults, seconds = reference.page_faults_major, reference.duration_s
+    return Under(
+        memory_bytes=reference.memory_bytes,
+        requests=reference.requests,
+        errors=reference.errors,
+        latency_ms=reference.latency_at_percentile_ms,
+        major_faults_per_s=None if faults is None else faults / seconds,
+        pressure_share=reference.memory_pressure_some_fraction,
+        limit_hits=reference.memory_limit_hits,
+    )
+
+
 class _Prober:
-    def __init__(self, rig: Rig, bound: Bound, touched_bytes: int) -> None:
+    """`share` is how much of a step's time is taken."""
+
+    def __init__(self, rig: Rig, bound: Bound, touched_bytes: int, *, share: float = 1.0) -> None:
         self._rig = rig
         self._bound = bound
         self._touched_bytes = touched_bytes
+        self._share = share
         self._steps: list[Step] = []
         self._end_s = time.monotonic() + PROBE_S
 
     def probe(self) -> Pressure:
+        """By bisection, until the answer is known to one step."""
+        ended = self._until_ended(self._bisect)
+        return Pressure(self._touched_bytes, tuple(self._steps), ended)
+
+    def look(self, limit_bytes: int, held_bytes: int, before: Under) -> Pressure:
+        """At one limit."""
+        ended = self._until_ended(lambda: self._try(limit_bytes, before))
+        return Pressure(self._touched_bytes, tuple(self._steps), ended, held_bytes)
+
+    def _until_ended(self, tries: Callable[[], str]) -> str:
+        """Why it ended early, or nothing; the limit is the largest again."""
         largest_bytes = self._rig.size.memory_bytes
-        ended = ""
         try:
-            before = self._load(largest_bytes)
-            while (limit := self._next()) is not None:
-                if ended := self._out_of_time():
-                    break
-                self._steps.append(self._try(limit, before))
+            ended = tries()
             self._rig.limit_memory(largest_bytes)
         except RunFailed as failure:
             ended = self._end_of(failure)
-        return Pressure(self._touched_bytes, tuple(self._steps), ended)
+        return ended
+
+    def _bisect(self) -> str:
+        before = self._load(self._rig.size.memory_bytes)
+        while (limit := self._next()) is not None:
+            if ended := self.out_of_time():
+                return ended
+            self._try(limit, before)
+        return ""
 
     def _next(self) -> int | None:
         usage = self._rig.sampler.last()
         held = (usage.memory_anon_bytes or 0) + (usage.memory_shmem_bytes or 0) if usage else 0
         return next_limit(self._touched_bytes, held, self._steps)
 
-    def _out_of_time(self) -> str:
+    def out_of_time(self) -> str:
         left_s = self._rig.control.remaining_s()
         if time.monotonic() > self._end_s:
             return f"The time for this, {PROBE_S:g} s, was used up."
@@ -94,18 +164,21 @@ class _Prober:
         self._steps.append(Step(limit, "the service was killed for memory"))
         return f"The service was killed for memory at {memory_text(limit)}: no more was tried."
 
-    def _try(self, limit_bytes: int, before: Under) -> Step:
-        if not self._rig.limit_memory(limit_bytes):
-            return Step(limit_bytes, "the kernel could not take so much back")
-        under = self._load(limit_bytes)
-        return Step(limit_bytes, hurts(under, before, self._bound), under)
+    def _try(self, limit_bytes: int, before: Under) -> str:
+        """Another step, which ends nothing early."""
+        if self._rig.limit_memory(limit_bytes):
+            under = self._load(limit_bytes)
+            self._steps.append(Step(limit_bytes, hurts(under, before, self._bound), under))
+        else:
+            self._steps.append(Step(limit_bytes, "the kernel could not take so much back"))
+        return ""
 
     def _load(self, limit_bytes: int) -> Under:
         """The run's own load for a short while. RunFailed when the service dies of it."""
         rig = self._rig
         rig.driver.start(rig.load)
         try:
-            rig.control.sleep(SETTLE_S)
+            rig.control.sleep(SETTLE_S * self._share)
             start_ns = rig.end_period()
             self._wait(start_ns)
             end_ns = rig.end_period()
@@ -132,7 +205,7 @@ class _Prober:
     def _wait(self, start_ns: int) -> None:
         """Until there is enough to tell; a load of several stages takes a round."""
         rig = self._rig
-        shortest_s = max(STEP_S, round_s(rig.load, rig.rate_rps))
+        shortest_s = max(STEP_S * self._share, round_s(rig.load, rig.rate_rps))
         while True:
             seconds = (time.monotonic_ns() - start_ns) / NS
             finished_ns = rig.driver.results()["finished_ns"]

@@ -13,7 +13,7 @@ from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import Columns, between
 from profiler.sizing.evidence import SIZING, leaks, of_variant, outcomes
-from profiler.sizing.memory import memory_advice, memory_needed
+from profiler.sizing.memory import memory_needed
 from profiler.sizing.pressure import Pressure
 from profiler.sizing.quota_model import Demand, Estimate, demand_of, estimate
 from profiler.sizing.rate_estimate import RateEstimate
@@ -143,12 +143,11 @@ class SizeSearch:
 
     def smaller_size_to_verify(self) -> Limits | None:
         """The same with only the memory that was found to be needed; None where that is no less."""
-        size, needed = self.size_to_verify(), self.pressure and self.pressure.needed_bytes
-        if size is None or needed is None:
+        size = self.size_to_verify()
+        memory = self.pressure and self.pressure.to_verify_bytes(self.spec.policy)
+        if size is None or memory is None or memory >= size.memory_bytes:
             return None
-        policy = self.spec.policy
-        memory = memory_advice(needed, None, ceiling_bytes=size.memory_bytes, policy=policy)
-        return Limits(size.cpu_millicores, memory) if memory < size.memory_bytes else None
+        return Limits(size.cpu_millicores, memory)
 
 
 def first_estimate(

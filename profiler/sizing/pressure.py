@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiler.measuring.objective import Bound
-from profiler.spec import MIB
+from profiler.sizing.memory import memory_advice, with_margin
+from profiler.spec import MIB, Policy
 
 STEP_BYTES = 16 * MIB
 #: More than without pressure, by so much: page faults that read from a disk, each second, and the
 #: share of the time in which something waited for memory.
 MAJOR_FAULTS_PER_S, PRESSURE_SHARE = 10.0, 0.01
+#: Files that make an advice larger by so many of the policy's steps are worth a look.
+WORTH_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,26 @@ class Step:
 class Pressure:
     """What the probe found: `touched_bytes` is the load's peak, rounded up to whole steps.
 
-    `ended` says why it ended before the answer was known to one step; empty otherwise.
+    `ended` says why it ended before the answer was known to one step; empty otherwise. Where
+    `held_bytes` are known only one limit was tried: these, which cannot be dropped, and the margin.
     """
 
     touched_bytes: int
     steps: tuple[Step, ...] = ()
     ended: str = ""
+    held_bytes: int | None = None
 
     @property
     def needed_bytes(self) -> int | None:
         """The smallest limit that did not hurt; None where each did."""
         return min((step.memory_bytes for step in self.steps if step.kept), default=None)
+
+    def to_verify_bytes(self, policy: Policy) -> int | None:
+        """What is tried first by the verification; None where no limit was found to be enough."""
+        needed = self.needed_bytes
+        if needed is None or self.held_bytes is not None:
+            return needed
+        return max(with_margin(needed, policy), policy.floors.memory_bytes or 0)
 
     def to_json(self) -> dict:
         return {
@@ -71,6 +83,7 @@ class Pressure:
             "step_bytes": STEP_BYTES,
             "steps": [step.to_json() for step in self.steps],
             "ended": self.ended,
+            "held_bytes": self.held_bytes,
         }
 
 
@@ -89,6 +102,13 @@ def next_limit(touched_bytes: int, held_bytes: int, steps: Sequence[Step]) -> in
     hurt = [step.memory_bytes for step in steps if not step.kept]
     low = max([held_bytes, *hurt]) // STEP_BYTES
     return None if high - low <= 1 else (low + high) // 2 * STEP_BYTES
+
+
+def without_files(held_bytes: int, advised_bytes: int, policy: Policy) -> int | None:
+    """The advice where the kernel drops all that it can; None where that is hardly less."""
+    limit = memory_advice(held_bytes, None, ceiling_bytes=advised_bytes, policy=policy)
+    saved_bytes = advised_bytes - limit
+    return limit if saved_bytes >= WORTH_STEPS * policy.memory_step_bytes else None
 
 
 def whole_steps(memory_bytes: int) -> int:
