@@ -99,7 +99,7 @@ def asked_for(run: ProfileRun, models: list) -> dict[str, str]:
         or "as the config says",
         "Budget": budget_words(run.budget),
         "Policy": run.policy.get("name", "standard"),
-        "Memory limit": "lowered until it hurts" if run.memory_probe else "one look without files",
+        "Memory limit": "lowered until it hurts" if run.memory_probe else "one look at most",
     }
 
 
