@@ -348,9 +348,9 @@ class Client:
         *,
         key: str = "",
     ) -> list[Json]:
-        """Do to many rows what a list's page can: `cancel` runs or ask for them `again`, `tag`
-        models (`{"key": ..., "value": ...}`; no value removes it), `apply` proposals in `review`
-        (`{"although": True}`). `key` is as in start_run.
+        """Do to many rows what a list's page can: `cancel` runs, ask for them `again`, `keep` or
+        `release` their raw samples, `tag` models (`{"key": ..., "value": ...}`; no value removes
+        it), `apply` proposals in `review` (`{"although": True}`). `key` is as in start_run.
 
         What happened to each is `{row, done, message}`; one that is refused keeps no other from it.
         """

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError
 
+from runs.journal import note_rows
 from runs.models import ProfileRun
+from runs.raw_data import dropped_words
 from runs.spec_check import problems_of, why_target_refused
 
 if TYPE_CHECKING:
@@ -35,6 +37,20 @@ def cancel(run: ProfileRun, user: User, *, force: bool = False) -> str:
     if run.is_finished:
         raise RunRefused(f"already {run.get_state_display().lower()}")
     raise RunRefused("not asked to stop yet, which comes before force")
+
+
+def keep_samples(run: ProfileRun, user: User, *, forever: bool) -> str:
+    """Except its raw samples from the retention, or no longer; what holds now.
+
+    Raises RunRefused where they are gone.
+    """
+    there = ProfileRun.objects.filter(pk=run.pk, raw_dropped_at=None)
+    if not there.update(keep_raw=forever):
+        run.refresh_from_db(fields=["raw_dropped_at"])
+        raise RunRefused(dropped_words(run))
+    held = "kept for ever" if forever else "under the retention setting (RAW_RETENTION_DAYS)"
+    note_rows(user, [run], f"Its raw samples are {held}.")
+    return f"Its raw samples are {held}"
 
 
 def why_not_queued(run: ProfileRun, models: list[RegisteredModel]) -> str:

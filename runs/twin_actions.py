@@ -225,6 +225,8 @@ def decide(number: int, action: str, although: object = False) -> Action:
 IN_BULK = {
     ("runs", "cancel"): ("run", "cancel"),
     ("runs", "again"): ("run", "again"),
+    ("runs", "keep"): ("run", "keep"),
+    ("runs", "release"): ("run", "release"),
     ("models", "tag"): ("model", "update"),
     ("portfolio", "tag"): ("model", "update"),
     ("review", "apply"): ("proposal", "apply"),

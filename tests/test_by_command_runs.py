@@ -210,6 +210,15 @@ def test_running_several_again(reader, make, way) -> None:
 
 
 @every_way
+def test_keeping_and_releasing_the_samples_of_several_runs(reader, make, way) -> None:
+    runs = [sized_run(make, name=name) for name in ("one", "two")]
+    for action, held in (("keep", True), ("release", False)):
+        texts = in_bulk(reader, "runs", action, [run.name for run in runs])
+        reader.execute(texts, f"{action}-samples-by-command", way)
+        assert set(ProfileRun.objects.values_list("keep_raw", flat=True)) == {held}
+
+
+@every_way
 @pytest.mark.parametrize(("value", "tags"), [("it's $new", {"team": "it's $new"}), ("", {})])
 def test_tagging_several_models(reader, make, way, value, tags) -> None:
     models = [make.model(name, tags={"team": "risk"}) for name in ("ridge", "lasso")]

@@ -256,7 +256,7 @@ def test_several_models_get_a_tag_with_its_history(signed_in, make) -> None:
 def test_a_viewer_sees_locked_actions_and_is_refused(viewer, filled) -> None:
     page = text_of(viewer.get("/runs/"))
     assert "This takes the role contributor" in page
-    for action in ("cancel", "again"):
+    for action in ("cancel", "again", "keep", "release"):
         refused = bulk(viewer, action, [filled.name], sure="")
         assert refused.status_code == 403
     assert ProfileRun.objects.count() == 1

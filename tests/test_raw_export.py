@@ -9,6 +9,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pyarrow import parquet
@@ -169,6 +170,28 @@ def test_a_run_can_be_excepted(client, root, run, settings) -> None:
     assert "Kept for ever: this run is excepted" in page
     client.post("/admin/runs/profilerun/", {**chosen, "action": "release_raw"})
     assert retention.drop_outdated(within_s=60).runs == 1
+
+
+def test_a_run_is_excepted_from_its_page(signed_in, run, settings) -> None:
+    settings.RAW_RETENTION_DAYS = 30
+    old(run, 31)
+    address = run.get_absolute_url()
+    assert "Keep samples" in signed_in.get(address).content.decode()
+    sent = {"action": "keep", "row": run.name, "next": address}
+    asked = signed_in.post("/lists/runs/bulk/", sent)
+    assert "kept for ever" in asked.content.decode()
+    assert not ProfileRun.objects.get().keep_raw  # it asks first
+    page = signed_in.post("/lists/runs/bulk/", {**sent, "sure": ""}, follow=True).content.decode()
+    assert "Its raw samples are kept for ever" in page
+    assert "Release samples" in page
+    assert retention.drop_outdated(within_s=60).runs == 0
+    signed_in.post("/lists/runs/bulk/", {**sent, "action": "release", "sure": ""})
+    assert retention.drop_outdated(within_s=60).runs == 1
+    gone = signed_in.post("/lists/runs/bulk/", {**sent, "sure": ""}, follow=True)
+    assert "were dropped on" in gone.content.decode()
+    assert not ProfileRun.objects.get().keep_raw
+    words = LogEntry.objects.values_list("change_message", flat=True)
+    assert [text.split("are ")[1][:5] for text in words] == ["under", "kept "]
 
 
 def test_the_page_says_until_when_they_are_kept(signed_in, run, settings) -> None:

@@ -104,6 +104,24 @@ def again(client: Client, names: tuple[str, ...], key: str, form: str) -> int:
     return 0
 
 
+@run.command("keep")
+@click.argument("names", nargs=-1, required=True)
+@output
+@connected
+def keep(client: Client, names: tuple[str, ...], form: str) -> int:
+    """Keep the raw samples of runs for ever, whatever the retention setting says."""
+    return told(client.in_bulk("runs", "keep", names), form)
+
+
+@run.command("release")
+@click.argument("names", nargs=-1, required=True)
+@output
+@connected
+def release(client: Client, names: tuple[str, ...], form: str) -> int:
+    """Let the retention setting hold for the raw samples of runs again."""
+    return told(client.in_bulk("runs", "release", names), form)
+
+
 @run.command("log")
 @click.argument("name")
 @connected

@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
-from runs.admin.journal import note_rows
 from runs.forms.policies import SizingPolicyForm
+from runs.journal import note_rows
 from runs.models import SizingPolicy
 
 

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import queue, sweeper
 from runs.admin.access import check
-from runs.admin.journal import note
 from runs.admin.shell import shell_line
+from runs.journal import note
 from runs.models import ProfileRun, Target
 
 LATELY = timedelta(days=7)

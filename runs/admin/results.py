@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
+from runs import run_acts
 from runs.admin import run_actions
-from runs.admin.journal import note_rows
 from runs.admin.read_only import NamedValues, ReadOnly, ReadOnlyAdmin
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.run_rescue import CANCEL, CLOSE, REQUEUE
@@ -64,15 +64,19 @@ class ProfileRunAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Keep the raw samples for ever", permissions=["cancel"])
     def keep_raw(self, request: HttpRequest, queryset: QuerySet) -> None:
-        note_rows(request.user, queryset, "Its raw samples are kept for ever.")
-        count = queryset.update(keep_raw=True)
-        self.message_user(request, f"The raw samples of {count} run(s) are kept for ever.")
+        self._keep(request, queryset, forever=True)
 
     @admin.action(description="Let the retention drop the raw samples", permissions=["cancel"])
     def release_raw(self, request: HttpRequest, queryset: QuerySet) -> None:
-        note_rows(request.user, queryset, "The retention may drop its raw samples.")
-        count = queryset.update(keep_raw=False)
-        self.message_user(request, f"RAW_RETENTION_DAYS holds for {count} run(s) again.")
+        self._keep(request, queryset, forever=False)
+
+    def _keep(self, request: HttpRequest, queryset: QuerySet, *, forever: bool) -> None:
+        for run in queryset:
+            try:
+                said = run_acts.keep_samples(run, request.user, forever=forever)
+                self.message_user(request, f"{run.name}: {said}.")
+            except run_acts.RunRefused as refusal:
+                self.message_user(request, f"{run.name}: {refusal}", messages.WARNING)
 
     def has_cancel_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("runs.change_profilerun")

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from runs import retention
 from runs.admin.access import check
-from runs.admin.journal import note
 from runs.admin.shell import shell_line
+from runs.journal import note
 from runs.models import ProfileRun, SampleChunk, StoredFiles
 
 RUNS_LISTED = 20

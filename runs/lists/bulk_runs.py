@@ -39,6 +39,21 @@ def run_again(run: ProfileRun, user: User, values: dict[str, str]) -> str:
     return "Queued once more"
 
 
+def keep_samples(run: ProfileRun, user: User, values: dict[str, str]) -> str:
+    return _kept(run, user, forever=True)
+
+
+def release_samples(run: ProfileRun, user: User, values: dict[str, str]) -> str:
+    return _kept(run, user, forever=False)
+
+
+def _kept(run: ProfileRun, user: User, *, forever: bool) -> str:
+    try:
+        return run_acts.keep_samples(run, user, forever=forever)
+    except RunRefused as refusal:
+        raise RowRefused(str(refusal)) from refusal
+
+
 def _key_of_one(key: str, run: ProfileRun) -> str:
     """Many runs are asked for under one key, and each starts one."""
     return hashlib.sha256(f"{key}/{run.name}".encode()).hexdigest() if key else ""
@@ -48,6 +63,11 @@ ACTIONS = (
     Action("compare", "Compare checked", icon="git-compare", lead=compared),
     Action("again", "Run again", icon="refresh", needs=Role.CONTRIBUTOR, act=run_again,
            question="Each checked run is queued once more, with the same settings."),
+    Action("keep", "Keep samples", icon="bookmark", needs=Role.CONTRIBUTOR, act=keep_samples,
+           question="Their raw samples are kept for ever, whatever the retention setting says."),
+    Action("release", "Release samples", icon="clock", needs=Role.CONTRIBUTOR,
+           act=release_samples, question="The retention setting holds for their raw samples: old "
+           "ones are dropped to free space. Results are kept in any case."),
     Action("cancel", "Cancel", icon="ban", needs=Role.CONTRIBUTOR, act=cancel, is_danger=True,
            question="Runs that wait end at once; those that run stop. What they measured is kept."),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What administrators do on pages of our own, in the log that Django keeps of the others."""
+"""What people do on pages of our own, in the log that Django keeps of the administration's."""
 
 from __future__ import annotations
 
