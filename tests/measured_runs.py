@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from profiler.azureml import azureml_details
 from profiler.measuring import codec
 from profiler.measuring.measurement import Measurement as EngineMeasurement
 from profiler.measuring.memory_survey import Survey
@@ -157,6 +158,7 @@ PROBES = (
     {"phase": "sizing", "cpu_millicores": 300, "latency_ms": SLOW},
     {"phase": "sizing", "cpu_millicores": 400},
 )
+OBJECTIVE = {"percentile": 95, "latency_ms": 50}
 VERIFIED = {"phase": "verifying", "cpu_millicores": 400, "memory_bytes": 128 * MIB}
 
 
@@ -167,8 +169,15 @@ def sized_run(
     **fields: object,
 ) -> ProfileRun:
     """A finished run: measured, sized and verified at 400m, with the engine's own advice."""
-    objective = {"percentile": 95, "latency_ms": 50}
-    run = make.run(**{"objective": objective, **fields})
+    return sized(make.run(**{"objective": OBJECTIVE, **fields}), probes, survey)
+
+
+def sized(
+    run: ProfileRun,
+    probes: Sequence[dict] = (*PROBES, VERIFIED),
+    survey: Survey | None = None,
+) -> ProfileRun:
+    """The same of a run that waits."""
     token = run.begin(run.attempt)
     found = [record(run, ordinal=number, **how) for number, how in enumerate(probes, start=1)]
     LogChunk.objects.create(run=run, index=0, text="[building] Using the image\n")
@@ -177,7 +186,7 @@ def sized_run(
         found,
         points=search.grid(1000),
         limits=Limits(1000, GIB),
-        objective=Objective(**objective),
+        objective=Objective(**OBJECTIVE),
         load=OPEN,
         limits_enforced=found[-1].limits_enforced,
         policy=Policy(),
@@ -185,7 +194,12 @@ def sized_run(
     )
     memory = memory_facts(found, survey, Policy())
     startup = startup_facts(found, (), search.grid(1000), advised.cpu_millicores)
-    parts = json.loads(json.dumps({"memory": memory, "startup": startup}))
+    details = azureml_details(
+        name=run.name, state="succeeded", limits=Limits(1000, GIB), reference=found[0],
+        advice=advised,
+    )  # fmt: skip
+    parts = {"memory": memory, "startup": startup, "azureml": details}
+    parts = json.loads(json.dumps(parts))
     run.complete(token, closed("succeeded", advice=advised.to_json(), **parts))
     run.refresh_from_db()
     return run

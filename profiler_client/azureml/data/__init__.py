@@ -1,0 +1,1 @@
+"""As `azureml.data`: what `from_delimited_files` takes as its header."""
