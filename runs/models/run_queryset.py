@@ -10,7 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from runs.models.measurement import SampleChunk
+from runs.models.measurement import Measurement, SampleChunk
 from runs.models.sizing_policy import SizingPolicy
 from runs.models.target import STALE_AFTER, Target
 
@@ -30,12 +30,28 @@ CANCEL_PATIENCE = timedelta(seconds=15)
 LOAD_KEY = ("mode", "rate_rps", "concurrency")
 #: Finished runs of a target that are looked at for how long runs take.
 HISTORY = 100
-#: What no list shows, by far the most of a row.
+#: What no list shows and is long; by far the most of a row.
 BULKY = (
     "spec", "load", "result", "circumstances", "azureml", "phase_times", "policy", "input_hashes",
     "answers", "estimate", "error_log_tail",
 )  # fmt: skip
-BULKY_OF_INPUTS = (("config", "definition"), ("dataset", "preview"), ("dataset", "labels"))
+BULKY_OF_INPUTS = (
+    "config__definition", "dataset__preview", "dataset__labels",
+    "target__cores", "target__service_cores", "target__gpus", "target__noise_floor",
+)  # fmt: skip
+
+
+def _named_models() -> models.Prefetch:
+    """A run's models by what lists say of them, which is no tag."""
+    from runs.models.registered_model import RegisteredModel
+
+    named = RegisteredModel.objects.defer("description", "tags", "properties")
+    return models.Prefetch("models", named)
+
+
+def _in_order_taken() -> models.Prefetch:
+    """A run's measurements; their own order is by their runs first, which takes a join."""
+    return models.Prefetch("measurements", Measurement.objects.order_by("ordinal"))
 
 
 class ProfileRunQuerySet(models.QuerySet):
@@ -43,8 +59,8 @@ class ProfileRunQuerySet(models.QuerySet):
         """What the runs list and a model's page show, newest first."""
         return (
             self.select_related("config", "dataset", "target", "created_by")
-            .prefetch_related("models")
-            .defer(*BULKY, *(f"{kind}__{name}" for kind, name in BULKY_OF_INPUTS))
+            .prefetch_related(_named_models())
+            .defer(*BULKY, *BULKY_OF_INPUTS, "limits", "budget", "concurrency", "current")
             .order_by("-created_at")
         )
 
@@ -57,7 +73,7 @@ class ProfileRunQuerySet(models.QuerySet):
             "created_by",
             "cancel_requested_by",
             "cancel_forced_by",
-        ).prefetch_related("models", "measurements")
+        ).prefetch_related("models", _in_order_taken())
 
     def for_chart(self) -> ProfileRunQuerySet:
         """What one of a run's charts shows; what only a few of them need is read when they do."""
@@ -67,7 +83,6 @@ class ProfileRunQuerySet(models.QuerySet):
     def for_comparison(self, names: Sequence[str]) -> ProfileRunQuerySet:
         """The named runs with the measurements that are compared (`compared_measurements`)."""
         from profiler.comparing import PHASES
-        from runs.models.measurement import Measurement
 
         taken = Measurement.objects.filter(phase__in=tuple(PHASES)).order_by("ordinal")
         return (
