@@ -84,15 +84,17 @@ class ProfileRunQuerySet(models.QuerySet):
         """The named runs with the measurements that are compared (`compared_measurements`)."""
         from profiler.comparing import PHASES
 
+        read = ("circumstances", "config__definition")
+        unread = [name for name in (*BULKY, *BULKY_OF_INPUTS) if name not in read]
         taken = Measurement.objects.filter(phase__in=tuple(PHASES)).order_by("ordinal")
         return (
             self.filter(name__in=names)
             .select_related("config", "dataset", "target")
             .prefetch_related(
-                "models",
+                _named_models(),
                 models.Prefetch("measurements", queryset=taken, to_attr="compared_measurements"),
             )
-            .defer("spec", "load", "result", "error_log_tail")
+            .defer(*unread)
         )
 
     def started_by(self, user: User, key: str) -> ProfileRun | None:
