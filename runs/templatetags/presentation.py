@@ -205,7 +205,7 @@ def nav_links(context: Context) -> list[dict]:
 
 def _waiting(request: HttpRequest) -> int:
     """How many proposals wait for the visitor's review."""
-    return Proposal.objects.waiting_for(request.user).count()
+    return Proposal.objects.waiting_for(request.user).values("pk").count()
 
 
 @register.simple_tag
