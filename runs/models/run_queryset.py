@@ -30,7 +30,17 @@ CANCEL_PATIENCE = timedelta(seconds=15)
 LOAD_KEY = ("mode", "rate_rps", "concurrency")
 #: Finished runs of a target that are looked at for how long runs take.
 HISTORY = 100
-#: What no list shows and is long; by far the most of a row.
+#: What lists show, here and in the API.
+LISTED = (
+    "uuid", "name", "config", "dataset", "target", "question", "objective", "state", "phase",
+    "fraction", "advice", "advice_standing", "advice_cpu_millicores", "advice_memory_bytes",
+    "error_code", "created_by", "created_at", "started_at", "finished_at",
+)  # fmt: skip
+LISTED_OF_INPUTS = (
+    "config__name", "config__version", "dataset__name", "dataset__version", "target__name",
+    "created_by__username", "created_by__first_name", "created_by__last_name",
+)  # fmt: skip
+#: What few pages show, by far the most of a row.
 BULKY = (
     "spec", "load", "result", "circumstances", "azureml", "phase_times", "policy", "input_hashes",
     "answers", "estimate", "error_log_tail",
@@ -60,7 +70,7 @@ class ProfileRunQuerySet(models.QuerySet):
         return (
             self.select_related("config", "dataset", "target", "created_by")
             .prefetch_related(_named_models())
-            .defer(*BULKY, *BULKY_OF_INPUTS, "limits", "budget", "concurrency", "current")
+            .only(*LISTED, *LISTED_OF_INPUTS)
             .order_by("-created_at")
         )
 
