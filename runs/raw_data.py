@@ -100,8 +100,8 @@ def kept(run: ProfileRun, measurements: Iterable[Measurement]) -> list[Kept]:
 def _totals(run: ProfileRun) -> list[tuple[int, str, int, int, int]]:
     """Of each series: its measurement and name, entries, bytes, and when its first sample was.
 
-    Added up here: SQLite before 3.41 sums up sizes from the long rows themselves, and only lists
-    them from the index `chunk_sizes`, in its order.
+    Added up here: asked for sums, SQLite may take an index that leads to each long row. In this
+    order it takes `chunk_sizes`, which holds all that is asked.
     """
     sizes = (
         SampleChunk.objects.filter(run=run)
