@@ -98,7 +98,7 @@ def decisive_measurement(run: ProfileRun) -> Measurement | None:
     one), of a capacity at that rate; for a size worked out without trying it, the one at the
     largest size.
     """
-    rows = of_the_advised(run, list(run.measurements.order_by("ordinal")))
+    rows = of_the_advised(run, list(run.measurements.all()))
     at_size = [row for row in rows if row.cpu_millicores == run.advice["cpu_millicores"]]
     if (rate_rps := run.advice.get("capacity_rps")) is not None:
         at_size = [row for row in at_size if row.data["nominal_rps"] == rate_rps]

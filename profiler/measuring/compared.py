@@ -193,34 +193,37 @@ def row(metric: Metric, sides: Sides, *, alpha: float) -> Compared:
     if base is None or new is None:
         return replace(found, reason="not known on both sides")
     value = means[1] - means[0]
-    found = replace(
-        found, absolute=new - base, relative=None if metric.is_share else metric.relative(value)
-    )
+    apart = {
+        "absolute": new - base,
+        "relative": None if metric.is_share else metric.relative(value),
+    }
     seen, floor = _difference(metric, sides, values, value), sides.floor(metric)
     if seen is None and floor is None:
         return replace(
             found,
+            **apart,
             reason="one value a run: several runs a side, or the target's noise floor, would tell",
         )
     return replace(
-        _with_interval(found, metric, value, seen, floor),
+        found,
+        **apart,
+        **_interval(metric, value, seen, floor),
         needed=None if metric.is_share else _needed(seen, floor, sides.unit, alpha),
     )
 
 
-def _with_interval(
-    found: Compared, metric: Metric, value: float, seen: Difference | None, floor: Difference | None
-) -> Compared:
+def _interval(
+    metric: Metric, value: float, seen: Difference | None, floor: Difference | None
+) -> dict[str, float | None]:
     """The wider interval and the larger p-value of what was seen and of the noise floor."""
     known = [difference for difference in (seen, floor) if difference is not None]
     half = max(difference.half_width(CONFIDENCE) for difference in known)
-    return replace(
-        found,
-        low=metric.relative(value - half),
-        high=metric.relative(value + half),
-        p_value=max(replace(difference, value=value).p_value for difference in known),
-        least=metric.relative(floor.half_width(CONFIDENCE)) if floor else None,
-    )
+    return {
+        "low": metric.relative(value - half),
+        "high": metric.relative(value + half),
+        "p_value": max(replace(difference, value=value).p_value for difference in known),
+        "least": metric.relative(floor.half_width(CONFIDENCE)) if floor else None,
+    }
 
 
 # ---- what was seen -----------------------------------------------------------------------------
@@ -234,7 +237,7 @@ def _difference(
         return differences.of_pairs(values[1] - values[0])
     if sides.unit == "runs":
         return differences.of_sides(value, values[0], values[1])
-    series = [_of_windows(metric, side[0].measurement) for side in (sides.base, sides.new)]
+    series = [_of_windows(metric, side[0]) for side in (sides.base, sides.new)]
     if None in series:
         return None
     found = differences.welch(value, *series)
@@ -246,15 +249,8 @@ def _difference(
     return replace(found, error=error, freedom=differences.MOST_FREEDOM)
 
 
-def whole_windows(measurement: dict) -> list[dict]:
-    """The windows that count: not void, and as long as the longest."""
-    windows = [window for window in measurement.get("windows", ()) if window["valid"]]
-    longest = max((window["end_s"] - window["start_s"] for window in windows), default=0.0)
-    return [window for window in windows if window["end_s"] - window["start_s"] > 0.99 * longest]
-
-
-def _of_windows(metric: Metric, measurement: dict) -> differences.Spread | None:
-    values = [metric.of_window(window) for window in whole_windows(measurement)]
+def _of_windows(metric: Metric, side: Measured) -> differences.Spread | None:
+    values = [metric.of_window(window) for window in side.whole_windows]
     scaled = metric.scaled(values) if values else None
     return None if scaled is None else differences.of_windows(scaled)
 

@@ -22,7 +22,6 @@ from profiler.measuring.compared import (
     direction,
     metric_of_percentile,
     row,
-    whole_windows,
 )
 from profiler.measuring.differences import Unit, weighted_holm
 from profiler.measuring.unlike import Measured, Unlike, unlike
@@ -142,7 +141,7 @@ def _not_believed(sides: Sequence[Measured]) -> list[str]:
 def _units(sides: Sides) -> tuple[int, int]:
     if sides.unit != "windows":
         return len(sides.base), len(sides.new)
-    return tuple(len(whole_windows(side[0].measurement)) for side in (sides.base, sides.new))
+    return tuple(len(side[0].whole_windows) for side in (sides.base, sides.new))
 
 
 # ---- verdicts --------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -89,10 +90,16 @@ def of_windows(values: np.ndarray) -> Spread | None:
     if count < 2:
         return None
     freedom = cosine_terms(count)
-    angles = np.pi * (np.arange(count) + 0.5) / count
-    weights = np.sqrt(2 / count) * np.cos(np.outer(np.arange(1, freedom + 1), angles))
-    long_run = float(np.mean((weights @ np.asarray(values, dtype=float)) ** 2))
+    weighted = _cosines(count, freedom) @ np.asarray(values, dtype=float)
+    long_run = float(np.mean(weighted**2))
     return Spread(long_run / count, freedom, long_run)
+
+
+@lru_cache(maxsize=16)
+def _cosines(count: int, terms: int) -> np.ndarray:
+    """Kept: measurements that are compared have much the same number of windows."""
+    angles = np.pi * (np.arange(count) + 0.5) / count
+    return np.sqrt(2 / count) * np.cos(np.outer(np.arange(1, terms + 1), angles))
 
 
 def cosine_terms(count: int) -> int:
@@ -186,9 +193,15 @@ def units_needed(
         return 2
     count = 2
     while count <= MOST_UNITS:
-        freedom = FREEDOM[unit](count)
-        quantiles = t_quantile(1 - alpha / 2, freedom) + t_quantile(power, freedom)
+        quantiles = _quantiles(alpha, power, unit, count)
         if count >= 2 * unit_variance * (quantiles / difference) ** 2:
             return count
         count += max(1, count // 20)
     return None
+
+
+@lru_cache(maxsize=4096)
+def _quantiles(alpha: float, power: float, unit: Unit, count: int) -> float:
+    """t_a + t_b of so many units a side. Kept: every metric asks for the same again."""
+    freedom = FREEDOM[unit](count)
+    return t_quantile(1 - alpha / 2, freedom) + t_quantile(power, freedom)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 from profiler.spec import MIB
 
@@ -19,6 +20,13 @@ class Measured:
     name: str
     measurement: dict
     circumstances: dict
+
+    @cached_property
+    def whole_windows(self) -> list[dict]:
+        """The windows that count: not void, and as long as the longest."""
+        windows = [window for window in self.measurement.get("windows", ()) if window["valid"]]
+        longest = max((window["end_s"] - window["start_s"] for window in windows), default=0.0)
+        return [w for w in windows if w["end_s"] - w["start_s"] > 0.99 * longest]
 
 
 @dataclass(frozen=True)

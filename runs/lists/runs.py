@@ -72,7 +72,7 @@ class RunFilter(django_filters.FilterSet):
     )
     target = django_filters.ModelChoiceFilter(
         label="Target",
-        queryset=Target.objects.order_by("name"),
+        queryset=Target.objects.order_by("name").only("name"),
         to_field_name="name",
         empty_label="Any",
     )

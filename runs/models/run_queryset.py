@@ -10,7 +10,7 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from runs.models.measurement import SampleChunk
+from runs.models.measurement import Measurement, SampleChunk
 from runs.models.sizing_policy import SizingPolicy
 from runs.models.target import STALE_AFTER, Target
 
@@ -30,12 +30,38 @@ CANCEL_PATIENCE = timedelta(seconds=15)
 LOAD_KEY = ("mode", "rate_rps", "concurrency")
 #: Finished runs of a target that are looked at for how long runs take.
 HISTORY = 100
-#: What no list shows, by far the most of a row.
+#: What lists show, here and in the API.
+LISTED = (
+    "uuid", "name", "config", "dataset", "target", "question", "objective", "state", "phase",
+    "fraction", "advice", "advice_standing", "advice_cpu_millicores", "advice_memory_bytes",
+    "error_code", "created_by", "created_at", "started_at", "finished_at",
+)  # fmt: skip
+LISTED_OF_INPUTS = (
+    "config__name", "config__version", "dataset__name", "dataset__version", "target__name",
+    "created_by__username", "created_by__first_name", "created_by__last_name",
+)  # fmt: skip
+#: What few pages show, by far the most of a row.
 BULKY = (
     "spec", "load", "result", "circumstances", "azureml", "phase_times", "policy", "input_hashes",
     "answers", "estimate", "error_log_tail",
 )  # fmt: skip
-BULKY_OF_INPUTS = (("config", "definition"), ("dataset", "preview"), ("dataset", "labels"))
+BULKY_OF_INPUTS = (
+    "config__definition", "dataset__preview", "dataset__labels",
+    "target__cores", "target__service_cores", "target__gpus", "target__noise_floor",
+)  # fmt: skip
+
+
+def _named_models() -> models.Prefetch:
+    """A run's models by what lists say of them, which is no tag."""
+    from runs.models.registered_model import RegisteredModel
+
+    named = RegisteredModel.objects.defer("description", "tags", "properties")
+    return models.Prefetch("models", named)
+
+
+def _in_order_taken() -> models.Prefetch:
+    """A run's measurements; their own order is by their runs first, which takes a join."""
+    return models.Prefetch("measurements", Measurement.objects.order_by("ordinal"))
 
 
 class ProfileRunQuerySet(models.QuerySet):
@@ -43,8 +69,8 @@ class ProfileRunQuerySet(models.QuerySet):
         """What the runs list and a model's page show, newest first."""
         return (
             self.select_related("config", "dataset", "target", "created_by")
-            .prefetch_related("models")
-            .defer(*BULKY, *(f"{kind}__{name}" for kind, name in BULKY_OF_INPUTS))
+            .prefetch_related(_named_models())
+            .only(*LISTED, *LISTED_OF_INPUTS)
             .order_by("-created_at")
         )
 
@@ -57,7 +83,7 @@ class ProfileRunQuerySet(models.QuerySet):
             "created_by",
             "cancel_requested_by",
             "cancel_forced_by",
-        ).prefetch_related("models", "measurements")
+        ).prefetch_related("models", _in_order_taken())
 
     def for_chart(self) -> ProfileRunQuerySet:
         """What one of a run's charts shows; what only a few of them need is read when they do."""
@@ -67,17 +93,18 @@ class ProfileRunQuerySet(models.QuerySet):
     def for_comparison(self, names: Sequence[str]) -> ProfileRunQuerySet:
         """The named runs with the measurements that are compared (`compared_measurements`)."""
         from profiler.comparing import PHASES
-        from runs.models.measurement import Measurement
 
+        read = ("circumstances", "config__definition")
+        unread = [name for name in (*BULKY, *BULKY_OF_INPUTS) if name not in read]
         taken = Measurement.objects.filter(phase__in=tuple(PHASES)).order_by("ordinal")
         return (
             self.filter(name__in=names)
             .select_related("config", "dataset", "target")
             .prefetch_related(
-                "models",
+                _named_models(),
                 models.Prefetch("measurements", queryset=taken, to_attr="compared_measurements"),
             )
-            .defer("spec", "load", "result", "error_log_tail")
+            .defer(*unread)
         )
 
     def started_by(self, user: User, key: str) -> ProfileRun | None:

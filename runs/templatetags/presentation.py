@@ -204,10 +204,8 @@ def nav_links(context: Context) -> list[dict]:
 
 
 def _waiting(request: HttpRequest) -> int:
-    """How many proposals wait for the visitor's review; looked up once a request."""
-    if not hasattr(request, "proposals_waiting"):
-        request.proposals_waiting = Proposal.objects.waiting_for(request.user).count()
-    return request.proposals_waiting
+    """How many proposals wait for the visitor's review."""
+    return Proposal.objects.waiting_for(request.user).values("pk").count()
 
 
 @register.simple_tag
