@@ -18,7 +18,7 @@ from tests.e2e.installation import ROOT, Installation
 
 pytestmark = pytest.mark.e2e
 
-RUN_TIMEOUT_MS = 120_000
+RUN_TIMEOUT_MS = 240_000
 
 #: It needs no package.
 SCORE = """
