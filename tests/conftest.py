@@ -16,12 +16,15 @@ hypothesis.settings.load_profile("untimed")
 
 # --- What measures --------------------------------------------------------------------------------
 #: Tests that measure or keep times: they run by themselves, one after the other (see the Makefile).
-#: Those that need Docker do too.
+#: Of files in which only some do, those are marked there.
 ALONE = {
     "test_aa",
     "test_bench",
     "test_cgroup",
+    "test_diagnoses_docker",
+    "test_docker_image",
     "test_engine_process",
+    "test_engine_questions",
     "test_fresh_clone",
     "test_gpu_runs",
     "test_load_answer_check",
@@ -29,24 +32,31 @@ ALONE = {
     "test_load_connections",
     "test_load_driver",
     "test_load_endings",
+    "test_memory_docker",
     "test_process_service",
     "test_process_usage",
     "test_recorded_arrivals",
-    "test_register_journey",
     "test_review_journey",
     "test_scoring_model_path",
-    "test_serve",
-    "test_worker",
+    "test_usage_docker",
+    "test_variants_docker",
 }
+#: Begun first where tests run beside each other: begun last, they would be waited for.
+LONGEST = {"test_register_journey", "test_serve"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    for item in items:
+        if item.path.stem in ALONE:
+            item.add_marker(pytest.mark.alone)
+    _skip_without_docker(items)
 
 
 # --- Docker ---------------------------------------------------------------------------------------
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def _skip_without_docker(items: list[pytest.Item]) -> None:
     """Tests that need Docker are skipped with the reason, or fail with REQUIRE_DOCKER=1."""
     needy = [item for item in items if item.get_closest_marker("docker")]
-    for item in items:
-        if item in needy or item.path.stem in ALONE:
-            item.add_marker(pytest.mark.alone)
     if not needy or os.environ.get("REQUIRE_DOCKER") == "1":
         return
     from profiler.services.docker_engine import check_docker

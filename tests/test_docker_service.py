@@ -191,6 +191,7 @@ BURN = """
 """
 
 
+@pytest.mark.alone
 def test_usage_is_sampled_and_a_smaller_quota_throttles_without_a_restart(tmp_path, start):
     spec = spec_of(scored(tmp_path / "service", BURN))
 
@@ -281,10 +282,10 @@ def test_a_service_that_does_not_become_ready_in_time_is_told_from_one_that_ende
     slow = "import time\n\ndef init():\n    time.sleep(60)\n\ndef run(data):\n    return 1\n"
     spec = spec_of(scored(tmp_path / "service", slow))
 
-    reason = failure(start(spec), spec, timeout_s=1)
+    reason = failure(start(spec), spec, timeout_s=5)
 
     assert reason.code == "NeverReady"
-    assert "within 1 s" in reason.message
+    assert "within 5 s" in reason.message
     assert "accepted but not answered" in reason.message
 
 
@@ -369,7 +370,7 @@ def test_a_health_path_that_answers_otherwise_is_said(client, http_image):
 
     service = DockerService(spec, spec.limits, http_image, LABELS, client)
 
-    assert "GET /health answered 404" in failure(service, spec, timeout_s=1).message
+    assert "GET /health answered 404" in failure(service, spec, timeout_s=5).message
 
 
 def test_a_program_that_ends_by_itself_is_said_with_its_status(client):

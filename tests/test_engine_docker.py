@@ -29,6 +29,7 @@ def containers_of(pid: int) -> list:
     return docker.from_env().containers.list(all=True, filters={"label": label})
 
 
+@pytest.mark.alone
 def test_the_smallest_size_is_found_and_verified_at_exactly_that_size(project):
     # 4.6 ms of cpu and what serving it costs, 40 times a second, are about 240m: 200m can never
     # keep up, 300m always does.
@@ -187,6 +188,7 @@ def test_too_little_memory_is_said_with_the_limit_and_the_peak(project, when):
     assert time.monotonic() - started < 90  # it must not wait for the readiness time-out
 
 
+@pytest.mark.alone
 def test_cancelling_keeps_what_was_measured_and_leaves_no_container(project):
     process = project.start()
     for line in process.stdout:
@@ -213,6 +215,7 @@ def test_a_budget_that_ends_before_anything_was_measured_is_a_time_out(project):
     assert ended.result["advice"] is None
 
 
+@pytest.mark.alone
 def test_a_budget_that_ends_after_measuring_gives_a_provisional_size(project):
     project.spec["budget"]["duration_s"] = 14
 

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client, override_settings
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.e2e import every_page, reading
@@ -74,34 +74,41 @@ def data_dir(site: Site, settings) -> Path:
     return settings.PROFILER_DATA_DIR
 
 
+@dataclass(frozen=True)
+class Tab:
+    """A browser's tab, in which an administrator is signed in; and what the browser says there."""
+
+    page: Page
+    said: list[str]
+
+
 @pytest.fixture(scope="module")
-def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
-    """A browser in which an administrator is signed in."""
-    made = browser.new_context(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
-    made.add_cookies([{"name": "sessionid", "value": site.session, "url": site.url}])
-    yield made
-    made.close()
+def tab(browser: Browser, site: Site) -> Iterator[Tab]:
+    """One for all pages, as somebody goes from one to the next."""
+    context = browser.new_context(viewport=WIDE, color_scheme="light", reduced_motion="reduce")
+    context.add_cookies([{"name": "sessionid", "value": site.session, "url": site.url}])
+    page, said = context.new_page(), []
+    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    yield Tab(page, said)
+    context.close()
 
 
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    page = context.new_page()
-    yield page
-    page.close()
-
-
-def troubles(page: Page, address: str, narrow: bool = True) -> list[str]:
-    """All that is wrong with a page: what the browser says, its policy, in both themes, narrow."""
-    found: list[str] = []
+def troubles(tab: Tab, address: str, *, narrow: bool = True, keyboard: bool = False) -> list[str]:
+    """All that is wrong with a page: what the browser says, its policy, in both themes, narrow,
+    and by keyboard. It is loaded once: most of what this takes is loading.
+    """
+    page, found = tab.page, []
+    tab.said.clear()
     page.set_viewport_size(WIDE)
     page.emulate_media(color_scheme="light")
-    page.on("console", lambda m: found.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: found.append(str(error)))
     response = page.goto(address, wait_until="load")
     assert response.status in (200, 400), response.status
     strict = reading.policy(response)
     if strict.get("default-src") != "'none'" or "unsafe" in " ".join(strict.values()):
         found.append(f"its policy is {strict}")
+    if keyboard:
+        found += [f"by keyboard: {one}" for one in left_out_by_keyboard(page)]
     reading.unfold(page)
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)
@@ -118,6 +125,20 @@ def troubles(page: Page, address: str, narrow: bool = True) -> list[str]:
         found += [f"too wide for a phone: {one}" for one in reading.overflow(page)]
         wrong = reading.violations(page, only=reading.NARROW_RULES)
         found += [f"on a phone: {one}" for one in wrong]
+    # What the browser itself says of a page that was refused on purpose is no trouble.
+    said = [one for one in tab.said if response.status != 400 or "status of 400" not in one]
+    return found + said
+
+
+def left_out_by_keyboard(page: Page) -> list[str]:
+    """What Tab does not reach, and where nothing shows that it did; as the page comes, folded."""
+    reading.settle(page)
+    wanted = page.evaluate(reading.CONTROLS)
+    reached, unmarked = reading.walk(page)
+    found = [f"nothing marks the focus of {one}" for one in unmarked]
+    if not reached >= wanted > 2:
+        found.append(f"Tab reaches {reached} of {wanted} controls")
+    page.evaluate("document.activeElement.blur()")
     return found
 
 
@@ -128,29 +149,15 @@ def test_every_url_of_the_site_is_looked_at() -> None:
 
 
 @each_address
-def test_a_page_is_accessible_strict_and_fits_a_phone(
-    site: Site, page: Page, address: Address
+def test_a_page_is_accessible_strict_fits_a_phone_and_is_used_by_keyboard(
+    site: Site, tab: Tab, address: Address
 ) -> None:
-    found = [
-        one
-        for one in troubles(page, site.address(address.path))
-        # What the browser itself says of a page that was refused on purpose.
-        if "status of 400" not in one
-    ]
+    found = troubles(tab, site.address(address.path), keyboard=True)
     assert not found, "\n".join(found)
 
 
-@each_address
-def test_a_page_is_used_by_keyboard(site: Site, page: Page, address: Address) -> None:
-    page.goto(site.address(address.path))
-    reading.settle(page)
-    wanted = page.evaluate(reading.CONTROLS)
-    reached, unmarked = reading.walk(page)
-    assert not unmarked, "\n".join(unmarked)
-    assert reached >= wanted > 2
-
-
-def test_the_skip_link_comes_first_and_leads_to_the_content(site: Site, page: Page) -> None:
+def test_the_skip_link_comes_first_and_leads_to_the_content(site: Site, tab: Tab) -> None:
+    page = tab.page
     page.goto(site.address("/runs/"))
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Skip to the content"
@@ -160,21 +167,21 @@ def test_the_skip_link_comes_first_and_leads_to_the_content(site: Site, page: Pa
 
 @pytest.mark.parametrize("path", every_page.ADMIN_PATHS)
 def test_the_administration_is_accessible_strict_and_fits_a_phone(
-    site: Site, page: Page, path: str
+    site: Site, tab: Tab, path: str
 ) -> None:
-    found = troubles(page, site.address(path))
+    found = troubles(tab, site.address(path))
     assert not found, "\n".join(found)
 
 
 @each_kind
 def test_rows_in_the_administration_are_accessible_and_strict(
-    site: Site, page: Page, kind: str
+    site: Site, tab: Tab, kind: str
 ) -> None:
     client = Client()
     client.cookies["sessionid"] = site.session
     shown = [path for path in every_page.admin_paths(kind) if client.get(path).status_code == 200]
     assert f"/admin/{kind}/" in shown
     # Tables of Django's own are wider than a phone, and scroll.
-    found = {path: troubles(page, site.address(path), narrow=False) for path in shown}
+    found = {path: troubles(tab, site.address(path), narrow=False) for path in shown}
     wrong = [f"{path}: {one}" for path, some in found.items() for one in some]
     assert not wrong, "\n".join(wrong)
