@@ -45,6 +45,13 @@ ALONE = {
 LONGEST = {"test_register_journey", "test_serve"}
 
 
+def pytest_configure() -> None:
+    """Each process of tests is an installation of its own: one sweeps nothing of another's."""
+    from django.conf import settings
+
+    settings.PROFILER_INSTALLATION = f"tests-{os.getpid()}"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONGEST)
     for item in items:
