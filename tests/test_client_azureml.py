@@ -128,7 +128,7 @@ def test_a_script_that_profiled_there_profiles_here(site) -> None:
     assert details["latencyPercentile95InMs"] > 0
     run = ProfileRun.objects.get()
     assert run.limits == {"cpu_millicores": 1000, "memory_bytes": 2**29}
-    assert (run.config.ref, run.dataset.ref) == ("score:1", "sample_request_data:1")
+    assert (run.config.ref, run.dataset.ref) == ("ridge:1", "sample_request_data:1")
     assert run.dataset.rows == 3
     assert run.config.definition == {
         "entry_script": "score.py",
@@ -157,7 +157,7 @@ def test_what_was_registered_is_found_changed_and_listed(site) -> None:
 def test_a_config_is_registered_once_by_however_many_profiles(site) -> None:
     ws = Workspace()
     config = InferenceConfig(entry_script="service/score.py", conda_file=conda(), enable_gpu=True)
-    assert config.registered(ws.client) == config.registered(ws.client) == "score:1"
+    assert config.registered(ws.client, "a") == config.registered(ws.client, "b") == "a:1"
     row = ConfigRow.objects.get()
     assert (row.gpus, row.definition["entry_script"]) == (1, "score.py")
 

@@ -52,18 +52,18 @@ class InferenceConfig:
         self.enable_gpu, self.description = bool(enable_gpu), description or ""
         self._ref = ""
 
-    def registered(self, client: Client) -> str:
-        """`name:version`; the name is the entry script's."""
+    def registered(self, client: Client, name: str) -> str:
+        """Its `name:version`; the name is that of whoever asked first."""
         if not self._ref:
             with tempfile.TemporaryDirectory(prefix="model-profiler-") as folder:
-                self._ref = client.register_config(**self._fields(Path(folder)))["ref"]
+                self._ref = client.register_config(name, **self._fields(Path(folder)))["ref"]
         return self._ref
 
     def _fields(self, folder: Path) -> dict[str, Any]:
         environment, docker = self.environment, self.environment.docker
         script = Path(self.entry_script)
         fields: dict[str, Any] = {
-            "name": script.stem, "source": self.source_directory or script,
+            "source": self.source_directory or script,
             "entry_script": script.as_posix() if self.source_directory else script.name,
             "env": environment.environment_variables, "gpu": 1 if self.enable_gpu else None,
             "description": self.description or environment.name,

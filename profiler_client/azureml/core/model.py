@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from profiler_client.azureml.core.inference import InferenceConfig
@@ -113,11 +114,13 @@ class Model:
             limits["cpu_millicores"] = round(cpu * 1000)
         if memory_in_gb is not None:
             limits["memory_bytes"] = round(memory_in_gb * GIB)
+        profiled = list(models)
+        config_name = profiled[0].name if profiled else Path(inference_config.entry_script).stem
         run = workspace.client.start_run(
             name=profile_name,
-            models=[model.id for model in models],
+            models=[model.id for model in profiled],
             dataset=input_dataset.ref,
-            config=inference_config.registered(workspace.client),
+            config=inference_config.registered(workspace.client, config_name),
             limits=limits or None,
         )
         return ModelProfile(workspace.client, run, description or "")

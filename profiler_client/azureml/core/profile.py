@@ -37,7 +37,7 @@ class ModelProfile:
             nonlocal said
             state = STATES[status["state"]]
             if show_output:
-                sys.stdout.write("." if state == said else f"{said and chr(10)}{state}")
+                sys.stdout.write("." if state == said else f"\n{state}")
                 sys.stdout.flush()
             said = state
 
