@@ -6,9 +6,11 @@ from contextlib import nullcontext
 
 import pytest
 
+from profiler.measuring.validity import Validity
 from profiler.running import verification
 from profiler.spec import Limits
 from tests.raw_samples import MIB
+from tests.test_advice import measured
 from tests.test_size_search import SPEC, SyntheticService
 
 SIZE = Limits(400, 256 * MIB)
@@ -74,6 +76,52 @@ def test_only_where_no_step_is_left_a_verification_that_would_hardly_pass_is_wai
 def test_the_largest_size_is_measured_for_longer(verified) -> None:
     found = verified({1000: ["undecided", "passed"]}, Limits(1000, SIZE.memory_bytes))
     assert found == ([1000, 1000], [1000])
+
+
+SMALLER = Limits(400, 128 * MIB)
+CALM = measured("measuring", 1000, page_faults_major=0, duration_s=10.0)
+
+
+@pytest.mark.parametrize(
+    ("found", "then"),
+    [
+        ({}, (500, 128)),  # cpu is what it lacks: no need to try that cpu with more memory
+        ({"outcome": "undecided"}, (500, 128)),
+        ({"page_faults_major": 50}, (500, 128)),  # in 10 s
+        ({"page_faults_major": 500}, (400, 256)),
+        ({"memory_pressure_some_fraction": 0.2}, (400, 256)),
+        ({"oom_kills": 1}, (400, 256)),
+        ({"requests": 0}, (400, 256)),  # it did not come up
+        ({"validity": Validity(False)}, (400, 256)),
+    ],
+)
+def test_after_a_smaller_memory_that_was_not_proven(monkeypatch, found, then) -> None:
+    """Steps go up from it, unless memory may be why: then it counts for nothing."""
+    fields = {"outcome": "failed", "duration_s": 10.0, "page_faults_major": 0} | found
+    tried: list[Limits] = []
+
+    def verify_at(measurer, spec, size, start, driver, *, patient=False):
+        tried.append(size)
+        failed = measured("verifying", size.cpu_millicores, **fields)
+        return failed if size == SMALLER else measured("verifying", size.cpu_millicores)
+
+    monkeypatch.setattr(verification, "verify_at", verify_at)
+    measurer = SyntheticService(SPEC, {})
+    measurer.reference = CALM
+    verification.verify(measurer, SPEC, SIZE, None, None, smaller=SMALLER)
+    assert tried == [SMALLER, Limits(then[0], then[1] * MIB)]
+
+
+def test_a_smaller_memory_that_is_proven_is_enough(monkeypatch) -> None:
+    tried: list[Limits] = []
+
+    def verify_at(measurer, spec, size, start, driver, *, patient=False):
+        tried.append(size)
+        return measured("verifying", size.cpu_millicores)
+
+    monkeypatch.setattr(verification, "verify_at", verify_at)
+    verification.verify(SyntheticService(SPEC, {}), SPEC, SIZE, None, None, smaller=SMALLER)
+    assert tried == [SMALLER]
 
 
 def test_what_cannot_be_believed_calls_for_no_more(verified) -> None:

@@ -81,7 +81,7 @@ def look_without_files(
         return None
     rig.control.log(f"[memory] trying {memory_text(limit)}: files can be read again")
     rig.resize(rig.spec.limits.cpu_millicores)
-    return prober.look(limit, held_bytes, _without_pressure(reference))
+    return prober.look(limit, held_bytes, Under.of(reference))
 
 
 def _most_held(usage: Columns) -> int | None:
@@ -89,19 +89,6 @@ def _most_held(usage: Columns) -> int | None:
     if not len(usage.get("memory_file_bytes", ())):
         return None
     return int((usage["memory_current_bytes"] - usage["memory_file_bytes"]).max())
-
-
-def _without_pressure(reference: Measurement) -> Under:
-    faults, seconds = reference.page_faults_major, reference.duration_s
-    return Under(
-        memory_bytes=reference.memory_bytes,
-        requests=reference.requests,
-        errors=reference.errors,
-        latency_ms=reference.latency_at_percentile_ms,
-        major_faults_per_s=None if faults is None else faults / seconds,
-        pressure_share=reference.memory_pressure_some_fraction,
-        limit_hits=reference.memory_limit_hits,
-    )
 
 
 class _Prober:

@@ -11,6 +11,7 @@ from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.sizing.evidence import VERIFYING
 from profiler.sizing.explanation import size_text
+from profiler.sizing.pressure import lacks_memory
 from profiler.sizing.search import grid
 from profiler.sizing.steps import step_up
 from profiler.spec import Limits, Spec
@@ -30,14 +31,17 @@ def verify(
 ) -> None:
     """Measure fresh services until a size is proven, from `size` up; few steps up are taken.
 
-    `spec` is that of the variant of the config that `start` starts. A `smaller` size is tried
-    first, once: where it is not proven, that counts for nothing.
+    `spec` is that of the variant of the config that `start` starts. A `smaller` size, of the same
+    cpu, is tried first, once; where cpu is all that it lacks, steps go up from there.
     """
     control = measurer.control
     points, steps = grid(spec.limits.cpu_millicores, spec.policy), spec.policy.steps_up
     control.enter("verifying", f"starting afresh at {size_text(smaller or size)}")
-    if smaller and verify_at(measurer, spec, smaller, start, driver).is_believed_pass:
-        return
+    if smaller:
+        found = verify_at(measurer, spec, smaller, start, driver)
+        if found.is_believed_pass:
+            return
+        size = _after(found, smaller, size, measurer, spec)
     for step in range(steps + 1):
         control.tell(f"verifying {size_text(size)}", step / (steps + 1))
         is_last = step == steps or step_up(size, points, spec.limits, policy=spec.policy) is None
@@ -49,6 +53,16 @@ def verify(
         if larger is None:
             return
         size = larger
+
+
+def _after(
+    found: Measurement, smaller: Limits, size: Limits, measurer: Measurer, spec: Spec
+) -> Limits:
+    """Where to go on from a smaller memory that was not proven."""
+    if not found.validity.valid or lacks_memory(found, measurer.reference):
+        return size
+    points = grid(spec.limits.cpu_millicores, spec.policy)
+    return step_up(smaller, points, spec.limits, policy=spec.policy) or size
 
 
 def verify_at(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import Bound
 from profiler.sizing.memory import memory_advice, with_margin
 from profiler.spec import MIB, Policy
@@ -31,6 +32,20 @@ class Under:
     major_faults_per_s: float | None
     pressure_share: float | None
     limit_hits: int | None
+
+    @classmethod
+    def of(cls, measurement: Measurement) -> Under:
+        """What a measurement was under its own limit."""
+        faults, seconds = measurement.page_faults_major, measurement.duration_s
+        return cls(
+            memory_bytes=measurement.memory_bytes,
+            requests=measurement.requests,
+            errors=measurement.errors,
+            latency_ms=measurement.latency_at_percentile_ms,
+            major_faults_per_s=faults / seconds if faults is not None and seconds else None,
+            pressure_share=measurement.memory_pressure_some_fraction,
+            limit_hits=measurement.memory_limit_hits,
+        )
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,18 @@ def hurts(now: Under, before: Under, bound: Bound) -> str:
         return f"{now.errors} of {now.requests} requests failed"
     if bound.latency_ms is not None and (now.latency_ms or 0.0) > bound.latency_ms:
         return f"p{bound.percentile:g} was {now.latency_ms:.4g} ms"
+    return _waits(now, before)
+
+
+def lacks_memory(found: Measurement, before: Measurement) -> bool:
+    """Whether memory may be what a fresh service failed of, and not cpu alone."""
+    if found.oom_kills or not found.requests:
+        return True
+    return bool(_waits(Under.of(found), Under.of(before)))
+
+
+def _waits(now: Under, before: Under) -> str:
+    """How a service waits for what was dropped to be read again; empty where it does not."""
     faults = _risen(now.major_faults_per_s, before.major_faults_per_s)
     if faults > MAJOR_FAULTS_PER_S:
         return f"{faults:.0f} more page faults a second had to read from a disk"
