@@ -134,9 +134,8 @@ def _needed_words(pressure: dict | None) -> str:
         return ""
     touched, needed = pressure["touched_bytes"], pressure["needed_bytes"]
     hurt = [step for step in pressure["steps"] if not step["kept"]]
-    if pressure.get("held_bytes") and hurt:
-        without = formatting.memory(hurt[0]["memory_bytes"])
-        return f"Files that were read are needed: without them, at {without}, {hurt[0]['reason']}."
+    if held := pressure.get("held_bytes"):
+        return _look_words(held, pressure["steps"], pressure["ended"])
     said = f"Of {formatting.memory(touched)} touched, {formatting.memory(needed)} are needed"
     if needed is None:
         said = f"No limit up to {formatting.memory(touched)} was found to be enough"
@@ -144,6 +143,18 @@ def _needed_words(pressure: dict | None) -> str:
         highest = max(hurt, key=lambda step: step["memory_bytes"])
         said += f": at {formatting.memory(highest['memory_bytes'])} {highest['reason']}"
     return f"{said}. {pressure['ended']}".strip()
+
+
+def _look_words(held_bytes: int, steps: list[dict], ended: str) -> str:
+    """What the one limit told that leaves no room for files."""
+    if not steps:
+        return ended
+    [step] = steps
+    limit = formatting.memory(step["memory_bytes"])
+    if not step["kept"]:
+        return f"Files that were read are needed: without them, at {limit}, {step['reason']}."
+    held = formatting.memory(held_bytes)
+    return f"At most {held} cannot be dropped: at {limit}, with no room for files, nothing hurt."
 
 
 def _growth_words(growth: dict | None) -> str:

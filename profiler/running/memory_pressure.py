@@ -46,19 +46,20 @@ def probe_pressure(search: SizeSearch, rig: Rig, reference: Measurement) -> Pres
     """The last thing done to a service, which may die of it.
 
     Where it was asked for, step by step at the cpu that the search found; otherwise a look, where
-    files make the advice much larger. None without that, or a size. Whatever goes wrong is told;
+    files make the advice larger. None without that, or a size. Whatever goes wrong is told;
     the run does not depend on it.
     """
     size = search.size_to_verify()
-    _, touched_bytes = peaks(search.measurements, search.survey)
-    if size is None or touched_bytes is None:
+    start_bytes, load_bytes = peaks(search.measurements, search.survey)
+    if size is None or load_bytes is None:
         return None
     bound = resolve_bound(search.spec.objective, reference)
     if not search.spec.memory_probe:
+        touched_bytes = max(start_bytes or 0, load_bytes)
         return look_without_files(rig, bound, touched_bytes, size, reference)
     rig.control.log("[memory] lowering the memory limit until it hurts")
     rig.resize(size.cpu_millicores)
-    return lower_until_it_hurts(rig, bound, touched_bytes)
+    return lower_until_it_hurts(rig, bound, load_bytes)
 
 
 def lower_until_it_hurts(rig: Rig, bound: Bound, touched_bytes: int) -> Pressure:

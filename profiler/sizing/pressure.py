@@ -17,8 +17,6 @@ STEP_BYTES = 16 * MIB
 #: More than without pressure, by so much: page faults that read from a disk, each second, and the
 #: share of the time in which something waited for memory.
 MAJOR_FAULTS_PER_S, PRESSURE_SHARE = 10.0, 0.01
-#: Files that make an advice larger by so many of the policy's steps are worth a look.
-WORTH_STEPS = 2
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Pressure:
-    """What the probe found: `touched_bytes` is the load's peak, rounded up to whole steps.
+    """What the probe found: `touched_bytes` is the load's peak, a look's also that of starting,
+    rounded up to whole steps.
 
     `ended` says why it ended before the answer was known to one step; empty otherwise. Where
     `held_bytes` are known only one limit was tried: these, which cannot be dropped, and the margin.
@@ -120,10 +119,9 @@ def next_limit(touched_bytes: int, held_bytes: int, steps: Sequence[Step]) -> in
 
 
 def without_files(held_bytes: int, advised_bytes: int, policy: Policy) -> int | None:
-    """The advice where the kernel drops all that it can; None where that is hardly less."""
+    """The advice where the kernel drops all that it can; None where that is no less."""
     limit = memory_advice(held_bytes, None, ceiling_bytes=advised_bytes, policy=policy)
-    saved_bytes = advised_bytes - limit
-    return limit if saved_bytes >= WORTH_STEPS * policy.memory_step_bytes else None
+    return limit if limit < advised_bytes else None
 
 
 def whole_steps(memory_bytes: int) -> int:
