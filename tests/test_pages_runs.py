@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from profiler import errors
@@ -247,6 +250,19 @@ def test_a_finished_runs_charts_have_data(signed_in, make, chart) -> None:
     data = signed_in.get(f"/runs/{sized_run(make).name}/series/{chart}/").json()
     assert data["figure"]["data"]
     assert data["footer"]
+
+
+def test_a_finished_runs_page_brings_the_charts_of_its_results(signed_in, make, running) -> None:
+    embedded = re.compile(
+        r'<script id="chart-data-([\w-]+)" type="application/json">(.*?)</script>', re.DOTALL
+    )
+    run = sized_run(make)
+    drawn = dict(embedded.findall(text_of(signed_in.get(f"/runs/{run.name}/"))))
+    assert drawn.keys() == {"sizing", "startup"}
+    asked_for = signed_in.get(f"/runs/{run.name}/series/sizing/").json()
+    assert json.loads(drawn["sizing"]) == {k: v for k, v in asked_for.items() if k != "version"}
+    # A live one's charts grow: they are asked for again and again.
+    assert not embedded.findall(text_of(signed_in.get(f"/runs/{running.name}/")))
 
 
 @pytest.mark.parametrize("chart", ["latency", "cpu", "memory", "throughput"])

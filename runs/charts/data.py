@@ -69,6 +69,16 @@ def source(
     return Source(series.version_of(run, ordinal), lambda: _drawn(taken, chart) or nothing)
 
 
+def without_samples(run: ProfileRun) -> dict[str, dict]:
+    """The charts of a run that are drawn from its results alone, by name; those it has.
+
+    Drawing them takes less than asking for them, so a page brings them along.
+    """
+    measurements = list(run.measurements.all())
+    drawn = {chart: draw(run, measurements) for chart, draw in OF_ALL.items()}
+    return {chart: figure for chart, figure in drawn.items() if figure}
+
+
 def _asked_for(run: ProfileRun, wanted: str | None) -> Measurement | None:
     """Read alone: a measurement is long, and a run may have many."""
     if not wanted or not wanted.isdecimal() or len(wanted) > LONGEST_ORDINAL:

@@ -51,6 +51,8 @@ def run_detail(request: HttpRequest, name: str) -> HttpResponse:
         context["comparable"] = others[:COMPARABLE_RUNS]
         context["baseline"] = ProfileRun.objects.baseline_of(run)
         context["what_if"] = what_if_card(run, context["curve"], request.GET)
+        drawn = data.without_samples(run)
+        context["charts"] = {f"chart-data-{chart}": figure for chart, figure in drawn.items()}
     return render(request, "runs/run_detail.html", context)
 
 
