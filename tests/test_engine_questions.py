@@ -72,6 +72,7 @@ def test_the_highest_rate_of_a_size_is_found_and_verified_at_that_rate(project):
 def test_the_curve_measures_every_size_of_the_grid_and_advises_the_smallest(project):
     # 5 ms of cpu and what serving it costs, 30 times a second, are about 200m.
     project.spec["question"] = "curve"
+    project.spec["budget"]["duration_s"] = 240  # half a minute is enough where the host is quiet
     project.spec["load"] = {"mode": "open", "rate_rps": 30, "seed": 3}
     project.spec["objective"] = {"percentile": 90, "latency_ms": 200, "confidence": 0.8}
     project.keeps_raw = True
