@@ -50,8 +50,8 @@ class Probe:
     `draw`: which arrivals of the load's seed. `at_least_s` is the shortest load that may pass;
     `again_s` the longest of one that is taken again because it stayed undecided; `gives_up`: it
     ends where more requests would hardly make it pass, and before the last look, which costs as
-    much as all before it together; where the search `comes_back` to it, after two that may pass.
-    What is recorded is handed on as it comes.
+    much as all before it together; where it `ends_soon`, after two that may pass. It waits for
+    `waits_s` seconds at least, if it must. What is recorded is handed on as it comes.
     """
 
     def __init__(
@@ -68,7 +68,8 @@ class Probe:
         noise_floor: dict | None = None,
         again_s: float | None = None,
         gives_up: bool = False,
-        comes_back: bool = False,
+        ends_soon: bool = False,
+        waits_s: float = 0.0,
     ) -> None:
         self._rig = rig
         self._bound = bound
@@ -82,13 +83,14 @@ class Probe:
         self._rule = preset_rule(bound, rig.load, rps=rig.rate_rps, at_least_s=self._at_least_s)
         rps = rig.load.nominal_rps or rig.rate_rps
         remaining_s = rig.control.remaining_s()
-        self._longest_s = longest_s(self._rule, rps, self._at_least_s, remaining_s)
+        usual_s = longest_s(self._rule, rps, self._at_least_s, remaining_s)
+        self._longest_s = max(usual_s, waits_s)
         gives_up = gives_up and not rig.load.has_rounds  # part of one tells nothing of the whole
         again = again_s is not None
         if again:
             self._rule, self._longest_s = once_more(self._rule, gives_up=gives_up), again_s
         self._last_look = self._rule.looks[-2 if gives_up else -1]
-        if gives_up and comes_back:
+        if gives_up and ends_soon:
             self._last_look = self._rule.passing_looks[:2][-1]
         most_requests = min(self._longest_s * rps, self._last_look)
         self._patience = patience(self._rule, most_requests, again=again) if gives_up else None

@@ -133,17 +133,19 @@ def test_whoever_asks_for_it_has_it_given_up_but_part_of_a_round(load, gives_up,
     assert (probe_of(load, "sizing", gives_up)._patience is not None) == is_given_up
 
 
-def probe_of(load: Load, phase: str, gives_up: bool, comes_back: bool = False) -> Probe:
+def probe_of(
+    load: Load, phase: str, gives_up: bool, ends_soon: bool = False, waits_s: float = 0.0
+) -> Probe:
     control = SimpleNamespace(remaining_s=lambda: 600.0)
     rig = SimpleNamespace(load=load, rate_rps=100.0, control=control)
     return Probe(
         rig, bound(95, 50), phase=phase, ordinal=0, at_least_s=1.0, distinct_rows=1, rows=None,
-        gives_up=gives_up, comes_back=comes_back,
+        gives_up=gives_up, ends_soon=ends_soon, waits_s=waits_s,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("load", "phase", "gives_up", "comes_back", "left_out"),
+    ("load", "phase", "gives_up", "ends_soon", "left_out"),
     [
         (OPEN, "verifying", True, False, 1),
         (OPEN, "verifying", False, False, 0),
@@ -154,13 +156,19 @@ def probe_of(load: Load, phase: str, gives_up: bool, comes_back: bool = False) -
     ],
 )
 def test_what_something_else_can_follow_does_without_the_last_looks(
-    load, phase, gives_up, comes_back, left_out
+    load, phase, gives_up, ends_soon, left_out
 ) -> None:
-    probe = probe_of(load, phase, gives_up, comes_back)
+    probe = probe_of(load, phase, gives_up, ends_soon)
     looks = probe._rule.looks
     assert len(probe._rule.passing_looks) >= 4
     assert probe._last_look == looks[-1 - left_out]
     assert probe._patience is None or probe._patience.by == probe._last_look
+
+
+def test_a_probe_that_an_answer_hangs_on_waits_longer_than_others() -> None:
+    slow = Load((Stage("open", rate_rps=1.0),))
+    assert probe_of(slow, "sizing", True)._longest_s < 500
+    assert probe_of(slow, "sizing", True, waits_s=500.0)._longest_s == 500
 
 
 # ---- what is lost by it ----

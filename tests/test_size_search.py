@@ -58,6 +58,7 @@ class SyntheticService:
         self.again: list[float] = []
         self.given_up: list[bool] = []
         self.comes_back: list[bool] = []
+        self.hung_on: list[float] = []
         self.reference, self.limits_enforced = None, True
         self._spec, self._curve, self._left_s = spec, curve, budget_s
         self.size, self.rate_rps = spec.limits.cpu_millicores, spec.load.nominal_rps
@@ -89,8 +90,11 @@ class SyntheticService:
         *,
         gives_up: bool = False,
         comes_back: bool = False,
+        hangs: bool = False,
     ) -> Measurement:
         self.given_up.append(gives_up)
+        if hangs:
+            self.hung_on.append(self._key)
         self.comes_back.append(comes_back)
         return self._measure(phase)
 
@@ -165,6 +169,26 @@ def test_a_neighbour_that_stays_undecided_is_measured_again_once() -> None:
     search, service = sized(keeps(400, {300: "undecided"}))
     assert search.size_to_verify().cpu_millicores == 400
     assert service.again == [300]
+
+
+def test_a_neighbour_that_the_answer_hangs_on_is_waited_for_and_not_measured_again() -> None:
+    """500 passes before 400 is tried; 200 and 300 fail before it."""
+    search, service = sized(keeps(500, {400: "undecided"}))
+    assert search.size_to_verify().cpu_millicores == 500
+    assert (service.hung_on, service.again) == ([400], [])
+
+
+def test_a_neighbour_that_was_waited_for_and_is_not_believed_is_measured_again() -> None:
+    search, service = sized(keeps(500, {400: ["invalid", "passed"]}))
+    assert search.size_to_verify().cpu_millicores == 400
+    assert (service.hung_on, service.again) == ([400], [400])
+
+
+def test_a_rate_that_the_answer_hangs_on_is_waited_for_and_not_measured_again() -> None:
+    search, service = rated(lambda rate: "passed" if rate <= 70 else "undecided")
+    above = next(rate for rate in search.points if rate > search.found_rps)
+    assert above in service.hung_on or service.again == [above]
+    assert not set(service.hung_on) & set(service.again)
 
 
 def test_without_time_an_undecided_neighbour_is_left_as_it_is() -> None:
@@ -273,15 +297,16 @@ def test_no_lower_rate_is_tried_than_there_is_time_to_tell() -> None:
 
 
 def test_an_undecided_rate_above_is_measured_again() -> None:
+    """57.74 is tried before 55.03, above which the answer then hangs on it."""
     above = ["undecided", "passed"]
     search, service = rated(
-        lambda rate: "passed" if rate <= 50 else above if rate < 53 else "failed"
+        lambda rate: "passed" if rate < 56 else above if rate < 58 else "failed"
     )
-    assert found_by(search, service) == 52.46
-    assert service.again == [52.46]
+    assert found_by(search, service) == 57.74
+    assert service.again == [57.74]
 
 
 def test_another_look_is_taken_once_in_a_search() -> None:
-    search, service = sized(keeps(500, {400: ["undecided", "passed"], 300: "undecided"}))
-    assert search.size_to_verify().cpu_millicores == 400
-    assert service.again == [400]
+    search, service = sized(keeps(400, {300: ["undecided", "passed"], 200: "undecided"}))
+    assert search.size_to_verify().cpu_millicores == 300
+    assert service.again == [300]

@@ -66,16 +66,18 @@ class Measurer:
         gives_up: bool = False,
         again_s: float | None = None,
         comes_back: bool = False,
+        hangs: bool = False,
     ) -> Measurement:
         """A measurement of the rig's present size, taken again while it may not be believed.
 
         `gives_up`: where it would hardly pass, the caller has better to do than to be sure of it.
         `again_s`: the longest load of one that stayed undecided before; it is taken once.
         `comes_back`: what stays undecided, believed or not, is measured again if it matters.
+        `hangs`: it matters already, so it is waited for as long as when it is measured again.
         """
         for repeats_left in reversed(range(1 if again_s else 1 + REPEATS)):
             measurement = self.keep(
-                self._take(rig, phase, at_least_s, gives_up, comes_back, again_s)
+                self._take(rig, phase, at_least_s, gives_up, comes_back, hangs, again_s)
             )
             left_open = comes_back and measurement.outcome == "undecided"
             if measurement.validity.valid or left_open or not repeats_left:
@@ -85,7 +87,7 @@ class Measurer:
         if again_s or left_open or slow is None or measurement.outcome == "passed":
             return measurement
         self._say_again("Not passed, taken again once: ", [slow.text])
-        return self.keep(self._take(rig, phase, at_least_s, gives_up, comes_back, again_s))
+        return self.keep(self._take(rig, phase, at_least_s, gives_up, comes_back, hangs, again_s))
 
     def _say_again(self, what: str, why: Sequence[str]) -> None:
         self.control.log(what + " ".join(why))
@@ -124,6 +126,7 @@ class Measurer:
         at_least_s: float,
         gives_up: bool,
         comes_back: bool,
+        hangs: bool,
         again_s: float | None,
     ) -> Measurement:
         return Probe(
@@ -138,7 +141,8 @@ class Measurer:
             noise_floor=self.noise_floor,
             again_s=again_s,
             gives_up=gives_up,
-            comes_back=comes_back,
+            ends_soon=comes_back and not hangs,
+            waits_s=self.control.remaining_s() * AGAIN_SHARE if hangs else 0.0,
         ).take()
 
     def _draw(self, rig: Rig, phase: str) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ from profiler.sizing.evidence import SIZING, of_variant
 from profiler.sizing.explanation import rate_text, size_text
 from profiler.sizing.quota_model import Demand
 from profiler.sizing.rate_estimate import RateEstimate, estimate_rate
-from profiler.sizing.rate_search import Capacity, next_rate, rates, worth_another_look
+from profiler.sizing.rate_search import Capacity, decides, next_rate, rates, worth_another_look
 from profiler.spec import Spec
 
 
@@ -55,6 +55,8 @@ class RateSearch:
         #: What memory the largest rows took; None before that was looked at.
         self.survey: Survey | None = None
         self._tried: dict[float, Outcome] = {}
+        #: Those that the answer hung on when they were measured, for as long as that is worth it.
+        self._waited_for: set[float] = set()
         self._measurer = measurer
         self._control = measurer.control
 
@@ -77,7 +79,8 @@ class RateSearch:
         self._control.enter(phase, f"searching the highest rate that it takes{about}")
         self._tried = outcomes_by_rate(self.measurements)
         self._until_answered(rig, reference, guess)
-        if step := worth_another_look(self.points, self._tried, self.start_rps):
+        step = worth_another_look(self.points, self._tried, self.start_rps)
+        if step and step not in self._waited_for:
             self._look_again(rig, reference, step)
             self._until_answered(rig, reference, guess)  # it may have passed
 
@@ -91,8 +94,13 @@ class RateSearch:
             self._control.tell(f"trying {rate_text(step)}", 1 - 0.7 ** len(self._tried))
             rig.offer(step)
             at_least_s = self._long_enough_s(reference, step)
-            found = self._measurer.probe(rig, SIZING, at_least_s, gives_up=True, comes_back=True)
+            hangs = decides(self.points, self._tried, step)
+            found = self._measurer.probe(
+                rig, SIZING, at_least_s, gives_up=True, comes_back=True, hangs=hangs
+            )
             self._note(step, found)
+            if hangs and found.validity.valid:
+                self._waited_for.add(step)
 
     def _next(self, guess: float | None) -> float | Capacity:
         """Of the rates that there is time to tell anything of."""

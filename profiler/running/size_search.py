@@ -17,7 +17,14 @@ from profiler.sizing.memory import memory_needed
 from profiler.sizing.pressure import Pressure
 from profiler.sizing.quota_model import Demand, Estimate, demand_of, estimate
 from profiler.sizing.rate_estimate import RateEstimate
-from profiler.sizing.search import Answer, grid, next_of_curve, next_probe, worth_another_look
+from profiler.sizing.search import (
+    Answer,
+    decides,
+    grid,
+    next_of_curve,
+    next_probe,
+    worth_another_look,
+)
 from profiler.sizing.startup import StartPoint
 from profiler.spec import Limits, ScoredConfig, Spec
 
@@ -61,6 +68,8 @@ class SizeSearch:
         self._measurer = measurer
         self._control = measurer.control
         self._tried: dict[int, Outcome] = {}
+        #: Those that the answer hung on when they were measured, for as long as that is worth it.
+        self._waited_for: set[int] = set()
 
     @property
     def measurements(self) -> list[Measurement]:
@@ -76,7 +85,8 @@ class SizeSearch:
         self._control.enter(self._phase, message)
         self._tried = dict(outcomes(self.measurements))
         self._until_answered(rig, reference, guess)
-        if step := worth_another_look(self._searched, self._tried):
+        step = worth_another_look(self._searched, self._tried)
+        if step and step not in self._waited_for:
             self._look_again(rig, reference, step)
             self._until_answered(rig, reference, guess)  # it may have passed
 
@@ -89,10 +99,13 @@ class SizeSearch:
             # Of a curve each size is wanted as well as it can be known.
             gives_up = not self._whole_curve
             comes_back = gives_up and step != self._searched[-1]
+            hangs = comes_back and decides(self._searched, self._tried, step)
             found = self._measurer.probe(
-                rig, SIZING, at_least_s, gives_up=gives_up, comes_back=comes_back
+                rig, SIZING, at_least_s, gives_up=gives_up, comes_back=comes_back, hangs=hangs
             )
             self._note(found)
+            if hangs and found.validity.valid:
+                self._waited_for.add(step)
 
     def _look_again(self, rig: Rig, reference: Measurement, step: int) -> None:
         """More samples of a size that stayed undecided, where the budget has time for them."""

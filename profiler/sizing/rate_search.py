@@ -77,6 +77,12 @@ def _between(low: int, high: int, start: int, guess: int, count: int) -> int:
     return (low + high) // 2
 
 
+def decides(points: tuple[float, ...], results: Mapping[float, Outcome], rate_rps: float) -> bool:
+    """Whether the answer hangs on this rate: the next lower one passed."""
+    place = points.index(rate_rps)
+    return place > 0 and results.get(points[place - 1]) == "passed"
+
+
 def worth_another_look(
     points: tuple[float, ...], results: Mapping[float, Outcome], start_rps: float
 ) -> float | None:

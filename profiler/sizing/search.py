@@ -62,6 +62,11 @@ def next_probe(
     return points[_between(low, high, largest, _place(points, guess))]
 
 
+def decides(points: tuple[int, ...], results: Mapping[int, Outcome], point: int) -> bool:
+    """Whether the answer hangs on this point, smaller than the largest: the next larger passed."""
+    return results.get(points[points.index(point) + 1]) == "passed"
+
+
 def worth_another_look(points: tuple[int, ...], results: Mapping[int, Outcome]) -> int | None:
     """The lower neighbour of the answer where it stayed undecided: it may be the answer itself."""
     found = next_probe(points, results)
