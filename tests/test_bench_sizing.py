@@ -65,8 +65,8 @@ def test_what_truth_holds_for_changes_with_the_code(tmp_path, monkeypatch) -> No
 # What follows from the points
 
 
-def taken(outcome: str, *, valid: bool = True) -> dict:
-    return {"outcome": outcome, "valid": valid}
+def taken(outcome: str, *, valid: bool = True, counted: int = 2000) -> dict:
+    return {"outcome": outcome, "valid": valid, "counted": counted}
 
 
 def truth_of(points: dict[int, list[dict]]) -> Truth:
@@ -151,8 +151,16 @@ EDGE = {
     [(100, False), (200, True), (300, True), (400, True), (500, False), (None, False)],
 )
 def test_an_advice_is_within_from_what_passes_once_to_a_step_above_always(advised, within) -> None:
-    case = Case("fixed", truth_of(EDGE), [], tuple(EDGE), margin=0.15)
+    case = Case("fixed", truth_of(EDGE), [], tuple(EDGE), margin=0.15, rps=50.0)
     assert case.is_within({"cpu_millicores": advised}) is within
+
+
+def test_brute_force_is_every_point_three_times_though_the_truth_ends_what_piles_up() -> None:
+    truth = truth_of({100: [taken("failed", counted=7)] * 3, 200: [taken("passed", counted=10)] * 3})
+    truth.requests = 10
+    case = Case("fixed", truth, [], tuple(truth.points), margin=0.15, rps=50.0)
+    assert (case.brute_requests, case.brute_s) == (60, 1.2)
+    assert case.counted_requests == 3 * 7 + 3 * 10
 
 
 def test_the_rules_of_others_by_hand() -> None:
@@ -217,7 +225,7 @@ def test_the_error_of_a_prediction_by_hand() -> None:
         700: [repetition(8)] * 3,
         800: [repetition(10)] * 3,
     })  # fmt: skip
-    case = Case("fixed", truth, [], tuple(truth.points), margin=0.15)
+    case = Case("fixed", truth, [], tuple(truth.points), margin=0.15, rps=50.0)
     run = {
         "latency_model": json.loads(json.dumps(FLAT.to_json())),
         "measurements": [{"cpu_millicores": 800}],

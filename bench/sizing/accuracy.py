@@ -109,7 +109,7 @@ def tell_cost(report: Report, cases: list[Case]) -> None:
     for case in cases:
         sent = [run["search_requests"] / case.brute_requests for run in case.runs]
         seconds = [_seconds(run, SEARCH) / case.brute_s for run in case.runs]
-        requests = f"{case.brute_requests:,} requests"
+        requests = f"{case.brute_requests:,} requests (the truth {case.counted_requests:,})"
         table.row(case.name, "requests of the search", requests, values=sent, goal=COST)
         table.row(
             case.name, "time of the search", f"{case.brute_s:,.0f} s", values=seconds, goal=COST

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.kit.report import Report
 from bench.sizing import runs
 from bench.sizing.catalogue import inputs_of, spec_of
-from bench.sizing.truth_file import Truth
+from bench.sizing.truth_file import REPEATS, Truth
 from profiler.sizing.search import grid
 
 #: The share of the offered rate that is answered where a service keeps up.
@@ -24,6 +24,7 @@ class Case:
     runs: list[dict]
     grid: tuple[int, ...]
     margin: float
+    rps: float
 
     @property
     def once(self) -> int:
@@ -52,15 +53,18 @@ class Case:
 
     @property
     def brute_requests(self) -> int:
-        return sum(one["counted"] for one in self._points)
+        """Of brute force that ends nothing early."""
+        return len(self.grid) * REPEATS * self.truth.requests
 
     @property
     def brute_s(self) -> float:
-        return sum(one["took_s"] for one in self._points)
+        """What it takes to send these, and nothing else."""
+        return self.brute_requests / self.rps
 
     @property
-    def _points(self) -> list[dict]:
-        return [one for cpu in self.truth.points for one in self.truth.counts(cpu)]
+    def counted_requests(self) -> int:
+        """Of the truth as it was taken, which ends what piles up."""
+        return sum(one["counted"] for cpu in self.grid for one in self.truth.counts(cpu))
 
 
 def _kept_up(repetition: dict) -> bool:
@@ -84,4 +88,4 @@ def case_of(name: str, report: Report, truths: Path, kept: Path) -> Case | None:
     if truth.passes_always_millicores is None:
         report.note(f"Not measured: {name}: no size passes in all repetitions.")
         return None
-    return Case(name, truth, taken, points, spec.policy.memory_margin)
+    return Case(name, truth, taken, points, spec.policy.memory_margin, spec.load.nominal_rps)
