@@ -156,7 +156,8 @@ def test_an_advice_is_within_from_what_passes_once_to_a_step_above_always(advise
 
 
 def test_brute_force_is_every_point_three_times_though_the_truth_ends_what_piles_up() -> None:
-    truth = truth_of({100: [taken("failed", counted=7)] * 3, 200: [taken("passed", counted=10)] * 3})
+    failed, passed = taken("failed", counted=7), taken("passed", counted=10)
+    truth = truth_of({100: [failed] * 3, 200: [passed] * 3})
     truth.requests = 10
     case = Case("fixed", truth, [], tuple(truth.points), margin=0.15, rps=50.0)
     assert (case.brute_requests, case.brute_s) == (60, 1.2)
