@@ -12,6 +12,7 @@ import pytest
 from bench import render
 from bench.sizing.case import Case
 from bench.sizing.catalogue import NAMES, SERVICES, inputs_of, spec_of
+from bench.sizing.memory_kept import TooSlow, is_enough
 from bench.sizing.predictions import errors, fix_of
 from bench.sizing.run_facts import RULES, judged_cpu, judged_memory, memory_allowance_bytes
 from bench.sizing.truth_file import FOLDER, MOST_TRIES, Truth
@@ -162,6 +163,18 @@ def test_brute_force_is_every_point_three_times_though_the_truth_ends_what_piles
     case = Case("fixed", truth, [], tuple(truth.points), margin=0.15, rps=50.0)
     assert (case.brute_requests, case.brute_s) == (60, 1.2)
     assert case.counted_requests == 3 * 7 + 3 * 10
+
+
+def test_a_memory_is_enough_for_three_services_and_not_blamed_for_a_slow_machine() -> None:
+    def kept_by(*answers: bool):
+        left = iter(answers)
+        return lambda memory_bytes: next(left)
+
+    assert is_enough(kept_by(True, True, True), 1, 2)
+    assert not is_enough(kept_by(True, False, True), 1, 2)  # the largest keeps it right after
+    assert is_enough(kept_by(True, False, False, True, True), 1, 2)  # nor does the largest
+    with pytest.raises(TooSlow):
+        is_enough(lambda memory_bytes: False, 1, 2)
 
 
 def test_the_rules_of_others_by_hand() -> None:

@@ -47,6 +47,7 @@ def bench(report: Report) -> None:
     tell_steadiness(report, cases)
     tell_cost(report, cases)
     tell_memory(report, cases)
+    tell_memory_kept(report, cases)
     tell_soaks(report, cases)
     tell_rules(report, cases)
     tell_predictions(report, cases)
@@ -144,6 +145,27 @@ def tell_memory(report: Report, cases: list[Case]) -> None:
         table.row(
             case.name, f"{least // MIB} MiB", "the least", values=[min(above)] if above else [],
             goal=Goal(0.0, "MiB", at_least=True),
+        )  # fmt: skip
+
+
+def tell_memory_kept(report: Report, cases: list[Case]) -> None:
+    table = report.table(
+        "Advised memory against the smallest limit that keeps the objective",
+        "service", "at", "keeps it",
+        figure="advised above it",
+    )  # fmt: skip
+    for case in cases:
+        kept = (case.truth.memory or {}).get("kept")
+        if kept is None:
+            report.note(f"Not measured: {case.name}: the memory that it is quick with "
+                        "(memory_kept.py).")  # fmt: skip
+            continue
+        least = kept["least_bytes"]
+        above = [(run["memory_bytes"] - least) / MIB for run in case.advised]
+        allowed = Goal(memory_allowance_bytes(least, case.margin) / MIB, "MiB")
+        table.row(
+            case.name, f"{kept['cpu_millicores']}m", f"{least // MIB} MiB",
+            values=above, goal=allowed,
         )  # fmt: skip
 
 

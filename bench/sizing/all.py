@@ -30,7 +30,7 @@ def main() -> int:
 def steps(*, quick: bool) -> list[list[str]]:
     """Script and options of each."""
     if not quick:
-        return [["together"], ["memory_truth"], ["soak"], ["accuracy"]]
+        return [["together"], ["memory_truth"], ["memory_kept"], ["soak"], ["accuracy"]]
     truth, kept = (str(TRIES / "sizing" / part) for part in ("truth", "runs"))
     return [
         ["truth", QUICK_SERVICE, "--requests", "200", "--out", truth, "--afresh"],
