@@ -24,7 +24,7 @@ from tests.spec_files import SpecFiles
 from tests.test_advice import POLICY, SEARCH, advised, measured
 
 BOUND = bound(95, 50)
-BEFORE = Under(512 * MIB, 100, 0, 20.0, 0.0, 0.0, 0)
+BEFORE = Under(512 * MIB, 2.0, 100, 0, 20.0, 0.0, 0.0, 0)
 
 
 def kept(mib: int) -> Step:
@@ -77,7 +77,8 @@ def test_the_smallest_limit_that_is_kept_is_found(touched, held, needed_mib) -> 
         ({"latency_ms": 80.0}, "p95 was 80 ms"),
         ({"errors": 1}, "1 of 100 requests failed"),
         ({"major_faults_per_s": 40.0}, "40 more page faults a second had to read from a disk"),
-        ({"pressure_share": 0.2}, "something waited for memory in 20.0% more of the time"),
+        ({"pressure_share": 0.02}, ""),  # 0.4 ms a request, of a bound of 50
+        ({"pressure_share": 0.2}, "a request waited 4 ms more for memory on average"),
         ({"requests": 0, "latency_ms": None}, "no request was answered"),
         ({"major_faults_per_s": None, "pressure_share": None}, ""),
     ],
@@ -89,6 +90,22 @@ def test_a_limit_hurts_by_latency_errors_faults_or_waiting(change, said) -> None
 def test_what_hurt_before_the_limit_was_lowered_is_not_its_doing() -> None:
     slow = replace(BEFORE, major_faults_per_s=40.0, pressure_share=0.2)
     assert hurts(slow, slow, BOUND) == ""
+
+
+def test_without_a_bound_on_latency_waiting_is_a_share_of_the_time() -> None:
+    unbounded = replace(BOUND, latency_ms=None)
+    said = "something waited for memory in 2.0% more of the time"
+    assert hurts(replace(BEFORE, pressure_share=0.02), BEFORE, unbounded) == said
+
+
+def test_files_that_are_read_again_are_told_with_what_keeps_them() -> None:
+    proven = measured(
+        "verifying", 300, memory_bytes=128 * MIB, block_read_bytes=60 * MIB, duration_s=4.0
+    )
+    said = "Within 128 MiB it read 15 MiB/s of files from the disk again"
+    assert said in advised([*SEARCH, proven]).explanation
+    quiet = replace(proven, block_read_bytes=3 * MIB)
+    assert "from the disk" not in advised([*SEARCH, quiet]).explanation
 
 
 def test_the_result_tells_needed_from_touched() -> None:

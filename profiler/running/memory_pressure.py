@@ -180,6 +180,7 @@ class _Prober:
         answered = requests["outcome"][requests["outcome"] != ABORTED]
         return Under(
             memory_bytes=limit_bytes,
+            seconds=seconds,
             requests=len(answered),
             errors=int(np.count_nonzero(answered != OK)),
             latency_ms=nearest_rank(latencies_ms(requests, self._bound), self._bound.percentile),

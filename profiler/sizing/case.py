@@ -209,6 +209,7 @@ class Case:
                 gpu_memory_needed(self.measurements, self.policy),
             ),
             explanation.verified_sentence(verified) if verified else "",
+            explanation.reads_sentence(verified, self.memory_bytes) if verified else "",
             self._range_sentence(size, verified),
         ]
         return " ".join(sentence for sentence in sentences if sentence)

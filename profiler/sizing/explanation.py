@@ -156,6 +156,24 @@ def verified_sentence(verified: Measurement) -> str:
     )
 
 
+#: What any service reads now and then is less.
+READS_BYTES_PER_S = MIB
+
+
+def reads_sentence(verified: Measurement, in_memory_bytes: int | None) -> str:
+    """That files are read again and again within a memory that has no room for them."""
+    read, seconds = verified.block_read_bytes or 0, verified.duration_s
+    if not in_memory_bytes or verified.memory_bytes >= in_memory_bytes:
+        return ""
+    if not seconds or read < READS_BYTES_PER_S * seconds:
+        return ""
+    return (
+        f"Within {memory_text(verified.memory_bytes)} it read {read / seconds / MIB:.3g} MiB/s of "
+        f"files from the disk again, and was quick enough with this disk; "
+        f"{memory_text(in_memory_bytes)} keeps them in memory."
+    )
+
+
 def leak_sentence(measurement: Measurement) -> str:
     slope = measurement.memory_slope_bytes_per_s
     return (

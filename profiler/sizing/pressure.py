@@ -17,6 +17,8 @@ STEP_BYTES = 16 * MIB
 #: More than without pressure, by so much: page faults that read from a disk, each second, and the
 #: share of the time in which something waited for memory.
 MAJOR_FAULTS_PER_S, PRESSURE_SHARE = 10.0, 0.01
+#: The most that a request may wait for memory on average, as a share of the bound on its latency.
+WAIT_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Under:
     """A short load under a limit; numbers that are not known are None."""
 
     memory_bytes: int
+    seconds: float
     requests: int
     errors: int
     latency_ms: float | None
@@ -37,6 +40,7 @@ class Under:
         faults, seconds = measurement.page_faults_major, measurement.duration_s
         return cls(
             memory_bytes=measurement.memory_bytes,
+            seconds=seconds,
             requests=measurement.requests,
             errors=measurement.errors,
             latency_ms=measurement.latency_at_percentile_ms,
@@ -140,25 +144,31 @@ def hurts(now: Under, before: Under, bound: Bound) -> str:
         return f"{now.errors} of {now.requests} requests failed"
     if bound.latency_ms is not None and (now.latency_ms or 0.0) > bound.latency_ms:
         return f"p{bound.percentile:g} was {now.latency_ms:.4g} ms"
-    return _waits(now, before)
+    faults = _risen(now.major_faults_per_s, before.major_faults_per_s)
+    if faults > MAJOR_FAULTS_PER_S:
+        return f"{faults:.0f} more page faults a second had to read from a disk"
+    return _waits(now, _risen(now.pressure_share, before.pressure_share), bound)
+
+
+def _waits(now: Under, share: float, bound: Bound) -> str:
+    """How requests wait for what was dropped, in so much more of the time; empty where little."""
+    if bound.latency_ms is None:
+        waits = share > PRESSURE_SHARE
+        return f"something waited for memory in {share:.1%} more of the time" if waits else ""
+    waited_ms = share * now.seconds * 1000 / now.requests
+    if waited_ms <= WAIT_SHARE * bound.latency_ms:
+        return ""
+    return f"a request waited {waited_ms:.2g} ms more for memory on average"
 
 
 def lacks_memory(found: Measurement, before: Measurement) -> bool:
     """Whether memory may be what a fresh service failed of, and not cpu alone."""
     if found.oom_kills or not found.requests:
         return True
-    return bool(_waits(Under.of(found), Under.of(before)))
-
-
-def _waits(now: Under, before: Under) -> str:
-    """How a service waits for what was dropped to be read again; empty where it does not."""
-    faults = _risen(now.major_faults_per_s, before.major_faults_per_s)
-    if faults > MAJOR_FAULTS_PER_S:
-        return f"{faults:.0f} more page faults a second had to read from a disk"
-    waiting = _risen(now.pressure_share, before.pressure_share)
-    if waiting > PRESSURE_SHARE:
-        return f"something waited for memory in {waiting:.1%} more of the time"
-    return ""
+    now, then = Under.of(found), Under.of(before)
+    faults = _risen(now.major_faults_per_s, then.major_faults_per_s)
+    waiting = _risen(now.pressure_share, then.pressure_share)
+    return faults > MAJOR_FAULTS_PER_S or waiting > PRESSURE_SHARE
 
 
 def _risen(now: float | None, before: float | None) -> float:
