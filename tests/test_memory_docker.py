@@ -136,7 +136,7 @@ def test_a_look_tells_files_that_are_needed(tmp_path, monkeypatch, source, is_en
         touched = rig.sampler.last().memory_working_set_bytes
         reference = measured("measuring", 1000)
         advised = Limits(1000, with_margin(touched, rig.spec.policy))
-        found = memory_pressure.look_without_files(rig, bound(95, 250), touched, advised, reference)
+        found = memory_pressure.look_without_files(rig, bound(95, 80), touched, advised, reference)
         assert rig.size.memory_bytes == 512 * MIB
 
     (step,) = found.steps
