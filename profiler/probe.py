@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from profiler import events
 from profiler.circumstances import HostNoise
@@ -44,14 +44,30 @@ def longest_s(rule: SequentialRule, rps: float, at_least_s: float, remaining_s: 
     return max(LONGEST_S, 3 * at_least_s, needed_s)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """How long a measurement is waited for while it decides nothing.
+
+    `gives_up`: it ends where more requests would hardly make it pass, and before the last look,
+    which costs as much as all before it together; where it `ends_soon`, after two that may pass.
+    It is waited for `waits_s` seconds at least, if it must. `again_s` is the longest load of one
+    that is taken again because it stayed undecided.
+    """
+
+    gives_up: bool = False
+    ends_soon: bool = False
+    waits_s: float = 0.0
+    again_s: float | None = None
+
+
+TO_THE_END = Waiting()
+
+
 class Probe:
     """A measurement of the rig's service at its present size.
 
-    `draw`: which arrivals of the load's seed. `at_least_s` is the shortest load that may pass;
-    `again_s` the longest of one that is taken again because it stayed undecided; `gives_up`: it
-    ends where more requests would hardly make it pass, and before the last look, which costs as
-    much as all before it together; where it `ends_soon`, after two that may pass. It waits for
-    `waits_s` seconds at least, if it must. What is recorded is handed on as it comes.
+    `draw`: which arrivals of the load's seed. `at_least_s` is the shortest load that may pass.
+    What is recorded is handed on as it comes.
     """
 
     def __init__(
@@ -66,10 +82,7 @@ class Probe:
         rows: RowFacts,
         draw: tuple[int, ...] = (),
         noise_floor: dict | None = None,
-        again_s: float | None = None,
-        gives_up: bool = False,
-        ends_soon: bool = False,
-        waits_s: float = 0.0,
+        waiting: Waiting = TO_THE_END,
     ) -> None:
         self._rig = rig
         self._bound = bound
@@ -81,20 +94,23 @@ class Probe:
         self._draw = draw
         self._noise_floor = noise_floor
         self._rule = preset_rule(bound, rig.load, rps=rig.rate_rps, at_least_s=self._at_least_s)
-        rps = rig.load.nominal_rps or rig.rate_rps
-        remaining_s = rig.control.remaining_s()
-        usual_s = longest_s(self._rule, rps, self._at_least_s, remaining_s)
-        self._longest_s = max(usual_s, waits_s)
-        gives_up = gives_up and not rig.load.has_rounds  # part of one tells nothing of the whole
-        again = again_s is not None
+        self._wait_by(waiting)
+        self._start_ns = self._end_ns = 0
+
+    def _wait_by(self, waiting: Waiting) -> None:
+        """Set the rule, the longest load, and which look is the last."""
+        load, rps = self._rig.load, self._rig.expected_rps
+        usual_s = longest_s(self._rule, rps, self._at_least_s, self._rig.control.remaining_s())
+        self._longest_s = max(usual_s, waiting.waits_s)
+        gives_up = waiting.gives_up and not load.has_rounds  # part of one tells nothing of it
+        again = waiting.again_s is not None
         if again:
-            self._rule, self._longest_s = once_more(self._rule, gives_up=gives_up), again_s
+            self._rule, self._longest_s = once_more(self._rule, gives_up=gives_up), waiting.again_s
         self._last_look = self._rule.looks[-2 if gives_up else -1]
-        if gives_up and ends_soon:
+        if gives_up and waiting.ends_soon:
             self._last_look = self._rule.passing_looks[:2][-1]
         most_requests = min(self._longest_s * rps, self._last_look)
         self._patience = patience(self._rule, most_requests, again=again) if gives_up else None
-        self._start_ns = self._end_ns = 0
 
     def take(self) -> Measurement:
         """Run it. RunFailed when the service dies under the load."""

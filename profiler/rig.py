@@ -230,6 +230,11 @@ class Rig:
         """How long the slowest request of the check took; without a check any answer will do."""
         return math.inf if self.checked is None else _slowest_ns(self.checked)
 
+    @property
+    def expected_rps(self) -> float:
+        """Requests a second: as many as are offered, or as the warm-up saw answered."""
+        return self.load.nominal_rps or self.rate_rps
+
     def offer(self, rate_rps: float) -> None:
         """Send at another rate from the next measurement on."""
         self.load = self.load.at_rate(rate_rps)

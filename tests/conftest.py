@@ -106,6 +106,20 @@ def data_dir(settings, tmp_path: Path) -> Path:
     return settings.PROFILER_DATA_DIR
 
 
+@pytest.fixture
+def processes_allowed(settings) -> None:
+    """Runs may be asked for on targets that start processes."""
+    settings.PROFILER_ALLOW_PROCESS_TARGET = True
+
+
+@pytest.fixture
+def unthrottled() -> None:
+    """What tests before this one asked for counts against no limit of its own."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 # --- People ---------------------------------------------------------------------------------------
 @pytest.fixture
 def alice(django_user_model):
@@ -115,6 +129,16 @@ def alice(django_user_model):
 @pytest.fixture
 def bob(django_user_model):
     return django_user_model.objects.create_user("bob", password="staple correct horse")
+
+
+@pytest.fixture
+def carol(django_user_model):
+    """A reviewer."""
+    from django.contrib.auth.models import Group
+
+    user = django_user_model.objects.create_user("carol", password="horse staple correct")
+    user.groups.add(Group.objects.get_or_create(name="reviewer")[0])
+    return user
 
 
 @pytest.fixture

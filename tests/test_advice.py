@@ -9,84 +9,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.azureml import azureml_details
-from profiler.measuring.findings import Finding
-from profiler.measuring.latency import LatencySummary
 from profiler.measuring.measurement import Measurement
-from profiler.measuring.objective import describe, resolve_bound
 from profiler.measuring.statistics import Estimate
-from profiler.measuring.validity import Validity
-from profiler.sizing.advice import Advice, advise
 from profiler.sizing.evidence import leaks, of_variant, outcomes
 from profiler.sizing.memory import memory_advice, memory_needed
-from profiler.sizing.search import grid
 from profiler.sizing.steps import step_up
-from profiler.sizing.tags import requested_cpu, requested_memory_in_gb, rounded_sizes, tags
 from profiler.spec import (
     AS_GIVEN,
     Environment,
     Limits,
-    Load,
-    Objective,
-    Policy,
     ScoredConfig,
-    Stage,
     Variant,
 )
-from tests.raw_samples import CLOSED, MIB, OPEN, bound
-
-GIB = 1024 * MIB
-LIMITS = Limits(1000, 2 * GIB)
-POINTS = grid(1000)
-POLICY = Policy()
-OBJECTIVE = Objective(percentile=99, latency_ms=50)
-#: Peak 163 MiB and 15 % of it are 187.45 MiB: 192 MiB in steps of 16.
-ADVISED_MEMORY = 192 * MIB
-
-
-def measured(phase: str, cpu: int, outcome: str = "passed", **others: object) -> Measurement:
-    """A believed measurement with peaks of 151 MiB at start and 163 MiB under load."""
-    values = {
-        "ordinal": 0,
-        "phase": phase,
-        "cpu_millicores": cpu,
-        "memory_bytes": ADVISED_MEMORY if phase == "verifying" else LIMITS.memory_bytes,
-        "limits_enforced": True,
-        "validity": Validity(True),
-        "outcome": outcome,
-        "outcome_findings": ()
-        if outcome == "passed"
-        else (Finding("percentile-over-bound", f"{outcome} at {cpu}"),),
-        "bound": bound(99, 50),
-        "requests": 1000,
-        "offered_rps": 50.0,
-        "achieved_rps": 50.0,
-        "latency_at_percentile_ms": 8000 / cpu,
-        "cpu_seconds_per_request": 0.002,
-        "startup_s": 1.0,
-        "memory_startup_peak_bytes": 151 * MIB,
-        "memory_steady_peak_bytes": 163 * MIB,
-    }
-    return Measurement(**values | others)
-
-
-REFERENCE = measured("measuring", 1000)
-SEARCH = [
+from tests.measurements import (
+    ADVISED_MEMORY,
+    GIB,
+    INVALID,
+    LIMITS,
+    POINTS,
+    POLICY,
     REFERENCE,
-    measured("sizing", 500),
-    measured("sizing", 200, "failed"),
-    measured("sizing", 300),
-]
-INVALID = {"validity": Validity(False, (Finding("host-busy", "The host was noisy."),))}
-
-
-def advised(measurements: list[Measurement], **others: object) -> Advice:
-    values = {
-        "points": POINTS, "limits": LIMITS, "objective": OBJECTIVE, "load": OPEN,
-        "limits_enforced": True, "policy": POLICY,
-    }  # fmt: skip
-    return advise(measurements, **values | others)
-
+    SEARCH,
+    advised,
+    measured,
+)
+from tests.raw_samples import MIB
 
 # ---- memory ----
 
@@ -367,147 +314,6 @@ def test_an_advice_is_json() -> None:
         *("workers", "threads", "variant"),
     }
     assert isinstance(found["reasons"], list)
-
-
-# ---- objectives ----
-
-
-def test_an_absolute_objective_is_its_own_bound() -> None:
-    found = resolve_bound(OBJECTIVE, REFERENCE)
-    assert (found.percentile, found.latency_ms, found.min_throughput_rps) == (99, 50, None)
-
-
-def test_a_relative_objective_is_resolved_by_the_reference() -> None:
-    objective = Objective()
-    assert resolve_bound(objective, None).latency_ms is None
-    closed = replace(REFERENCE, offered_rps=None, achieved_rps=40.0, latency_at_percentile_ms=20.0)
-    found = resolve_bound(objective, closed)
-    assert (found.latency_ms, found.min_throughput_rps) == (25.0, 38.0)
-    assert resolve_bound(objective, REFERENCE).min_throughput_rps is None
-
-
-def test_objectives_in_words() -> None:
-    assert describe(OBJECTIVE) == "p99 at most 50 ms, errors at most 0 %, 95 % confidence"
-    assert describe(Objective(max_error_rate=0.001)) == (
-        "p95 at most 1.25 times, and throughput at least 95 % of, what the largest size gives, "
-        "errors at most 0.1 %, 95 % confidence"
-    )
-
-
-@pytest.mark.parametrize(
-    ("load", "words"),
-    [
-        (CLOSED, "under 1 client in closed loop"),
-        (Load((Stage("closed", concurrency=8),)), "under 8 clients in closed loop"),
-        (Load((*CLOSED.stages, *OPEN.stages)), "under a load of 2 stages"),
-    ],
-)
-def test_loads_in_words(load, words) -> None:
-    assert words in advised(SEARCH, budget_ended=True, load=load).explanation
-
-
-# ---- tags ----
-
-
-@pytest.mark.parametrize(
-    ("millicores", "text"), [(100, "0.1"), (300, "0.3"), (1000, "1"), (1250, "1.25"), (3500, "3.5")]
-)
-def test_cpu_as_a_tag(millicores, text) -> None:
-    assert requested_cpu(millicores) == text
-
-
-@pytest.mark.parametrize(
-    ("memory_bytes", "text"),
-    [
-        (160 * MIB, "0.15625"),
-        (176 * MIB, "0.17188"),  # 0.171875, rounded up
-        (192 * MIB, "0.1875"),
-        (GIB, "1"),
-        (10 * GIB, "10"),
-        (GIB + 1, "1.00001"),
-        (1, "0.00001"),
-    ],
-)
-def test_memory_as_a_tag_is_never_less(memory_bytes, text) -> None:
-    assert requested_memory_in_gb(memory_bytes) == text
-
-
-def test_the_tags_of_an_applied_size() -> None:
-    found = tags(
-        cpu_millicores=300, memory_bytes=ADVISED_MEMORY, run="ridge-3", standing="verified",
-        objective=describe(OBJECTIVE), image="sha256:1f", dataset="diabetes:2",
-        date="2026-11-21T07:00:00Z", by="alice",
-    )  # fmt: skip
-    assert found.items() >= rounded_sizes(300, ADVISED_MEMORY).items()
-    assert found == {
-        "requestedCpu": "0.3",
-        "requestedMemoryInGb": "0.1875",
-        "profile.run": "ridge-3",
-        "profile.standing": "verified",
-        "profile.objective": "p99 at most 50 ms, errors at most 0 %, 95 % confidence",
-        "profile.image": "sha256:1f",
-        "profile.dataset": "diabetes:2",
-        "profile.date": "2026-11-21T07:00:00Z",
-        "profile.by": "alice",
-    }
-
-
-# ---- the ancestor's details ----
-
-ALWAYS = {"name", "description", "state", "createdTime", "requestedCpu", "requestedMemoryInGB",
-          "requestedMemoryInGb", "requestedQueriesPerSecond"}  # fmt: skip
-SUCCEEDED = {
-    "maxUtilizedCpu", "maxUtilizedMemoryInGB", "maxUtilizedMemoryInGb", "totalQueries",
-    "successQueries", "successRate", "averageLatencyInMs", "latencyPercentile50InMs",
-    "latencyPercentile90InMs", "latencyPercentile95InMs", "latencyPercentile99InMs",
-    "latencyPercentile999InMs", "measuredQueriesPerSecond", "recommendedCpu",
-    "recommendedMemoryInGB", "recommendedMemoryInGb",
-}  # fmt: skip
-
-
-def details(**others: object) -> dict:
-    values = {"name": "ridge-3", "state": "succeeded", "limits": LIMITS, "requested_rps": 50.0,
-              "description": "nightly", "created_time": "2026-11-21T07:00:00Z"}  # fmt: skip
-    return azureml_details(**values | others)
-
-
-def test_the_details_have_the_ancestor_s_keys() -> None:
-    reference = replace(
-        REFERENCE, errors=10, cpu_millicores_used_max=240.0,
-        memory_working_set_peak_bytes=GIB // 4, latency=LatencySummary(3, 2, 4, 5, 8, 9, 9),
-    )  # fmt: skip
-    advice = advised([*SEARCH, measured("verifying", 300)])
-    found = details(reference=reference, advice=advice)
-    assert found.keys() == ALWAYS | SUCCEEDED
-    assert found["requestedCpu"] == 1.0 and found["recommendedCpu"] == 0.3
-    assert found["requestedMemoryInGB"] == found["requestedMemoryInGb"] == 2.0
-    assert found["recommendedMemoryInGB"] == 0.1875
-    assert found["maxUtilizedCpu"] == 0.24 and found["maxUtilizedMemoryInGB"] == 0.25
-    assert (found["totalQueries"], found["successQueries"]) == (1000, 990)
-    assert found["successRate"] == 99.0
-    assert found["latencyPercentile999InMs"] == 9
-
-
-def test_a_declined_advice_recommends_nothing() -> None:
-    found = details(reference=REFERENCE, advice=advised([*SEARCH, *FOUR_FAILED]))
-    assert not any(key.startswith("recommended") for key in found)
-
-
-def test_the_details_of_a_failure() -> None:
-    error = {"code": "OutOfMemory", "message": "peak 256 MiB", "log_tail": "..."}
-    found = details(state="failed", reference=REFERENCE, error=error, description=None)
-    assert found.keys() == ALWAYS - {"description"} | {"error"}
-    assert found["state"] == "Failed"
-    assert found["error"] == {"code": "OutOfMemory", "message": "peak 256 MiB"}
-
-
-@pytest.mark.parametrize(
-    ("state", "theirs"),
-    [("queued", "NotStarted"), ("running", "Running"), ("succeeded", "Succeeded"),
-     ("failed", "Failed"), ("cancelled", "Cancelled"), ("timed_out", "TimedOut")],
-)  # fmt: skip
-def test_states_have_the_ancestor_s_names(state, theirs) -> None:
-    assert details(state=state)["state"] == theirs
 
 
 def test_a_large_row_seen_only_before_the_measured_load_needs_its_memory() -> None:

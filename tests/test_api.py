@@ -16,14 +16,7 @@ from tests.compared_runs import record_result
 from tests.measured_runs import failed_run, sized_run
 from tests.page_rows import queries_of
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def unthrottled():
-    from django.core.cache import cache
-
-    cache.clear()
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unthrottled")]
 
 
 def ask(client, path: str, **query: str) -> dict:

@@ -9,13 +9,14 @@ import pytest
 
 from profiler.control import Control
 from profiler.measuring.measurement import Measurement
+from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import ABORTED, OK
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.spec import Limits
+from tests.measurements import INVALID, measured
 from tests.raw_samples import MIB
-from tests.test_advice import INVALID, measured
 from tests.test_size_search import SPEC
 
 # ---- noise ----
@@ -74,7 +75,7 @@ def test_a_proof_that_failed_while_the_machine_was_slower_is_taken_again_once() 
         passed = measured(VERIFYING, 400)
         measurer = Taking(BELIEVED, slow(outcome), passed)
         measurer.probe(None, SIZING, 1.0)
-        assert measurer.probe(None, VERIFYING, 1.0, gives_up=True) is passed
+        assert measurer.probe(None, VERIFYING, 1.0, Waiting(gives_up=True)) is passed
         assert measurer.waits == 1
         assert [w.code for w in measurer.measurements[1].warning_findings] == ["machine-slower"]
     measurer = Taking(BELIEVED, slow("failed"), slow("failed"), passed)
@@ -88,13 +89,13 @@ def test_it_is_not_where_it_passed_or_is_come_back_to_or_looked_at_again() -> No
     measurer.probe(None, SIZING, 1.0)
     measurer.probe(None, VERIFYING, 1.0)
     measurer.probe(None, SIZING, 1.0, comes_back=True)
-    measurer.probe(None, VERIFYING, 1.0, again_s=20.0)
+    measurer.probe(None, VERIFYING, 1.0, Waiting(again_s=20.0))
     assert len(measurer.measurements) == 4
 
 
 def test_what_decides_nothing_at_the_largest_size_is_measured_for_longer() -> None:
     undecided = measured(REFERENCE, 1000, "undecided")
-    rig = SimpleNamespace(load=SPEC.load, rate_rps=50.0)
+    rig = SimpleNamespace(load=SPEC.load, expected_rps=50.0)
     measurer = Taking(BELIEVED)
     assert measurer.again_if_undecided(rig, undecided, 4.0) is BELIEVED
     assert Taking(NOISY).again_if_undecided(rig, BELIEVED, 4.0) is BELIEVED
@@ -106,7 +107,7 @@ def test_it_is_not_where_too_few_requests_come_in_time_to_decide_anything() -> N
     """At 1/s the 344 that could pass it take more than a quarter of ten minutes."""
     measurer = Taking(BELIEVED)
     measurer.control.start_budget(600.0)
-    rig = SimpleNamespace(load=SPEC.load.at_rate(1.0), rate_rps=1.0)
+    rig = SimpleNamespace(load=SPEC.load.at_rate(1.0), expected_rps=1.0)
     undecided = measured(REFERENCE, 1000, "undecided")
     assert measurer.again_if_undecided(rig, undecided, 4.0) is undecided
 

@@ -15,8 +15,8 @@ from profiler.sizing.quota_model import Demand
 from profiler.sizing.rate_estimate import at_rate, estimate_rate
 from profiler.sizing.rate_search import rates
 from profiler.spec import Limits, Load, Objective, Policy, Stage
+from tests.measurements import INVALID, measured
 from tests.raw_samples import MIB, bound
-from tests.test_advice import INVALID, measured
 
 SIZE = Limits(500, 512 * MIB)
 RATES = rates(50.0)

@@ -23,16 +23,11 @@ from tests.http_answers import OK_AND_CLOSE
 from tests.live_site import ROOT, Site, site_for
 from tests.measured_runs import failed_run, sized_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("processes_allowed", "unthrottled"),
+]
 SCORE = "def init():\n    pass\n\n\ndef run(data):\n    return data\n"
-
-
-@pytest.fixture(autouse=True)
-def processes(settings):
-    from django.core.cache import cache
-
-    cache.clear()
-    settings.PROFILER_ALLOW_PROCESS_TARGET = True
 
 
 @pytest.fixture

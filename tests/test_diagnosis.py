@@ -25,9 +25,9 @@ from profiler.spec import (
     Variant,
 )
 from profiler.threads import thread_env
+from tests.measurements import INVALID, measured
 from tests.raw_samples import MIB
 from tests.service_kit import spec_of
-from tests.test_advice import INVALID, measured
 
 ONE_CORE = Limits(1000, 96 * MIB)
 NUMPY = Environment(pip=("numpy==2.2.6",))

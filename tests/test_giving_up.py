@@ -13,7 +13,7 @@ from profiler.measuring.decision import decide, preset_rule
 from profiler.measuring.dependence import design_effect
 from profiler.measuring.prospects import LEAST_CHANCE, chance_to_pass, patience
 from profiler.measuring.statistics import SequentialRule, preset_looks
-from profiler.probe import Probe, longest_s
+from profiler.probe import Probe, Waiting, longest_s
 from profiler.spec import Load, Stage
 from tests.queues import under_quota
 from tests.raw_samples import CLOSED, NS, OPEN, START, bound, evenly, request_columns
@@ -133,14 +133,14 @@ def test_whoever_asks_for_it_has_it_given_up_but_part_of_a_round(load, gives_up,
     assert (probe_of(load, "sizing", gives_up)._patience is not None) == is_given_up
 
 
-def probe_of(
-    load: Load, phase: str, gives_up: bool, ends_soon: bool = False, waits_s: float = 0.0
-) -> Probe:
+def probe_of(load: Load, phase: str, gives_up: bool, **waiting: float) -> Probe:
     control = SimpleNamespace(remaining_s=lambda: 600.0)
-    rig = SimpleNamespace(load=load, rate_rps=100.0, control=control)
+    rig = SimpleNamespace(
+        load=load, rate_rps=100.0, expected_rps=load.nominal_rps or 100.0, control=control
+    )
     return Probe(
         rig, bound(95, 50), phase=phase, ordinal=0, at_least_s=1.0, distinct_rows=1, rows=None,
-        gives_up=gives_up, ends_soon=ends_soon, waits_s=waits_s,
+        waiting=Waiting(gives_up=gives_up, **waiting),
     )  # fmt: skip
 
 
@@ -158,7 +158,7 @@ def probe_of(
 def test_what_something_else_can_follow_does_without_the_last_looks(
     load, phase, gives_up, ends_soon, left_out
 ) -> None:
-    probe = probe_of(load, phase, gives_up, ends_soon)
+    probe = probe_of(load, phase, gives_up, ends_soon=ends_soon)
     looks = probe._rule.looks
     assert len(probe._rule.passing_looks) >= 4
     assert probe._last_look == looks[-1 - left_out]

@@ -22,9 +22,9 @@ from profiler.running.memory_survey import survey_memory
 from profiler.services.docker_service import DockerService
 from profiler.sizing.memory import with_margin
 from profiler.spec import Limits
+from tests.measurements import measured
 from tests.raw_samples import MIB, bound
 from tests.service_kit import images, scored, service_cores, spec_of
-from tests.test_advice import measured
 
 pytestmark = pytest.mark.docker
 

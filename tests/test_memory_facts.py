@@ -18,8 +18,8 @@ from profiler.measuring.memory_survey import (
 from profiler.measuring.statistics import Estimate
 from profiler.sizing.memory import memory_needed
 from profiler.sizing.memory_facts import memory_facts
+from tests.measurements import ADVISED_MEMORY, LIMITS, POLICY, REFERENCE, SEARCH, advised
 from tests.raw_samples import MIB, usage_columns
-from tests.test_advice import ADVISED_MEMORY, LIMITS, POLICY, REFERENCE, SEARCH, advised
 
 
 def sent(peak_mib: int, *, counts: bool, concurrency: int = 1) -> Sent:

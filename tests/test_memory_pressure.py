@@ -19,9 +19,9 @@ from profiler.sizing.pressure import (
     whole_steps,
     without_files,
 )
+from tests.measurements import POLICY, SEARCH, advised, measured
 from tests.raw_samples import MIB, bound
 from tests.spec_files import SpecFiles
-from tests.test_advice import POLICY, SEARCH, advised, measured
 
 BOUND = bound(95, 50)
 BEFORE = Under(512 * MIB, 2.0, 100, 0, 20.0, 0.0, 0.0, 0)

@@ -9,7 +9,7 @@ import pytest
 from profiler.control import Control
 from profiler.result import Result
 from profiler.run import Run
-from tests.test_advice import INVALID, measured
+from tests.measurements import INVALID, measured
 from tests.test_size_search import RATE, SPEC
 
 USED_UP = "the run's budget of 20 s is used up"

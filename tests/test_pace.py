@@ -9,7 +9,7 @@ from profiler.measuring.pace import pace
 from profiler.measuring.validity import Validity
 from profiler.sizing.evidence import SIZING, VERIFYING
 from profiler.spec import Variant
-from tests.test_advice import measured
+from tests.measurements import measured
 
 
 def cost(milliseconds: float | None, cpu: int = 600, **others: object) -> Measurement:

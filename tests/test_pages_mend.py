@@ -9,12 +9,7 @@ from runs.models import InferenceConfig, ProfileRun
 from tests.measured_runs import PROBES, THREADS, closed, mendable_run, record, sized_run
 from tests.page_rows import queries_of
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def processes(settings) -> None:
-    settings.PROFILER_ALLOW_PROCESS_TARGET = True
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("processes_allowed")]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from profiler.sizing.diagnosing.diagnosis import Diagnosis
 from profiler.sizing.rate_search import rates
 from profiler.spec import AS_GIVEN, Limits, Variant
 from profiler.threads import thread_env
-from tests.test_advice import measured
+from tests.measurements import measured
 from tests.test_size_search import RATE, SyntheticService
 from tests.test_verification import StartedRig
 

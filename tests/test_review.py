@@ -17,13 +17,6 @@ States = Proposal.State
 
 
 @pytest.fixture
-def carol(django_user_model):
-    user = django_user_model.objects.create_user("carol", password="horse staple correct")
-    user.groups.add(Group.objects.get_or_create(name="reviewer")[0])
-    return user
-
-
-@pytest.fixture
 def run(make):
     model = make.model("ridge", tags={"requestedCpu": "1", "owner": "risk"})
     return make.finished_run(models=[model])

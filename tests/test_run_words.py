@@ -9,14 +9,9 @@ from runs.models import ProfileRun
 from runs.run_words import differences, sentence
 from tests.measured_runs import sized_run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("processes_allowed")]
 
 TOLD = "/runs/new/told/"
-
-
-@pytest.fixture(autouse=True)
-def processes_are_allowed(settings) -> None:
-    settings.PROFILER_ALLOW_PROCESS_TARGET = True
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from profiler.measuring.findings import Finding
 from profiler.measuring.measurement import Measurement
+from profiler.probe import TO_THE_END, Waiting
 from profiler.running import rate_search
 from profiler.running.measurer import Measurer
 from profiler.running.rate_search import RateSearch
@@ -29,8 +30,8 @@ from profiler.spec import (
     Stage,
     Target,
 )
+from tests.measurements import INVALID, measured
 from tests.raw_samples import MIB
-from tests.test_advice import INVALID, measured
 
 SPEC = Spec(
     models=(),
@@ -87,13 +88,12 @@ class SyntheticService:
         rig: object,
         phase: str,
         at_least_s: float,
+        waiting: Waiting = TO_THE_END,
         *,
-        gives_up: bool = False,
         comes_back: bool = False,
-        hangs: bool = False,
     ) -> Measurement:
-        self.given_up.append(gives_up)
-        if hangs:
+        self.given_up.append(waiting.gives_up)
+        if waiting.waits_s:
             self.hung_on.append(self._key)
         self.comes_back.append(comes_back)
         return self._measure(phase)
@@ -107,6 +107,7 @@ class SyntheticService:
         return self._measure(phase)
 
     again_if_undecided = Measurer.again_if_undecided
+    waiting, _share_s = Measurer.waiting, Measurer._share_s
 
     @property
     def _key(self) -> float:

@@ -16,7 +16,7 @@ from profiler.sizing.startup import (
     starts_of,
     startup_facts,
 )
-from tests.test_advice import POINTS, measured
+from tests.measurements import POINTS, measured
 
 
 def start(phase: str, cpu: int, seconds: float, cpu_s: float | None = 2.0, **others: object):

@@ -9,8 +9,8 @@ import pytest
 from profiler.control import Control
 from profiler.errors import BudgetEnded
 from profiler.run import Run
+from tests.measurements import INVALID, measured
 from tests.service_kit import scored, spec_of
-from tests.test_advice import INVALID, measured
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from profiler.measuring.validity import Validity
 from profiler.running import verification
 from profiler.spec import Limits
+from tests.measurements import measured
 from tests.raw_samples import MIB
-from tests.test_advice import measured
 from tests.test_size_search import SPEC, SyntheticService
 
 SIZE = Limits(400, 256 * MIB)

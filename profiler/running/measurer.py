@@ -17,7 +17,7 @@ from profiler.measuring.measurement import Measurement, MeasurementContext, fail
 from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.pace import pace
 from profiler.measuring.sensitivity import RowFacts
-from profiler.probe import Probe
+from profiler.probe import TO_THE_END, Probe, Waiting
 from profiler.rig import Rig
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.spec import Limits, Spec
@@ -62,32 +62,41 @@ class Measurer:
         rig: Rig,
         phase: str,
         at_least_s: float,
+        waiting: Waiting = TO_THE_END,
         *,
-        gives_up: bool = False,
-        again_s: float | None = None,
         comes_back: bool = False,
-        hangs: bool = False,
     ) -> Measurement:
         """A measurement of the rig's present size, taken again while it may not be believed.
 
-        `gives_up`: where it would hardly pass, the caller has better to do than to be sure of it.
-        `again_s`: the longest load of one that stayed undecided before; it is taken once.
-        `comes_back`: what stays undecided, believed or not, is measured again if it matters.
-        `hangs`: it matters already, so it is waited for as long as when it is measured again.
+        What is itself taken again because it stayed undecided is taken once. `comes_back`: what
+        stays undecided, believed or not, is measured again if it matters.
         """
-        for repeats_left in reversed(range(1 if again_s else 1 + REPEATS)):
-            measurement = self.keep(
-                self._take(rig, phase, at_least_s, gives_up, comes_back, hangs, again_s)
-            )
+        again = waiting.again_s is not None
+        for repeats_left in reversed(range(1 if again else 1 + REPEATS)):
+            measurement = self.keep(self._take(rig, phase, at_least_s, waiting))
             left_open = comes_back and measurement.outcome == "undecided"
             if measurement.validity.valid or left_open or not repeats_left:
                 break
             self._say_again("Not believed, taken again: ", measurement.validity.reasons)
         slow = _slow_machine(measurement)
-        if again_s or left_open or slow is None or measurement.outcome == "passed":
+        if again or left_open or slow is None or measurement.outcome == "passed":
             return measurement
         self._say_again("Not passed, taken again once: ", [slow.text])
-        return self.keep(self._take(rig, phase, at_least_s, gives_up, comes_back, hangs, again_s))
+        return self.keep(self._take(rig, phase, at_least_s, waiting))
+
+    def waiting(self, *, hangs: bool) -> Waiting:
+        """Of a probe on the way: where it would hardly pass, there is better to do than to be sure.
+
+        Where the answer `hangs` on it already, it is waited for as long as what is measured again.
+        """
+        if hangs:
+            return Waiting(gives_up=True, waits_s=self._share_s)
+        return Waiting(gives_up=True, ends_soon=True)
+
+    @property
+    def _share_s(self) -> float:
+        """What one measurement may take of the budget, so that the rest can still be done."""
+        return self.control.remaining_s() * AGAIN_SHARE
 
     def _say_again(self, what: str, why: Sequence[str]) -> None:
         self.control.log(what + " ".join(why))
@@ -100,18 +109,14 @@ class Measurer:
     def probe_again(
         self, rig: Rig, phase: str, at_least_s: float, *, gives_up: bool = False
     ) -> Measurement | None:
-        """One more measurement of what stayed undecided; None where time does not allow it.
-
-        It may take a share of what is left of the budget, so that the rest can still be done.
-        """
-        again_s = self.control.remaining_s() * AGAIN_SHARE
-        rps = rig.load.nominal_rps or rig.rate_rps
+        """One more measurement of what stayed undecided; None where time does not allow it."""
+        again_s, rps = self._share_s, rig.expected_rps
         rule = preset_rule(self._bound(), rig.load, rps=rps, at_least_s=at_least_s)
         gives_up = gives_up and not rig.load.has_rounds  # such a load has more requests again
         if again_s < max(AGAIN_S, enough_s(once_more(rule, gives_up=gives_up), rps)):
             return None
         self.control.log(f"Undecided, measured again for up to {again_s:.0f} s")
-        return self.probe(rig, phase, at_least_s, gives_up=gives_up, again_s=again_s)
+        return self.probe(rig, phase, at_least_s, Waiting(gives_up=gives_up, again_s=again_s))
 
     def again_if_undecided(self, rig: Rig, found: Measurement, at_least_s: float) -> Measurement:
         """The measurement, or a longer one of the same where it decided nothing."""
@@ -119,16 +124,7 @@ class Measurer:
             return found
         return self.probe_again(rig, found.phase, at_least_s) or found
 
-    def _take(
-        self,
-        rig: Rig,
-        phase: str,
-        at_least_s: float,
-        gives_up: bool,
-        comes_back: bool,
-        hangs: bool,
-        again_s: float | None,
-    ) -> Measurement:
+    def _take(self, rig: Rig, phase: str, at_least_s: float, waiting: Waiting) -> Measurement:
         return Probe(
             rig,
             self._bound(),
@@ -139,10 +135,7 @@ class Measurer:
             rows=self.rows,
             draw=self._draw(rig, phase),
             noise_floor=self.noise_floor,
-            again_s=again_s,
-            gives_up=gives_up,
-            ends_soon=comes_back and not hangs,
-            waits_s=self.control.remaining_s() * AGAIN_SHARE if hangs else 0.0,
+            waiting=waiting,
         ).take()
 
     def _draw(self, rig: Rig, phase: str) -> tuple[int, ...]:

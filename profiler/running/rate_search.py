@@ -95,9 +95,8 @@ class RateSearch:
             rig.offer(step)
             at_least_s = self._long_enough_s(reference, step)
             hangs = decides(self.points, self._tried, step)
-            found = self._measurer.probe(
-                rig, SIZING, at_least_s, gives_up=True, comes_back=True, hangs=hangs
-            )
+            waiting = self._measurer.waiting(hangs=hangs)
+            found = self._measurer.probe(rig, SIZING, at_least_s, waiting, comes_back=True)
             self._note(step, found)
             if hangs and found.validity.valid:
                 self._waited_for.add(step)

@@ -9,6 +9,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.measuring.memory_survey import Survey
 from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.statistics import Outcome
+from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import Columns, between
@@ -96,16 +97,19 @@ class SizeSearch:
             self._control.tell(f"trying {step}m cpu", (len(self._tried) - 1) / most)
             rig.resize(step)
             at_least_s = self._long_enough_s(reference, step)
-            # Of a curve each size is wanted as well as it can be known.
-            gives_up = not self._whole_curve
-            comes_back = gives_up and step != self._searched[-1]
-            hangs = comes_back and decides(self._searched, self._tried, step)
-            found = self._measurer.probe(
-                rig, SIZING, at_least_s, gives_up=gives_up, comes_back=comes_back, hangs=hangs
-            )
-            self._note(found)
-            if hangs and found.validity.valid:
-                self._waited_for.add(step)
+            self._note(self._probe(rig, at_least_s, step))
+
+    def _probe(self, rig: Rig, at_least_s: float, step: int) -> Measurement:
+        if self._whole_curve:  # each size is wanted as well as it can be known
+            return self._measurer.probe(rig, SIZING, at_least_s)
+        if step == self._searched[-1]:  # the largest of a variant
+            return self._measurer.probe(rig, SIZING, at_least_s, Waiting(gives_up=True))
+        hangs = decides(self._searched, self._tried, step)
+        waiting = self._measurer.waiting(hangs=hangs)
+        found = self._measurer.probe(rig, SIZING, at_least_s, waiting, comes_back=True)
+        if hangs and found.validity.valid:
+            self._waited_for.add(step)
+        return found
 
     def _look_again(self, rig: Rig, reference: Measurement, step: int) -> None:
         """More samples of a size that stayed undecided, where the budget has time for them."""

@@ -7,6 +7,7 @@ from functools import partial
 from profiler.errors import NO_GPU, PROFILER_ERROR, RunFailed
 from profiler.load.driver import Driver
 from profiler.measuring.measurement import Measurement
+from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.sizing.evidence import VERIFYING
@@ -85,7 +86,7 @@ def verify_at(
         with service, Rig(spec, size, service, driver, measurer.control) as rig:
             rig.become_ready()
             rig.warm_up()
-            found = measurer.probe(rig, VERIFYING, SHORTEST_S, gives_up=not patient)
+            found = measurer.probe(rig, VERIFYING, SHORTEST_S, Waiting(gives_up=not patient))
             return measurer.again_if_undecided(rig, found, SHORTEST_S) if patient else found
     except RunFailed as failure:
         if failure.code in (PROFILER_ERROR, NO_GPU):
