@@ -110,6 +110,7 @@ class Probe:
         if gives_up and waiting.ends_soon:
             self._last_look = self._rule.passing_looks[:2][-1]
         most_requests = min(self._longest_s * rps, self._last_look)
+        again |= self._phase == VERIFYING  # of a size that the search measured
         self._patience = patience(self._rule, most_requests, again=again) if gives_up else None
 
     def take(self) -> Measurement:

@@ -185,10 +185,10 @@ def of_a_quota(work_ms: float):
     )[1]
 
 
-def outcomes(draw, trials: int) -> tuple[list[str], list[str], float]:
+def outcomes(draw, trials: int, **how: bool) -> tuple[list[str], list[str], float]:
     """With patience without end, and with what a probe has; requests saved, as a share."""
     rule = SequentialRule(95, 0.95, preset_looks(95, 0.95, 733))
-    waited = patience(rule, rule.looks[-1])
+    waited = patience(rule, rule.looks[-1], **how)
     random = np.random.default_rng(7)
     whole, early, sent, kept = [], [], 0, 0
     for _ in range(trials):
@@ -223,3 +223,18 @@ def test_hardly_a_pass_is_lost_and_what_stays_undecided_costs_much_less(draw, sa
     assert lost <= 1
     assert share >= saved
     assert not any(a != "passed" == b for a, b in zip(whole, early, strict=True))
+
+
+@pytest.mark.parametrize("work_ms", [2.07, 2.12, 2.16])
+def test_hardly_a_pass_is_lost_where_the_first_look_is_asked_already(work_ms) -> None:
+    """As a verification is, whose size was measured before; used by 88, 90 and 92 %."""
+    whole, _, later = outcomes(of_a_quota(work_ms), trials=60)
+    _, early, sooner = outcomes(of_a_quota(work_ms), trials=60, again=True)
+    assert whole.count("passed") - early.count("passed") <= 1
+    assert sooner > later
+
+
+@pytest.mark.parametrize(("phase", "factor"), [("sizing", 1.5), ("verifying", 1.0)])
+def test_a_verification_is_asked_from_the_first_look_that_may_pass(phase, factor) -> None:
+    probe = probe_of(OPEN, phase, gives_up=True)
+    assert probe._patience.asked_from == factor * probe._rule.passing_looks[0]

@@ -42,7 +42,7 @@ class Patience:
 def patience(rule: SequentialRule, most_requests: float, *, again: bool = False) -> Patience:
     """Of a measurement by `rule` that lasts for about so many requests at most.
 
-    `again`: the same was measured before and stayed undecided. Its clumps have shown themselves.
+    `again`: the same size was measured before. Its clumps have shown themselves.
     """
     by = max((look for look in rule.looks if look <= most_requests), default=rule.looks[0])
     return Patience((1 if again else ASKED_FROM) * rule.passing_looks[0], by)
