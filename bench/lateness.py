@@ -20,6 +20,7 @@ from bench.kit.report import Goal, Report, said
 from bench.kit.truth_server import SOURCE, TruthServer, compiled, work_folder
 from profiler.load.driver import Driver
 from profiler.spec import Stage
+from profiler.units import NS_PER_MS
 
 RATES_RPS = (200, 1000, 2000, 5000)
 #: The rate that the goals are for.
@@ -57,7 +58,7 @@ def keep_time(
             loaded = put_load(driver, Stage("open", rate_rps=rate_rps), seconds, seed=seed)
         columns = loaded.columns
         due_ns = truth.due_times(columns, rate_rps, seed, loaded.asked_ns)
-        late.append((columns["sent_ns"] - due_ns) / truth.NS_PER_MS)
+        late.append((columns["sent_ns"] - due_ns) / NS_PER_MS)
         received.append(truth.received_ms(due_ns, server.log))
         busy.append(loaded.report.busy_fraction)
     if priority == "real-time" and not loaded.report.realtime:

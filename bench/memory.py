@@ -20,7 +20,7 @@ from bench.kit.containers import container, engine, image_of, wait_for
 from bench.kit.report import Goal, Report, said
 from profiler.samples import Columns
 from profiler.services.usage import UsageSampler
-from profiler.spec import MIB
+from profiler.units import MIB
 
 SIZE_MIB, HOLD_MS, CACHE_MIB = 200, 50, 500
 #: The kernel needs a page of table (4 KiB) for each 2 MiB of pages; it counts as the container's.

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from profiler import events
 from profiler.errors import BudgetEnded, Cancelled
-
-NS = 1_000_000_000
+from profiler.units import NS
 
 #: Where each phase begins on the run's progress bar (0..1); the last one ends at 1.
 PHASE_STARTS = dict(zip(events.PHASES, (0.0, 0.15, 0.2, 0.25, 0.3, 0.4, 0.8, 0.9), strict=True))

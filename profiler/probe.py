@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 
 from profiler import events
 from profiler.circumstances import HostNoise
-from profiler.control import NS
 from profiler.measuring.answers_found import AnswersFound
 from profiler.measuring.decision import (
     Decision,
@@ -27,6 +26,7 @@ from profiler.measuring.summary import summarise
 from profiler.rig import DRAIN_S, LOOK_S, Rig
 from profiler.samples import Columns
 from profiler.sizing.evidence import VERIFYING
+from profiler.units import NS
 
 #: Load before the measured time begins: the change of quota and the first connections are then
 #: behind it (three CFS periods of 100 ms).

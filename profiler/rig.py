@@ -10,12 +10,11 @@ from dataclasses import asdict
 import numpy as np
 
 from profiler.answers import looks_like_error
-from profiler.control import NS, Control
+from profiler.control import Control
 from profiler.errors import REQUESTS_FAILED, TARGET_UNAVAILABLE, RunFailed
 from profiler.load.driver import Driver
 from profiler.measuring.answers_found import first_bad_text
 from profiler.measuring.decision import is_open
-from profiler.measuring.due_requests import NS_PER_MS
 from profiler.measuring.warmup import WarmUp, warm_up_over
 from profiler.samples import ABORTED, OK, Columns
 from profiler.service import Service
@@ -23,6 +22,7 @@ from profiler.services.gpu_sampler import GpuSampler
 from profiler.services.readiness import wait_ready, why_gone
 from profiler.services.usage import UsageSampler
 from profiler.spec import Limits, Spec
+from profiler.units import NS, NS_PER_MS
 
 #: For requests in flight when the sending stops; a size that queues would take for ever.
 DRAIN_S = 1.0

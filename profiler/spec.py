@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from profiler.threads import thread_env
-
-MIB = 1 << 20
-GIB = 1 << 30
+from profiler.units import MIB
 
 
 @dataclass(frozen=True)

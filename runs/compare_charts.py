@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from profiler.samples import Columns
+from profiler.units import MIB
 from runs import formatting
 from runs.charts import marks, overlay, series
 from runs.charts.data import NOTHING_THEN
@@ -164,7 +165,7 @@ def _cpu(taken: Taken) -> Values | None:
 def _memory(taken: Taken) -> Values | None:
     columns = _usage(taken)
     use = series.memory_use(columns, taken.start_ns) if columns else None
-    return Values(use.at_s, use.working_set / formatting.MIB, use.samples) if use else None
+    return Values(use.at_s, use.working_set / MIB, use.samples) if use else None
 
 
 def _usage(taken: Taken) -> Columns:
@@ -190,7 +191,7 @@ OVER_TIME = {
         Quantity(formatting.cpu, "limit", "samples", "cpu_millicores"),
     ),
     "memory": Drawn(
-        _memory, lambda row: row.memory_bytes / formatting.MIB,
+        _memory, lambda row: row.memory_bytes / MIB,
         Quantity(lambda mib: f"{mib:,.0f} MiB", "limit", "samples", "memory_mib"),
     ),
 }  # fmt: skip

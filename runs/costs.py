@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GIB = 1 << 30
+from profiler.units import GIB
+
 #: Hours that 1,000 requests take at one a second.
 HOURS_PER_1000_AT_1_RPS = 1000 / 3600
 

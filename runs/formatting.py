@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
-MIB = 1 << 20
+from profiler.units import MIB
+
 UNKNOWN = "–"  # noqa: RUF001 (an en dash)
 
 

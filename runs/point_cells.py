@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.samples import Columns
-from runs.formatting import MIB, UNKNOWN
+from profiler.units import MIB
+from runs.formatting import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ import numpy as np
 from profiler.measuring import codec
 from profiler.raw.tables import clock_of, tabulate
 from profiler.samples import Columns, concatenate
+from profiler.units import NS
 from runs import raw_data
 from runs.raw_data import Kept
 
-NS = 1_000_000_000
 #: The samples that each chart over time is drawn from.
 SERIES_OF = {
     "latency": "requests",

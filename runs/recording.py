@@ -14,6 +14,7 @@ from django.db import OperationalError
 from profiler import events
 from profiler.raw.tables import clock_of
 from profiler.samples import Columns, concatenate
+from profiler.units import NS
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
 from runs.models.profile_run import LostRun
 
@@ -21,7 +22,6 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between writes: pages poll at this pace, and SQLite has one writer at a time.
 FLUSH_INTERVAL_S = 1.0
-NS = 1_000_000_000
 
 
 class Recorder:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from profiler.spec import MIB
+from profiler.units import MIB
 from runs import applying, choosing, reviewing
 from runs.applying import ApplyRefused
 from runs.comments import MOST_CHARACTERS, rendered

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from profiler.units import GIB
 from runs.models import RegisteredModel
 
-GIB = 1 << 30
 #: Tags give memory in GiB, rounded up to five decimals.
 ROUNDED_UP_GIB = 1e-5
 #: Anybody may write anything into a tag: a millicore or MiB, and a million cores or GiB.

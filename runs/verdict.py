@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from profiler.sizing.evidence import REFERENCE, SIZING
+from profiler.units import GIB
 from runs import formatting
 from runs.applying import DECLINED, needs_confirmation, why_refused
 from runs.models import Measurement, ProfileRun, RegisteredModel
 from runs.run_costs import cost_words
 from runs.tagged_sizes import meant_gib, sensible_number
 from runs.variants import of_the_advised
-
-GIB = 1 << 30
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import numpy as np
 from profiler.measuring.gpu import GpuRecord, gpu_use
 from profiler.samples import GPU_COLUMNS, Columns
 from profiler.sizing import advice, search
-from profiler.spec import GIB, MIB, Gpu, Limits, Objective, Policy
+from profiler.spec import Gpu, Limits, Objective, Policy
+from profiler.units import GIB, MIB
 from runs.models import Measurement, ProfileRun
 from runs.recording import measurement_fields
 from tests.measured_runs import PROBES, SECONDS, STARTUP_S, VERIFIED, closed, measured

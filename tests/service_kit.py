@@ -12,8 +12,6 @@ from pathlib import Path
 from profiler.service import Service
 from profiler.services.image import Images
 from profiler.spec import (
-    GIB,
-    MIB,
     Budget,
     Config,
     DatasetFiles,
@@ -27,6 +25,7 @@ from profiler.spec import (
     Stage,
     Target,
 )
+from profiler.units import GIB, MIB
 
 ECHO = """
 def init():

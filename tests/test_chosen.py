@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from profiler.sizing.chosen import CannotChoose, choose
 from profiler.sizing.tradeoff import Option, differences
-from profiler.spec import MIB, Floors, Policy
+from profiler.spec import Floors, Policy
+from profiler.units import MIB
 
 POLICY = Policy()
 ADVICE = {

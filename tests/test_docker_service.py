@@ -14,7 +14,8 @@ from profiler.services import leftovers
 from profiler.services.docker_service import DockerService
 from profiler.services.readiness import wait_ready, why_gone
 from profiler.services.usage import UsageSampler
-from profiler.spec import MIB, ContainerConfig, Environment, Limits, ModelFiles
+from profiler.spec import ContainerConfig, Environment, Limits, ModelFiles
+from profiler.units import MIB
 from tests.service_kit import ECHO, ask, images, nothing, scored, spec_of
 
 pytestmark = pytest.mark.docker

@@ -13,7 +13,8 @@ from profiler.measuring.gpu import GpuRecord, GpuUse, gpu_use
 from profiler.measuring.summary import summarise
 from profiler.sizing.memory import gpu_memory_needed
 from profiler.sizing.tags import tags
-from profiler.spec import GIB, MIB, Policy
+from profiler.spec import Policy
+from profiler.units import GIB, MIB
 from tests.gpu_rows import GPUS, at_work, gpu_columns
 from tests.raw_samples import NS, START, bound, context, evenly, request_columns, rule_for
 

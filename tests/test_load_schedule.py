@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from profiler.arrivals.schedule import (
     BLOCK,
-    NS,
     arrival_blocks,
     arrivals,
     row_order,
     stage_end,
 )
 from profiler.spec import Stage
+from profiler.units import NS
 
 MS = 1_000_000
 

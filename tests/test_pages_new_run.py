@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from profiler.spec import MIB
+from profiler.units import MIB
 from runs.models import InferenceConfig, ProfileRun, StoredFiles
 from tests.page_rows import queries_of
 

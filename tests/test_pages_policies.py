@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from profiler.spec import MIB, STANDARD, Floors, Grid
+from profiler.spec import STANDARD, Floors, Grid
 from profiler.spec_reader.policy import policy_to_json
+from profiler.units import MIB
 from runs.models import ProfileRun, SizingPolicy
 from tests.measured_runs import sized_run
 from tests.page_rows import queries_of

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from profiler.sizing.memory import gpu_memory_needed, memory_needed
 from profiler.sizing.search import Answer, grid, next_probe
-from profiler.spec import MIB, STANDARD, Floors, Grid, Limits, Objective, Policy
+from profiler.spec import STANDARD, Floors, Grid, Limits, Objective, Policy
 from profiler.spec_reader import spec_to_json
 from profiler.spec_reader.policy import policy_to_json
+from profiler.units import MIB
 from tests.measurements import GIB, INVALID, SEARCH, advised, measured
 from tests.spec_files import SpecFiles
 from tests.test_gpu_numbers import with_peak

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from profiler.services.process_usage import ProcessTreeReader
-from profiler.spec import MIB
+from profiler.units import MIB
 
 SCRIPT = """
     import json, mmap, os, resource, sys, time

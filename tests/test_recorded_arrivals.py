@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from profiler.arrivals.schedule import BLOCK, NS, arrivals
+from profiler.arrivals.schedule import BLOCK, arrivals
 from profiler.load.driver import Driver
 from profiler.measuring.decision import preset_rule, round_s
 from profiler.measuring.objective import resolve_bound
@@ -18,6 +18,7 @@ from profiler.sizing.explanation import load_text
 from profiler.spec import Load, Objective, Stage
 from profiler.spec_reader import read_spec_data, spec_to_json
 from profiler.spec_reader.arrivals import WrongArrivals, read_arrivals, recorded_stage
+from profiler.units import NS
 from tests.http_answers import OK, Server, always, row
 from tests.spec_files import HOST, SpecFiles
 

@@ -18,7 +18,8 @@ from profiler.samples import Columns
 from profiler.services import cgroup, leftovers
 from profiler.services.cgroup_reader import CgroupReader
 from profiler.services.usage import UsageSampler
-from profiler.spec import MIB, Environment
+from profiler.spec import Environment
+from profiler.units import MIB
 from tests.service_kit import images
 
 pytestmark = pytest.mark.docker

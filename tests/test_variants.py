@@ -16,9 +16,10 @@ from profiler.sizing.choice import (
     others_sentence,
     variant_text,
 )
-from profiler.spec import AS_GIVEN, MIB, Concurrency, Limits, Spec, Variant
+from profiler.spec import AS_GIVEN, Concurrency, Limits, Spec, Variant
 from profiler.spec_reader import read_spec_data, spec_to_json
 from profiler.threads import THREAD_VARIABLES, thread_env
+from profiler.units import MIB
 from tests.spec_files import HOST, SpecFiles
 
 ONE, TWO, FOUR = (Variant(workers) for workers in (1, 2, 4))

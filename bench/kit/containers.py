@@ -18,7 +18,6 @@ from bench.kit.truth_server import compiled, work_folder
 from profiler.services.docker_engine import check_docker, connect
 from profiler.services.docker_service import DockerService
 from profiler.spec import (
-    GIB,
     Budget,
     Config,
     ContainerConfig,
@@ -30,6 +29,7 @@ from profiler.spec import (
     Stage,
     Target,
 )
+from profiler.units import GIB
 
 PROGRAMS = Path(__file__).with_name("programs")
 REPOSITORY = "model-profiler-bench"

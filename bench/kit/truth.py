@@ -15,8 +15,8 @@ import numpy as np
 from profiler.arrivals.schedule import arrivals
 from profiler.samples import Columns
 from profiler.spec import Stage
+from profiler.units import NS_PER_MS
 
-NS_PER_MS = 1e6
 #: The driver begins 2 ms after the command reaches it; a busy host delays that.
 MOST_LEAD_NS = 100_000_000
 _MAGIC = 0x4D50545255544831

@@ -25,7 +25,7 @@ from bench.sizing.run_facts import (
     memory_allowance_bytes,
 )
 from bench.sizing.truth_file import FOLDER
-from profiler.spec import MIB
+from profiler.units import MIB
 
 WITHIN, EXACT, COST = (
     Goal(0.95, "share", at_least=True),

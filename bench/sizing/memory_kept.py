@@ -22,7 +22,8 @@ from bench.sizing.stage import Stage, staged
 from bench.sizing.truth import REQUESTS, known, point
 from bench.sizing.truth_file import FOLDER, Truth
 from profiler.errors import Cancelled, RunFailed
-from profiler.spec import MIB, Limits
+from profiler.spec import Limits
+from profiler.units import MIB
 
 #: So many fresh services must keep it.
 STARTS = 3

@@ -21,7 +21,8 @@ from bench.sizing.truth import REQUESTS, known
 from bench.sizing.truth_file import FOLDER
 from profiler.errors import Cancelled, RunFailed
 from profiler.rig import DRAIN_S
-from profiler.spec import MIB, Limits
+from profiler.spec import Limits
+from profiler.units import MIB
 
 STEP_BYTES = 16 * MIB
 STARTS = 10

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
+from profiler.units import MIB
 
-MIB = 1 << 20
 #: The phases of a run that look for the size, and those that every run of a ready image has.
 SEARCH = ("measuring", "sizing")
 WARM = ("starting", "checking", "warming", "measuring", "sizing", "verifying")

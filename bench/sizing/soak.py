@@ -17,7 +17,8 @@ from bench.sizing.stage import Stage, staged
 from profiler.errors import Cancelled, RunFailed
 from profiler.rig import DRAIN_S
 from profiler.samples import ABORTED, OK
-from profiler.spec import MIB, Limits
+from profiler.spec import Limits
+from profiler.units import MIB
 
 FOLDER = Path(__file__).with_name("soak")
 MINUTES = 10.0

@@ -8,8 +8,7 @@ import numpy as np
 
 from profiler.arrivals.representative import generator, representative
 from profiler.spec import Load, Stage
-
-NS = 1_000_000_000
+from profiler.units import NS
 
 #: Arrivals computed at a time: a block takes about 0.1 ms, which keeps a load without an end from
 #: ever making the driver late by more than that.

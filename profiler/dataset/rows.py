@@ -8,8 +8,8 @@ from profiler.errors import InvalidSpec, Problem
 from profiler.request_fields import DEFAULT_CONTENT_TYPE, merged_headers
 from profiler.spec import DatasetFiles
 from profiler.spec_fields import problem_of
+from profiler.units import MIB
 
-MIB = 1 << 20
 PLACE = "dataset"
 #: Problems told in full; a wrong delimiter alone can make one in every row.
 PROBLEMS_TOLD = 20

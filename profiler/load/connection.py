@@ -14,6 +14,7 @@ import httptools
 
 from profiler.load.inspection import ANSWER_BYTES, Cut
 from profiler.load.loop import READ, READ_AND_WRITE
+from profiler.units import NS
 
 if TYPE_CHECKING:
     from profiler.load.loop import Loop
@@ -28,7 +29,6 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _STAMPED = 35
 _STAMP = struct.Struct("@ll")
 _STAMP_SPACE = socket.CMSG_SPACE(_STAMP.size)
-_NS = 1_000_000_000
 
 _SOCKET_TYPE = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 #: One for all: what is in it is dealt with before the next is read.
@@ -241,7 +241,7 @@ class Connection:
         if stamps:
             # The kernel stamps in real time. An age is the same by both clocks, unless one is set.
             seconds, ns = _STAMP.unpack(stamps[0][2])
-            age_ns = real - seconds * _NS - ns
+            age_ns = real - seconds * NS - ns
             if 0 <= age_ns < now - exchange.sent_ns:
                 now -= age_ns
         data = _VIEW[:length]

@@ -8,11 +8,12 @@ from time import monotonic_ns
 
 import numpy as np
 
-from profiler.arrivals.schedule import NS, arrival_blocks, prepare, row_order, stage_end
+from profiler.arrivals.schedule import arrival_blocks, prepare, row_order, stage_end
 from profiler.load.loop import Loop
 from profiler.load.sender import Exchange, Sender
 from profiler.load.timer import Alarm
 from profiler.spec import Load, Stage
+from profiler.units import NS
 
 #: Requests sent in one go when many are due at once: answers are read in between, or a burst would
 #: make the ones already there look slow.

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 
 from profiler.load.loop import Loop
+from profiler.units import NS
 
 _ABSOLUTE = 1  # TFD_TIMER_ABSTIME
-_NS = 1_000_000_000
 
 
 class _Timespec(ctypes.Structure):
@@ -68,6 +68,6 @@ else:
         return fd
 
     def _arm(fd: int, at_ns: int) -> None:
-        value = _Itimerspec(_Timespec(0, 0), _Timespec(at_ns // _NS, at_ns % _NS))
+        value = _Itimerspec(_Timespec(0, 0), _Timespec(at_ns // NS, at_ns % NS))
         if _libc.timerfd_settime(fd, _ABSOLUTE, ctypes.byref(value), None) < 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")

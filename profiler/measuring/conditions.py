@@ -9,8 +9,6 @@ import numpy as np
 from profiler.measuring.binomial import at_least
 from profiler.measuring.dependence import design_effect
 from profiler.measuring.due_requests import (
-    NS,
-    NS_PER_MS,
     Due,
     achieved_share,
     in_flight,
@@ -26,6 +24,7 @@ from profiler.measuring.statistics import (
     over_share,
     slope_interval,
 )
+from profiler.units import NS, NS_PER_MS
 
 #: In open loop at least this share of the offered rate must be achieved.
 ACHIEVED_SHARE = 0.99

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from profiler.measuring.due_requests import NS, WINDOW_S
+from profiler.measuring.due_requests import WINDOW_S
 from profiler.measuring.statistics import Estimate, slope_interval
 from profiler.measuring.validity import LEAK_AFTER_S, LEAK_BYTES, LEAK_SHARE
 from profiler.samples import Columns
+from profiler.units import NS
 
 
 def counted_between(usage: Columns, name: str, start_ns: int, end_ns: int) -> float | None:

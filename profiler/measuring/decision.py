@@ -19,7 +19,6 @@ from profiler.measuring.conditions import (
     too_slow_alone,
 )
 from profiler.measuring.due_requests import (
-    NS,
     Due,
     due_requests,
 )
@@ -33,6 +32,7 @@ from profiler.measuring.statistics import (
 )
 from profiler.samples import Columns
 from profiler.spec import Load
+from profiler.units import NS
 
 #: The kernel grants a cpu quota anew each 100 ms; a size is given up after three such periods at
 #: the earliest, and accepted after ten (a shorter stretch can miss the throttling altogether).

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from profiler.measuring.findings import Finding
-
-MIB = 1 << 20
+from profiler.units import MIB
 
 #: Shares of the service's cores' time that others may take: the hypervisor, and other programs.
 STEAL_LIMIT, OUTSIDE_LIMIT = 0.05, 0.10

@@ -10,9 +10,7 @@ from profiler.measuring.dependence import BLOCKS
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Estimate, mean_interval, nearest_rank
 from profiler.samples import ABORTED, OK, TIMEOUT, Columns
-
-NS = 1_000_000_000
-NS_PER_MS = 1_000_000
+from profiler.units import NS, NS_PER_MS
 
 #: A window of measured time, judged for itself: ten of those periods.
 WINDOW_S = 1.0

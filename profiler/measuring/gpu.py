@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from profiler.measuring.consumption import counted_between, largest, most
-from profiler.measuring.due_requests import NS
 from profiler.samples import Columns, between
 from profiler.spec import Gpu
+from profiler.units import NS
 
 #: NVML's bits of why the clocks are not higher (nvmlClocksEventReasons in nvml.h), by nvidia-smi's
 #: names. The first, an idle GPU, holds nothing back and is left out of what is told.

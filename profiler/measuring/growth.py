@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from profiler.measuring.statistics import Estimate
+from profiler.units import MIB
 
-MIB = 1 << 20
 HOUR_S = 3600
 #: Up to so many of a unit are told in it; larger times in the next.
 UNITS = ((90, 1, "s"), (90, 60, "min"), (48, HOUR_S, "h"), (float("inf"), 24 * HOUR_S, "days"))

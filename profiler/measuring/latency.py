@@ -8,7 +8,6 @@ import numpy as np
 
 from profiler.measuring.bootstrap import block_bootstrap
 from profiler.measuring.dependence import block_effect, correlation
-from profiler.measuring.due_requests import NS_PER_MS
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import (
     TOLD_CONFIDENCE,
@@ -18,6 +17,7 @@ from profiler.measuring.statistics import (
     requests_needed,
 )
 from profiler.samples import ABORTED, OK, TIMEOUT, Columns
+from profiler.units import NS_PER_MS
 
 #: The percentiles of every summary, by the name they have in the result.
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from profiler.measuring.answers_found import AnswersFound
-from profiler.measuring.due_requests import NS
 from profiler.measuring.findings import Finding, texts
 from profiler.measuring.gpu import GpuUse
 from profiler.measuring.latency import NO_LATENCY, LatencySummary
@@ -16,6 +15,7 @@ from profiler.measuring.statistics import Estimate, Interval, Outcome
 from profiler.measuring.validity import Validity
 from profiler.measuring.warmup import WarmUp
 from profiler.spec import AS_GIVEN, Load, Variant
+from profiler.units import NS
 
 SCHEMA_VERSION = 1
 UNKNOWN = Interval(None, None)

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.measuring.drift import changed, drift_per_minute, drifts
-from profiler.measuring.due_requests import NS, NS_PER_MS
 from profiler.measuring.findings import Finding
 from profiler.measuring.modes import Modes, two_modes
 from profiler.measuring.stalls import QUOTA_PERIOD_S, Stalls, periodic_stalls
 from profiler.measuring.statistics import Estimate
 from profiler.samples import OK, Columns
+from profiler.units import NS, NS_PER_MS
 
 #: From this share of throttled periods on, the quota's own period is looked for among stalls.
 THROTTLED_SHARE = 0.01

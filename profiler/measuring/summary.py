@@ -9,7 +9,6 @@ import numpy as np
 from profiler.measuring import consumption, sensitivity
 from profiler.measuring.decision import PASS_AFTER_S, Decision, decide, is_open
 from profiler.measuring.due_requests import (
-    NS,
     WINDOW_S,
     due_requests,
     lateness_ms,
@@ -32,6 +31,7 @@ from profiler.measuring.statistics import (
 from profiler.measuring.validity import Validity
 from profiler.measuring.warmup import still_warming
 from profiler.samples import ABORTED, OK, OUTCOMES, Columns, between
+from profiler.units import NS
 
 
 def summarise(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
-from profiler.spec import MIB
+from profiler.units import MIB
 
 #: A content hash is told by its first characters.
 _HASH, SHORT_HASH = re.compile("[0-9a-f]{64}"), 12

@@ -17,13 +17,13 @@ from profiler.measuring.gpu_findings import gpu_noise, gpu_warnings
 from profiler.measuring.growth import per_hour_text
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import Estimate, Outcome, requests_needed
+from profiler.units import MIB
 
 if TYPE_CHECKING:
     from profiler.measuring.gpu import GpuUse
     from profiler.measuring.measurement import Window
     from profiler.measuring.warmup import Beginning, WarmUp
 
-MIB = 1 << 20
 
 #: perf_analyzer's rule: the last three windows differ by no more than this factor (here of the
 #: bound, where that is more than the median).

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from profiler.samples import OUTCOMES, Columns
+from profiler.units import NS
 
-NS = 1_000_000_000
 MS = 1_000_000
 
 #: The column that orders each series; `at_ns` where none is named. A dataset's rows have no time.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from profiler import events
-from profiler.control import NS
 from profiler.measuring.consumption import counted_between
 from profiler.rig import Rig
 from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch, demand_in
 from profiler.samples import Columns, between
 from profiler.sizing.instant import bound_by_replay, under_load
+from profiler.units import NS
 
 #: It is said this many seconds after the load began; when the warm-up ends, if that is earlier.
 SAID_AFTER_S = 5.0

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from profiler.control import NS
 from profiler.errors import OUT_OF_MEMORY, RunFailed
 from profiler.measuring import consumption
 from profiler.measuring.decision import round_s
@@ -30,6 +29,7 @@ from profiler.sizing.pressure import (
     without_files,
 )
 from profiler.spec import Limits
+from profiler.units import NS
 
 #: After a change of the limit: what was dropped and is needed comes back in this time.
 SETTLE_S = 1.0

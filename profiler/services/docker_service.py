@@ -18,8 +18,9 @@ from profiler.services.cgroup_reader import CgroupReader
 from profiler.services.docker_engine import connect, engine_errors, failure_of, remove
 from profiler.services.scoring import layout
 from profiler.services.scoring.dockerfiles import APP_ROOT
-from profiler.spec import MIB, ContainerConfig, Gpu, Limits, Spec
+from profiler.spec import ContainerConfig, Gpu, Limits, Spec
 from profiler.texts import readable
+from profiler.units import MIB
 
 CPU_PERIOD_US = 100_000
 #: nobody: owns nothing in the image and nothing on the host.

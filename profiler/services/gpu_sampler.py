@@ -14,8 +14,8 @@ from profiler.errors import NO_GPU, RunFailed
 from profiler.samples import GPU_COLUMNS, Columns
 from profiler.service import Service
 from profiler.services.gpu import GpuReader, GpuReading, nvml
+from profiler.units import NS
 
-NS = 1_000_000_000
 #: NVML averages utilisation over a period of its own, 1/6 s to 1 s by product: sampled faster
 #: than that no period is missed, and a peak of memory, which is read as it stands, from 0.1 s on.
 INTERVAL_S = 0.1

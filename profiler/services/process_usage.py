@@ -13,8 +13,8 @@ import psutil
 
 from profiler.service import UsageReading
 from profiler.services.kernel_files import SlowPace, storage_bytes
+from profiler.units import NS
 
-NS = 1_000_000_000
 TICK_NS = NS // os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 KIB = 1024

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from profiler.errors import NEVER_READY, OUT_OF_MEMORY, SCRIPT_FAILED, RunFailed
 from profiler.service import Service
-from profiler.spec import MIB, Limits
+from profiler.spec import Limits
+from profiler.units import MIB
 
 POLL_S = 0.02
 #: A health answer that takes longer is asked for anew.

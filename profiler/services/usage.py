@@ -12,8 +12,8 @@ import numpy as np
 
 from profiler.samples import USAGE_COLUMNS, Columns
 from profiler.service import Capture, Service, UsageReading
+from profiler.units import NS
 
-NS = 1_000_000_000
 #: Samples that are made out at a time: the first costs as much as the ten after it.
 BATCH = 25
 #: Columns that are the sampler's own, not the service's.

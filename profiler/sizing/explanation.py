@@ -9,7 +9,8 @@ from profiler.measuring.growth import per_hour_text, seconds_until, time_text
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import describe
 from profiler.measuring.statistics import Estimate
-from profiler.spec import GIB, MIB, Limits, Load, Objective, Policy
+from profiler.spec import Limits, Load, Objective, Policy
+from profiler.units import GIB, MIB
 
 
 def reference_sentence(reference: Measurement) -> str:

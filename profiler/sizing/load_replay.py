@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from profiler.arrivals.schedule import NS, arrivals
+from profiler.arrivals.schedule import arrivals
 from profiler.measuring.statistics import nearest_rank
 from profiler.sizing.quota_model import Demand, replay
 from profiler.spec import Load
+from profiler.units import NS
 
 #: Enough requests for a p99, few enough to be replayed a hundred times.
 REQUESTS = 2000

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import Bound
 from profiler.sizing.memory import memory_advice, with_margin
-from profiler.spec import MIB, Policy
+from profiler.spec import Policy
+from profiler.units import MIB
 
 STEP_BYTES = 16 * MIB
 #: More than without pressure, by so much: page faults that read from a disk, each second, and the

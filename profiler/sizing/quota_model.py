@@ -19,8 +19,8 @@ import numpy as np
 from profiler.measuring.objective import Bound
 from profiler.measuring.statistics import nearest_rank
 from profiler.samples import OK, Columns
+from profiler.units import NS
 
-NS = 1_000_000_000
 PERIOD_S = 0.1
 #: Less than this is no time at all: floats leave such remainders.
 NOTHING_S = 1e-9

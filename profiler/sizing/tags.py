@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import ROUND_CEILING, Decimal
 
-from profiler.spec import GIB
+from profiler.units import GIB
 
 #: How well a size is known that was applied.
 STANDING_TAG = "profile.standing"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 
-from profiler.spec import MIB, STANDARD, Floors, Grid, Limits, Policy
+from profiler.spec import STANDARD, Floors, Grid, Limits, Policy
 from profiler.spec_fields import Problems, Table, shown
 from profiler.spec_reader import objective
 from profiler.spec_reader.target import MEMORY_BYTES_MIN
+from profiler.units import MIB
 
 KEYS = tuple(Policy.__dataclass_fields__)
 GRID_KEYS = tuple(Grid.__dataclass_fields__)

@@ -11,7 +11,6 @@ from profiler.dataset import read_dataset
 from profiler.errors import NO_GPU, InvalidSpec, Problem, RunFailed
 from profiler.request_fields import merged_headers
 from profiler.spec import (
-    MIB,
     Budget,
     Config,
     ContainerConfig,
@@ -29,6 +28,7 @@ from profiler.spec_reader.objective import read_objective
 from profiler.spec_reader.policy import check_floors, read_policy
 from profiler.spec_reader.question import check_question, read_question
 from profiler.spec_reader.target import CPU_MILLICORES_MIN, MEMORY_BYTES_MIN, Capacity, read_target
+from profiler.units import MIB
 
 KEYS = (
     "models",

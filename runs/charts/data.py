@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from profiler import errors
 from profiler.samples import Columns
+from profiler.units import NS
 from runs.charts import (
     capacity,
     gpu,
@@ -22,7 +23,6 @@ from runs.charts import (
 )
 from runs.charts.request_rates import request_rates
 from runs.charts.scene import Scene
-from runs.charts.series import NS
 from runs.charts.span import Span
 from runs.charts.taken import REQUEST_COLUMNS, Taken
 from runs.models import Measurement, ProfileRun

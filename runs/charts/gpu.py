@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from profiler.units import GIB
 from runs import formatting
 from runs.charts.parts import (
     LABEL_GAP,
@@ -25,8 +26,6 @@ from runs.charts.parts import (
 from runs.charts.scene import TIME, Chart, Scene, frame, shown_words
 from runs.charts.series import GpuTrace
 
-#: GPUs have tens of these, and the axis has room for few figures.
-GIB = 1 << 30
 #: The colours of several GPUs in turn; of one GPU the first is its own, the second what is beside.
 COLOURS = ("token:p99", "token:p50", "token:p95", "token:throttled")
 MARGIN = {"l": 60, "r": 76, "t": 22, "b": 28}

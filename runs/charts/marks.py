@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.samples import Columns
+from profiler.units import NS
 from runs.charts.parts import bold, shade, text
-from runs.charts.series import NS, stretches
+from runs.charts.series import stretches
 
 #: What is read of the usage samples for it.
 COLUMNS = ("at_ns", "periods", "throttled_periods", "oom_kills")

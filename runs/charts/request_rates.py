@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from profiler.samples import ABORTED, OK, Columns
-from runs.charts.series import MOST_STRETCHES, NS
+from profiler.units import NS
+from runs.charts.series import MOST_STRETCHES
 from runs.charts.span import Span
 
 #: Looked at closer than this, rates are counted in tenths of a second.

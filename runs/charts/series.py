@@ -12,7 +12,8 @@ from profiler.measuring import codec
 from profiler.measuring.gpu import THROTTLING
 from profiler.measuring.statistics import nearest_rank
 from profiler.samples import ABORTED, OK, Columns, concatenate
-from runs.charts.span import NS, Span
+from profiler.units import NS
+from runs.charts.span import Span
 from runs.models import ProfileRun, SampleChunk
 
 MS = 1_000_000

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-NS = 1_000_000_000
+from profiler.units import NS
 
 
 class NotASpan(ValueError):

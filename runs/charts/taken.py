@@ -10,8 +10,9 @@ from django.db.models import Min
 
 from profiler.raw.tables import clock_of
 from profiler.samples import Columns
+from profiler.units import NS
 from runs.charts import series
-from runs.charts.series import NS, SETTLING_S, Latencies
+from runs.charts.series import SETTLING_S, Latencies
 from runs.charts.span import Span
 from runs.models import Measurement, ProfileRun, SampleChunk
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from profiler.units import MIB
 from runs import formatting
 from runs.charts.marks import ROOM_FOR_A_WORD
 from runs.charts.parts import (
@@ -22,8 +23,6 @@ from runs.charts.parts import (
 )
 from runs.charts.scene import INSIDE, TIME, Chart, Scene, frame, shown_words
 from runs.charts.series import CpuUse, MemoryUse
-
-MIB = formatting.MIB
 
 
 def cpu(use: CpuUse, scene: Scene) -> Chart:

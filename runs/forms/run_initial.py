@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiler.spec import MIB
+from profiler.units import MIB
 from runs.forms.run_answers import answers_initial
 from runs.forms.run_concurrency import concurrency_initial
 from runs.forms.run_load import load_initial

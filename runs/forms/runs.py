@@ -6,8 +6,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
-from profiler.spec import MIB, STANDARD, Budget
+from profiler.spec import STANDARD, Budget
 from profiler.spec_reader.policy import policy_of, policy_to_json
+from profiler.units import MIB
 from runs.formatting import cpu, memory
 from runs.forms.names import NameField
 from runs.forms.problems import OURS, add_problem

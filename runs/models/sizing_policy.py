@@ -8,9 +8,10 @@ from django.db import models, transaction
 from simple_history.models import HistoricalRecords
 
 from profiler.errors import Problem
-from profiler.spec import MIB, STANDARD
+from profiler.spec import STANDARD
 from profiler.spec_fields import Problems, Table
 from profiler.spec_reader.policy import MEMORY_MAX, policy_to_json, read_policy
+from profiler.units import MIB
 
 MOST_MIB = MEMORY_MAX // MIB
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from profiler.measuring.due_requests import NS
 from profiler.measuring.statistics import Estimate, student_t_quantile
 from profiler.samples import Columns
+from profiler.units import NS
 
 #: A stretch lasts a hundredth of the time, but no less than two samples of 20 ms and no more than
 #: one CFS period of 100 ms; never less than a sample.

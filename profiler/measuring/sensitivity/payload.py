@@ -7,7 +7,6 @@ from statistics import NormalDist
 
 import numpy as np
 
-from profiler.measuring.due_requests import NS_PER_MS
 from profiler.measuring.latency import has_latency, interval
 from profiler.measuring.objective import Bound
 from profiler.measuring.sensitivity.classes import Kind, RowClasses, RowFacts, classify
@@ -23,6 +22,7 @@ from profiler.measuring.statistics import (
     requests_needed,
 )
 from profiler.samples import ABORTED, OK, Columns
+from profiler.units import NS_PER_MS
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0}
 UNKNOWN = Interval(None, None)
