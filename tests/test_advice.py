@@ -348,6 +348,38 @@ def test_sizes_that_were_not_decided_could_still_do() -> None:
     assert "200m to 300m" in advice.uncertainty.more_data
 
 
+@pytest.mark.parametrize(
+    ("offered_rps", "cost_s", "possible", "told"),
+    [
+        # 190 x 2.3 ms are 437m, and nine tenths of it 393m.
+        (190.0, 0.0023, (400, 600), "More requests at 400m to 500m, where"),
+        (190.0, 0.0028, (500, 600), "More requests at 500m, where"),  # 532m, 479m
+        (190.0, 0.0030, (600, 600), "cpu: 500m is less than the load needs on average."),
+        (None, 0.0030, (100, 600), "More requests at 100m to 500m, where"),  # in closed loop
+        (190.0, None, (100, 600), "More requests at 100m to 500m, where"),
+    ],
+)
+def test_what_the_load_needs_on_average_rules_smaller_sizes_out(
+    offered_rps, cost_s, possible, told
+) -> None:
+    costs = {"offered_rps": offered_rps, "cpu_seconds_per_request": cost_s}
+    search = [measured("measuring", 1000, **costs), measured("sizing", 600, **costs),
+              measured("sizing", 500, "undecided", **costs)]  # fmt: skip
+    found = advised([*search, measured("verifying", 600, **costs)]).uncertainty
+    assert found.cpu_millicores == possible
+    assert told in found.more_data
+
+
+def test_what_requests_cost_where_they_cost_least_counts() -> None:
+    """Threads that spin burn less where the quota holds them: 35 x 22 ms are 770m, and 693m."""
+    dear = {"offered_rps": 35.0, "cpu_seconds_per_request": 0.028}
+    cheap = dear | {"cpu_seconds_per_request": 0.022}
+    search = [measured("measuring", 1000, **dear), measured("sizing", 900, **dear),
+              measured("sizing", 800, "undecided", **cheap)]  # fmt: skip
+    found = advised([*search, measured("verifying", 900, **dear)]).uncertainty
+    assert found.cpu_millicores == (700, 900)
+
+
 def test_a_size_that_was_not_proven_may_have_to_be_the_largest() -> None:
     advice = advised(SEARCH, budget_ended=True)
     assert advice.uncertainty.cpu_millicores == (300, 1000)
