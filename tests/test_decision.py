@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,6 +122,15 @@ def test_near_the_bound_nothing_is_decided() -> None:
     decision = decided(request_columns(evenly(700), latency_ms))
     assert (decision.outcome, decision.requests) == ("undecided", 688)
     assert decision.reasons[0].endswith("too few requests to tell at 95% confidence")
+
+
+def test_clumps_are_why_few_late_requests_may_be_too_many() -> None:
+    """Four in a row of each hundred."""
+    latency_ms = np.where((np.arange(700) % 100 >= 40) & (np.arange(700) % 100 < 44), 80, 10)
+    decision = decided(request_columns(evenly(700), latency_ms))
+    assert (decision.outcome, decision.over) == ("undecided", 28)
+    counted = re.search(r"in clumps, these count as (\d+): too few requests", decision.reasons[0])
+    assert 120 < int(counted[1]) < 260  # about a quarter of them
 
 
 def test_errors_count_as_over_the_bound() -> None:

@@ -35,6 +35,8 @@ GROWTH_SHARE, GROWTH_REQUESTS, GROWTH_AFTER_S = (0.01, 0.05), 10, 2.0
 #: is 5 % at the percentile, it is 0.25 % there.
 COMFORT = 2.0
 
+#: From this design effect on it is said that requests count as fewer.
+CLUMPED = 1.5
 #: Of fewer requests one bad moment could be all that is seen.
 FEWEST_ALONE = 5
 
@@ -75,7 +77,10 @@ def percentile_kept(
     if outcome == "failed":
         return _part("failed", "percentile-over-bound", f"{found}; chance alone explains that "
                      f"with less than {rule.fail_share:.2%} probability")  # fmt: skip
-    found += f"; too few requests to tell at {bound.confidence:.0%} confidence"
+    found += "; "
+    if clumps >= CLUMPED:
+        found += f"as slow ones come in clumps, these count as {len(due) / clumps:.0f}: "
+    found += f"too few requests to tell at {bound.confidence:.0%} confidence"
     # By the clumps that there are: those that may still show themselves are no reason to end it.
     if patience is None or not patience.ends(rule, len(due), over, design_effect(due.over)):
         return _part("undecided", "percentile-undecided", found)
