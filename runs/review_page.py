@@ -14,7 +14,8 @@ from runs.compare_page import Row, rows_of
 from runs.comparing import CannotCompare, compare_runs
 from runs.models import Proposal, ProposalEvent
 from runs.tagged_sizes import asked_for, gpus_asked_for
-from runs.verdict import Fact, changes, objective_words, verdict
+from runs.verdict import changes, objective_words, verdict
+from runs.verdict_facts import Fact
 from runs.views.apply import diff
 
 if TYPE_CHECKING:

@@ -35,6 +35,16 @@ def tagged_sizes(models: Sequence[RegisteredModel]) -> list[TaggedSize]:
     return [TaggedSize(tuple(refs), *size) for size, refs in ordered]
 
 
+def tagged(models: Sequence[RegisteredModel], key: str) -> float | None:
+    """What all the models' tags ask for; None unless they agree on a number.
+
+    Memory as it was meant, before a tag rounded it up.
+    """
+    said = {model.tags.get(key, "") for model in models}
+    value = sensible_number(said.pop()) if len(said) == 1 else None
+    return meant_gib(value) if value is not None and key.endswith("InGb") else value
+
+
 def asked_for(tags: Mapping[str, str | None]) -> tuple[int | None, int | None]:
     """The cpu in millicores and the memory in bytes that tags name; None for what they do not."""
     cores = sensible_number(tags.get("requestedCpu"))
