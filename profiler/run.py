@@ -138,7 +138,7 @@ class Run:
             if self.rates:
                 self.rates.prove(start, driver)
             elif size := self.search.size_to_verify():
-                smaller = self.search.smaller_size_to_verify()
+                smaller = self.search.smaller_sizes_to_verify()
                 chosen = partial(start, variant=self.search.spec.variant)
                 verify(self.measurer, self.search.spec, size, chosen, driver, smaller=smaller)
                 try_faster_start(self.measurer, self.search, chosen, driver)

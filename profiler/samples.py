@@ -64,6 +64,7 @@ USAGE_COLUMNS: dict[str, str] = {
     "memory_anon_bytes": "i8",
     "memory_file_bytes": "i8",
     "memory_shmem_bytes": "i8",
+    "memory_mapped_bytes": "i8",  # of files and shared memory
     "memory_kernel_bytes": "i8",
     "memory_kernel_peak_bytes": "i8",  # since the last reset
     "swap_bytes": "i8",

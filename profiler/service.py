@@ -32,6 +32,7 @@ class UsageReading(NamedTuple):
     memory_anon_bytes: int | None = None
     memory_file_bytes: int | None = None
     memory_shmem_bytes: int | None = None
+    memory_mapped_bytes: int | None = None
     memory_kernel_bytes: int | None = None
     memory_kernel_peak_bytes: int | None = None
     swap_bytes: int | None = None

@@ -24,6 +24,7 @@ CIRCUMSTANCES = {
     "python": "Python",
     "limits_enforced": "Limits enforced",
     "egress": "Network outside",
+    "files_dropped": "Files dropped before starts",
     "load_before": "Load before",
     "engine_version": "Engine",
 }

@@ -78,7 +78,7 @@ def memory_card(run: ProfileRun) -> MemoryCard | None:
 
 
 def _enough_without_files(memory: dict) -> int | None:
-    """The one limit that was tried, where it did not hurt; None where there was no such look."""
+    """The limit that did not hurt; None where there was none, or no such look."""
     pressure = memory["pressure"]
     return pressure["needed_bytes"] if pressure and pressure.get("held_bytes") else None
 
@@ -134,8 +134,8 @@ def _needed_words(pressure: dict | None) -> str:
         return ""
     touched, needed = pressure["touched_bytes"], pressure["needed_bytes"]
     hurt = [step for step in pressure["steps"] if not step["kept"]]
-    if held := pressure.get("held_bytes"):
-        return _look_words(held, pressure["steps"], pressure["ended"])
+    if pressure.get("held_bytes"):
+        return _look_words(pressure)
     said = f"Of {formatting.memory(touched)} touched, {formatting.memory(needed)} are needed"
     if needed is None:
         said = f"No limit up to {formatting.memory(touched)} was found to be enough"
@@ -145,15 +145,19 @@ def _needed_words(pressure: dict | None) -> str:
     return f"{said}. {pressure['ended']}".strip()
 
 
-def _look_words(held_bytes: int, steps: list[dict], ended: str) -> str:
-    """What the one limit told that leaves no room for files."""
-    if not steps:
-        return ended
-    [step] = steps
-    limit = formatting.memory(step["memory_bytes"])
+def _look_words(pressure: dict) -> str:
+    """What the limits told that leave no room for files, or only for those that are mapped."""
+    if not pressure["steps"]:
+        return pressure["ended"]
+    step = pressure["steps"][-1]
+    limit, held = map(formatting.memory, (step["memory_bytes"], pressure["held_bytes"]))
     if not step["kept"]:
         return f"Files that were read are needed: without them, at {limit}, {step['reason']}."
-    held = formatting.memory(held_bytes)
+    if pressure.get("with_mapped"):
+        return (
+            f"At most {held} cannot be dropped or are mapped files: at {limit}, with no room for "
+            "others, nothing hurt."
+        )
     return f"At most {held} cannot be dropped: at {limit}, with no room for files, nothing hurt."
 
 

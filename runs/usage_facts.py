@@ -56,11 +56,11 @@ def _pressure(data: dict, resource: str) -> str:
 
 
 def _peak(data: dict, period: str) -> str:
-    working_set = data.get(f"memory_{period}_peak_bytes")
+    in_use = data.get(f"memory_{period}_peak_bytes")
     kernel = data.get(f"memory_{period}_kernel_peak_bytes")
-    if working_set is None:
+    if in_use is None:
         return ""
-    text = formatting.memory(working_set)
+    text = formatting.memory(in_use)
     if kernel is None:
         return text
     is_of_period = period != "steady" or data.get("memory_peak_is_exact")

@@ -114,9 +114,13 @@ def _memory(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | None
         return Fact("Memory", f"Peak {formatting.memory(max(known))} of {limit}", leak)
     decides = f"{'Start-up' if startup == max(known) else 'Load'} decides: peak"
     decisive = max(known)
-    held = (facts.get("pressure") or {}).get("held_bytes")
+    pressure = facts.get("pressure") or {}
+    held = pressure.get("held_bytes")
     if held and run.advice["memory_bytes"] == facts["needed_bytes"]:
-        decides, decisive = "What cannot be dropped decides: at most", held
+        what = (
+            "cannot be dropped or is mapped" if pressure.get("with_mapped") else "cannot be dropped"
+        )
+        decides, decisive = f"What {what} decides: at most", held
     elif run.advice["memory_bytes"] < decisive and facts.get("needed_bytes"):
         decides, decisive = "Lowering the limit decides: needed", facts["needed_bytes"]
     policy = run.followed_policy

@@ -62,6 +62,7 @@ def test_version_1_counters_with_pressure_from_the_unified_mount(tree, reader_of
     assert usage.memory_anon_bytes == 24_469_504
     assert usage.memory_file_bytes == 9_007_104
     assert usage.memory_shmem_bytes == 0
+    assert usage.memory_mapped_bytes == 331_776
     assert usage.memory_kernel_bytes == 704_512
     assert usage.memory_kernel_peak_bytes == 34_570_240
     assert usage.swap_bytes == 0
@@ -140,6 +141,7 @@ def test_version_2_counters(tree, reader_of):
     assert usage.memory_anon_bytes == 60 << 20
     assert usage.memory_file_bytes == 32 << 20
     assert usage.memory_shmem_bytes == 8 << 20
+    assert usage.memory_mapped_bytes == 4 << 20
     assert usage.memory_kernel_bytes == 1 << 20
     assert usage.memory_kernel_peak_bytes == 150 << 20
     assert usage.swap_bytes == 2 << 20

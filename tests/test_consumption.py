@@ -44,7 +44,7 @@ def test_what_rose_unseen_between_two_samples_is_bounded_by_the_kernels_peak() -
         memory_peak_resets=[2, 3, 3, 3],
     )  # fmt: skip
     peak = memory_peaks.peak_of_period(usage)
-    assert peak == memory_peaks.MemoryPeak(110, 700, True, 200)
+    assert peak == memory_peaks.MemoryPeak(110, 110, 700, True, 200)
     found = summarised(request_columns(evenly(100), 10), 1.0, usage)
     assert found.memory_peak_is_exact
     assert found.memory_sampling_error_bytes == 90
@@ -53,17 +53,39 @@ def test_what_rose_unseen_between_two_samples_is_bounded_by_the_kernels_peak() -
 def test_a_peak_of_an_earlier_period_is_not_taken_for_this_ones() -> None:
     """Nothing was reset and the counter stood still: only the largest rise can be told."""
     usage = memory_columns([0, 0.02, 0.04], [100, 107, 105], 10, 900)
-    assert memory_peaks.peak_of_period(usage) == memory_peaks.MemoryPeak(107, 900, False, 114)
+    assert memory_peaks.peak_of_period(usage) == memory_peaks.MemoryPeak(107, 107, 900, False, 114)
 
 
 def test_a_counter_that_rose_is_of_this_period_though_it_could_not_be_reset() -> None:
     usage = memory_columns([0, 0.02, 0.04], [100, 150, 120], 10, [130, 165, 165])
-    assert memory_peaks.peak_of_period(usage) == memory_peaks.MemoryPeak(150, 165, True, 155)
+    assert memory_peaks.peak_of_period(usage) == memory_peaks.MemoryPeak(150, 150, 165, True, 155)
+
+
+@pytest.mark.parametrize(
+    ("files", "mapped", "in_use"),
+    [
+        (80, 30, 150),  # 120 besides files, and the 30
+        (80, 5, 140),  # the working set is more: 20 of the files were used lately
+        (80, 500, 200),  # shared memory that is mapped is in the 120: at most the files are added
+    ],
+)
+def test_files_that_are_mapped_are_in_use_though_the_kernel_holds_them_for_inactive(
+    files, mapped, in_use
+) -> None:
+    usage = memory_columns(
+        [0, 1], [100, 140], 60, 900, memory_file_bytes=files, memory_mapped_bytes=[0, mapped]
+    )
+    assert memory_peaks.peak_of_period(usage).in_use == in_use
+    found = summarised(request_columns(evenly(100), 10), 1.0, usage, usage, warmup=usage)
+    assert found.memory_startup_peak_bytes == in_use
+    assert found.memory_warmup_peak_bytes == in_use
+    assert found.memory_steady_peak_bytes == in_use
+    assert found.memory_working_set_peak_bytes == 140
 
 
 def test_without_a_kernels_peak_the_largest_rise_is_the_error() -> None:
     usage = usage_columns([0, 0.1, 0.2], memory_working_set_bytes=[100, 130, 120])
-    assert memory_peaks.peak_of_period(usage) == memory_peaks.MemoryPeak(130, None, None, 160)
+    assert memory_peaks.peak_of_period(usage) == memory_peaks.MemoryPeak(130, 130, None, None, 160)
 
 
 @given(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=6, max_size=24))

@@ -250,7 +250,7 @@ def test_memory_that_starting_asks_for_beyond_the_limit_is_out_of_memory(
     source = f"def init():\n    bytearray({needs})\n\ndef run(raw_data):\n    return 1\n"
     spec = spec_of(scored(tmp_path / "service", source), memory_mib=memory_mib)
 
-    reason = failure(start(spec), spec)
+    reason = failure(start(spec), spec, timeout_s=15)
 
     assert reason.code == "OutOfMemory"
     assert f"{memory_mib} MiB" in reason.message

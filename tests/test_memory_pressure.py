@@ -133,11 +133,13 @@ def test_a_look_is_worth_a_step(held_mib, advised_mib, expected_mib) -> None:
 def test_the_margin_is_put_on_once() -> None:
     """A look's limit has it; what a bisection found to be needed gets it, and the floor."""
     steps = (kept(128),)
-    assert Pressure(192 * MIB, steps, held_bytes=104 * MIB).to_verify_bytes(POLICY) == 128 * MIB
-    assert Pressure(192 * MIB, steps).to_verify_bytes(POLICY) == 160 * MIB
-    assert Pressure(192 * MIB, (hurt(128),), held_bytes=104 * MIB).to_verify_bytes(POLICY) is None
+    look = Pressure(192 * MIB, steps, held_bytes=104 * MIB)
+    assert look.to_verify_bytes(POLICY) == (128 * MIB,)
+    assert replace(look, next_bytes=160 * MIB).to_verify_bytes(POLICY) == (128 * MIB, 160 * MIB)
+    assert replace(look, steps=(hurt(128),)).to_verify_bytes(POLICY) == ()
+    assert Pressure(192 * MIB, steps).to_verify_bytes(POLICY) == (160 * MIB,)
     floored = replace(POLICY, floors=replace(POLICY.floors, memory_bytes=256 * MIB))
-    assert Pressure(192 * MIB, steps).to_verify_bytes(floored) == 256 * MIB
+    assert Pressure(192 * MIB, steps).to_verify_bytes(floored) == (256 * MIB,)
 
 
 def test_less_memory_is_advised_only_where_it_was_verified() -> None:

@@ -68,8 +68,8 @@ def test_a_proven_need_decides_instead_of_a_peak(signed_in, make) -> None:
 def test_the_page_tells_what_a_look_without_files_found(signed_in, make) -> None:
     run = sized_run(make, (*PROBES, {**VERIFIED, "memory_bytes": 80 * MIB}))
 
-    def page_with(step: Step) -> str:
-        pressure = Pressure(112 * MIB, (step,), held_bytes=64 * MIB)
+    def page_with(step: Step, **look: bool) -> str:
+        pressure = Pressure(112 * MIB, (step,), held_bytes=64 * MIB, **look)
         run.result["memory"] |= {
             "pressure": pressure.to_json(), "needed_bytes": pressure.needed_bytes
         }  # fmt: skip
@@ -83,6 +83,12 @@ def test_the_page_tells_what_a_look_without_files_found(signed_in, make) -> None
     )
     assert "What cannot be dropped decides: at most 64 MiB and 15 %" in enough
     assert ">decides<" not in enough
+    mapped = page_with(Step(80 * MIB), with_mapped=True)
+    assert (
+        "At most 64 MiB cannot be dropped or are mapped files: at 80 MiB, with no room for others, "
+        "nothing hurt." in mapped
+    )
+    assert "What cannot be dropped or is mapped decides: at most 64 MiB and 15 %" in mapped
     hurt = page_with(Step(80 * MIB, "p95 was 80 ms"))
     assert "Files that were read are needed: without them, at 80 MiB, p95 was 80 ms." in hurt
 

@@ -14,6 +14,7 @@ from tests.raw_samples import MIB
 from tests.test_size_search import SPEC, SyntheticService
 
 SIZE = Limits(400, 256 * MIB)
+CALM = measured("measuring", 1000, page_faults_major=0, duration_s=10.0)
 
 
 class Verifying(SyntheticService):
@@ -41,6 +42,7 @@ def verified(monkeypatch):
 
     def run(outcomes: dict, size: Limits) -> Verifying:
         service = Verifying(SPEC, lambda cpu: outcomes.get(cpu, "passed"))
+        service.reference = CALM
         verification.verify(service, SPEC, size, service, driver=None)
         return service
 
@@ -79,7 +81,6 @@ def test_the_largest_size_is_measured_for_longer(verified) -> None:
 
 
 SMALLER = Limits(400, 128 * MIB)
-CALM = measured("measuring", 1000, page_faults_major=0, duration_s=10.0)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +109,25 @@ def test_after_a_smaller_memory_that_was_not_proven(monkeypatch, found, then) ->
     monkeypatch.setattr(verification, "verify_at", verify_at)
     measurer = SyntheticService(SPEC, {})
     measurer.reference = CALM
-    verification.verify(measurer, SPEC, SIZE, None, None, smaller=SMALLER)
+    verification.verify(measurer, SPEC, SIZE, None, None, smaller=[SMALLER])
     assert tried == [SMALLER, Limits(then[0], then[1] * MIB)]
+
+
+def test_the_next_smaller_memory_is_tried_where_one_was_too_small(monkeypatch) -> None:
+    tried: list[int] = []
+
+    def verify_at(measurer, spec, size, start, driver, *, patient=False):
+        tried.append(size.memory_bytes // MIB)
+        enough = size.memory_bytes >= 192 * MIB
+        fields = {"duration_s": 10.0, "page_faults_major": 0 if enough else 500}
+        return measured("verifying", 400, "passed" if enough else "failed", **fields)
+
+    monkeypatch.setattr(verification, "verify_at", verify_at)
+    measurer = SyntheticService(SPEC, {})
+    measurer.reference = CALM
+    between = Limits(400, 192 * MIB)
+    verification.verify(measurer, SPEC, SIZE, None, None, smaller=[SMALLER, between])
+    assert tried == [128, 192]
 
 
 def test_a_smaller_memory_that_is_proven_is_enough(monkeypatch) -> None:
@@ -120,8 +138,31 @@ def test_a_smaller_memory_that_is_proven_is_enough(monkeypatch) -> None:
         return measured("verifying", size.cpu_millicores)
 
     monkeypatch.setattr(verification, "verify_at", verify_at)
-    verification.verify(SyntheticService(SPEC, {}), SPEC, SIZE, None, None, smaller=SMALLER)
+    verification.verify(SyntheticService(SPEC, {}), SPEC, SIZE, None, None, smaller=[SMALLER])
     assert tried == [SMALLER]
+
+
+@pytest.mark.parametrize("outcome", ["passed", "failed"])
+def test_a_service_that_reads_its_code_again_and_again_gets_more_memory(
+    monkeypatch, outcome
+) -> None:
+    """Not more cpu; whether it kept the objective all the same or not."""
+    tried: list[Limits] = []
+
+    def verify_at(measurer, spec, size, start, driver, *, patient=False):
+        tried.append(size)
+        if size != SIZE:
+            return measured("verifying", size.cpu_millicores)
+        return measured(
+            "verifying", size.cpu_millicores, outcome, duration_s=10.0, page_faults_major=500,
+            validity=Validity(outcome == "failed"),
+        )  # fmt: skip
+
+    monkeypatch.setattr(verification, "verify_at", verify_at)
+    measurer = SyntheticService(SPEC, {})
+    measurer.reference = CALM
+    verification.verify(measurer, SPEC, SIZE, None, None)
+    assert tried == [SIZE, Limits(400, 304 * MIB)]
 
 
 def test_what_cannot_be_believed_calls_for_no_more(verified) -> None:

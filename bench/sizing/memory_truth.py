@@ -1,7 +1,8 @@
 """The smallest memory limit that each service survives: ten starts and loads of it.
 
 Found by bisection of real starts in steps of 16 MiB, and kept beside the truth about cpu. Every
-start sends each row once, warms up and then loads the service for some seconds.
+start sends each row once, warms up and then loads the service for some seconds. A service that
+lives and does not answer, because it reads its own code again and again, has not survived.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from bench.sizing.command import add_time, parsed, parser, stopper
 from bench.sizing.stage import Stage, staged
 from bench.sizing.truth import REQUESTS, known
 from bench.sizing.truth_file import FOLDER
-from profiler.errors import Cancelled, RunFailed
+from profiler.errors import REQUESTS_FAILED, Cancelled, RunFailed
 from profiler.rig import DRAIN_S
+from profiler.samples import OK
 from profiler.spec import Limits
 from profiler.units import MIB
 
@@ -91,6 +93,8 @@ def start_once(stage: Stage, memory_bytes: int) -> dict:
             finally:
                 rig.driver.stop(DRAIN_S)
             rig.refuse_gone()
+            if (rig.driver.results()["outcome"] != OK).any():
+                died_of = REQUESTS_FAILED
     except RunFailed as failure:
         died_of = failure.code
     return {"memory_bytes": memory_bytes, "died_of": died_of}

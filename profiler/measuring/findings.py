@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
         "It is measured again by itself. Where it stays: warm the service up in init(), or raise "
         "the budget."
     ),
+    "memory-thrashing": Kind("Give the service more memory: what it maps does not fit."),
     "gpu-shared": Kind(
         "Stop other programs on the GPU (nvidia-smi lists them), or give runs one of their own."
     ),

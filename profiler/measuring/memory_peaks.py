@@ -3,6 +3,11 @@
 Two things are known: the working set, sampled; and the kernel's own peak, which misses nothing but
 counts page cache. The working set is the use less the inactive file cache, so between two samples
 it cannot have been more than the kernel's peak at the later one less the lower of their two caches.
+
+Files that are mapped, code among them, count as inactive until the kernel has to look for pages to
+drop: only then does it see that they are used. So what is *in use* is the working set or, where
+that is more, what is resident: all but files, and files that are mapped (Linux:
+cgroup-v1/memory.rst, 5.2).
 """
 
 from __future__ import annotations
@@ -18,13 +23,14 @@ from profiler.samples import Columns
 class MemoryPeak:
     """Of one period, in bytes; what is not known is None.
 
-    `kernel` is the kernel's own peak; where `is_exact` is false it could not be made to begin anew
-    and may be that of an earlier period. `at_most` is what the working set's true peak cannot have
-    exceeded; where `is_exact` is not true it is an estimate: one more of the largest rise between
-    neighbouring samples.
+    `in_use` is never less than `working_set`. `kernel` is the kernel's own peak; where `is_exact`
+    is false it could not be made to begin anew and may be that of an earlier period. `at_most` is
+    what the working set's true peak cannot have exceeded; where `is_exact` is not true it is an
+    estimate: one more of the largest rise between neighbouring samples.
     """
 
     working_set: int | None = None
+    in_use: int | None = None
     kernel: int | None = None
     is_exact: bool | None = None
     at_most: int | None = None
@@ -45,16 +51,27 @@ def _peak(usage: Columns, *, begins_with_service: bool) -> MemoryPeak:
     if not len(working_set):
         return MemoryPeak()
     highest = int(working_set.max())
+    in_use = max(int(resident_bytes(usage).max(initial=0)), highest)
     risen = int(np.diff(working_set).max(initial=0))
     kernel = usage.get("memory_kernel_peak_bytes", ())
     own = kernel if begins_with_service else kernel[1:]
     if not len(own):
-        return MemoryPeak(highest, at_most=highest + risen)
+        return MemoryPeak(highest, in_use, at_most=highest + risen)
     is_exact = begins_with_service or _began_anew(usage)
     at_most = max(_bound(usage, own), highest)
     if not is_exact:
         at_most = min(at_most, highest + risen)
-    return MemoryPeak(highest, int(own.max()), is_exact, at_most)
+    return MemoryPeak(highest, in_use, int(own.max()), is_exact, at_most)
+
+
+def resident_bytes(usage: Columns) -> np.ndarray:
+    """At each sample; empty where it is not known what is mapped (a process's files all are)."""
+    if "memory_mapped_bytes" not in usage:
+        return np.empty(0, dtype="i8")
+    files = usage["memory_file_bytes"]
+    # Shared memory that is mapped is no file, and is in the rest already.
+    mapped = np.minimum(usage["memory_mapped_bytes"], files)
+    return usage["memory_current_bytes"] - files + mapped
 
 
 def _began_anew(usage: Columns) -> bool:

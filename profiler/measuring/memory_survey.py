@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from profiler.measuring.consumption import most
+from profiler.measuring.consumption import largest, most
 from profiler.measuring.memory_peaks import peak_of_period
 from profiler.samples import Columns
 
@@ -27,7 +27,7 @@ REQUESTS_A_WORKER = 2
 class Peaks:
     """The most of one period, in bytes, each at its own moment; None where it is not known.
 
-    `at_most_bytes` bounds the working set between samples (see memory_peaks).
+    `peak_bytes` is in use (see memory_peaks); `at_most_bytes` bounds it between samples.
     """
 
     peak_bytes: int | None
@@ -40,8 +40,8 @@ class Peaks:
         """Of a period's samples, the first of which is the last of the period before it."""
         found = peak_of_period(usage)
         return cls(
-            found.working_set,
-            found.at_most,
+            found.in_use,
+            largest(found.in_use, found.at_most),
             most(usage, "memory_anon_bytes"),
             most(usage, "memory_file_bytes"),
         )
@@ -83,7 +83,7 @@ class Survey:
 
     @property
     def counted_peak_bytes(self) -> int | None:
-        """The highest working set of what the load may do as well."""
+        """The most in use of what the load may do as well."""
         peaks = [
             sent.peaks.peak_bytes for sent in (*self.by_row, *self.by_concurrency) if sent.counts
         ]

@@ -248,11 +248,11 @@ def _memory(usage: Columns, startup_usage: Columns, warmup_usage: Columns) -> di
     at_most = consumption.largest(startup.at_most, steady.at_most)
     slope, leaks = consumption.memory_growth(usage)
     return {
-        "memory_startup_peak_bytes": startup.working_set,
+        "memory_startup_peak_bytes": startup.in_use,
         "memory_startup_kernel_peak_bytes": startup.kernel,
-        "memory_warmup_peak_bytes": warmup.working_set,
+        "memory_warmup_peak_bytes": warmup.in_use,
         "memory_warmup_kernel_peak_bytes": warmup.kernel,
-        "memory_steady_peak_bytes": steady.working_set,
+        "memory_steady_peak_bytes": steady.in_use,
         "memory_steady_kernel_peak_bytes": steady.kernel,
         "memory_working_set_peak_bytes": peak,
         "memory_sampling_error_bytes": None if peak is None else at_most - peak,

@@ -16,7 +16,9 @@ from profiler.measuring.findings import Finding
 from profiler.measuring.measurement import Measurement, MeasurementContext, failed_to_start
 from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.pace import pace
+from profiler.measuring.paging import thrashing
 from profiler.measuring.sensitivity import RowFacts
+from profiler.measuring.validity import Validity
 from profiler.probe import TO_THE_END, Probe, Waiting
 from profiler.rig import Rig
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
@@ -155,7 +157,10 @@ class Measurer:
                 return
 
     def keep(self, measurement: Measurement) -> Measurement:
-        """Tell it, with what it shows of the machine beside those before it."""
+        """Tell it, with what it shows of memory and of the machine beside those before it."""
+        if found := thrashing(measurement, self.reference):
+            findings = (*measurement.validity.findings, found)
+            measurement = replace(measurement, validity=Validity(False, findings))
         if found := pace(measurement, self.measurements):
             warnings = (*measurement.warning_findings, found)
             measurement = replace(measurement, warning_findings=warnings)

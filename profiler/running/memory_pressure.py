@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from profiler.measuring import consumption
 from profiler.measuring.decision import round_s
 from profiler.measuring.latency import latencies_ms
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.memory_peaks import resident_bytes
 from profiler.measuring.objective import Bound, resolve_bound
 from profiler.measuring.statistics import nearest_rank
 from profiler.rig import DRAIN_S, LOOK_S, Rig
@@ -72,24 +73,30 @@ def look_without_files(
 ) -> Pressure | None:
     """Try the limit that leaves no room for files, at the largest cpu; None where files are few.
 
-    What the load is without pressure is known of the `reference`.
+    Where it hurts, one with room for those that are mapped. What the load is without pressure is
+    known of the `reference`.
     """
-    held_bytes = _most_held(rig.sampler.all())
-    policy = rig.spec.policy
-    limit = held_bytes and without_files(held_bytes, size.memory_bytes, policy)
     prober = _Prober(rig, bound, whole_steps(touched_bytes), share=LOOK_SHARE)
-    if not limit or prober.out_of_time():
+    looks = {}
+    for with_mapped, held_bytes in _most_held(rig.sampler.all()).items():
+        if limit := without_files(held_bytes, size.memory_bytes, rig.spec.policy):
+            looks.setdefault(limit, (held_bytes, with_mapped))
+    if not looks or prober.out_of_time():
         return None
-    rig.control.log(f"[memory] trying {memory_text(limit)}: files can be read again")
+    rig.control.log(f"[memory] trying {memory_text(min(looks))}: files can be read again")
     rig.resize(rig.spec.limits.cpu_millicores)
-    return prober.look(limit, held_bytes, Under.of(reference))
+    return prober.look(looks, Under.of(reference))
 
 
-def _most_held(usage: Columns) -> int | None:
-    """The most at any time that the kernel cannot drop: all but files. None where not known."""
+def _most_held(usage: Columns) -> dict[bool, int]:
+    """The most at any time that the kernel cannot drop: all but files; and under True that with the
+    files that are mapped. What is not known is left out.
+    """
     if not len(usage.get("memory_file_bytes", ())):
-        return None
-    return int((usage["memory_current_bytes"] - usage["memory_file_bytes"]).max())
+        return {}
+    held = {False: int((usage["memory_current_bytes"] - usage["memory_file_bytes"]).max())}
+    mapped = resident_bytes(usage)
+    return held | ({True: int(mapped.max())} if len(mapped) else {})
 
 
 class _Prober:
@@ -108,10 +115,24 @@ class _Prober:
         ended = self._until_ended(self._bisect)
         return Pressure(self._touched_bytes, tuple(self._steps), ended)
 
-    def look(self, limit_bytes: int, held_bytes: int, before: Under) -> Pressure:
-        """At one limit."""
-        ended = self._until_ended(lambda: self._try(limit_bytes, before))
-        return Pressure(self._touched_bytes, tuple(self._steps), ended, held_bytes)
+    def look(self, limits: dict[int, tuple[int, bool]], before: Under) -> Pressure:
+        """At limits from the smallest up, until one does not hurt; each with what it has room for,
+        as Pressure has it.
+        """
+        ended = self._until_ended(lambda: self._first_kept(sorted(limits), before))
+        tried = self._steps[-1].memory_bytes if self._steps else min(limits)
+        held_bytes, with_mapped = limits[tried]
+        larger = min((limit for limit in limits if limit > tried), default=None)
+        return Pressure(
+            self._touched_bytes, tuple(self._steps), ended, held_bytes, with_mapped, larger
+        )
+
+    def _first_kept(self, limits: Sequence[int], before: Under) -> str:
+        for limit in limits:
+            self._try(limit, before)
+            if self._steps[-1].kept:
+                break
+        return ""
 
     def _until_ended(self, tries: Callable[[], str]) -> str:
         """Why it ended early, or nothing; the limit is the largest again."""
@@ -152,14 +173,12 @@ class _Prober:
         self._steps.append(Step(limit, "the service was killed for memory"))
         return f"The service was killed for memory at {memory_text(limit)}: no more was tried."
 
-    def _try(self, limit_bytes: int, before: Under) -> str:
-        """Another step, which ends nothing early."""
+    def _try(self, limit_bytes: int, before: Under) -> None:
         if self._rig.limit_memory(limit_bytes):
             under = self._load(limit_bytes)
             self._steps.append(Step(limit_bytes, hurts(under, before, self._bound), under))
         else:
             self._steps.append(Step(limit_bytes, "the kernel could not take so much back"))
-        return ""
 
     def _load(self, limit_bytes: int) -> Under:
         """The run's own load for a short while. RunFailed when the service dies of it."""

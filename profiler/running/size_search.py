@@ -158,13 +158,13 @@ class SizeSearch:
         memory = memory_needed(self.measurements, self.spec.limits, self.spec.policy, self.survey)
         return Limits(found.cpu_millicores, memory)
 
-    def smaller_size_to_verify(self) -> Limits | None:
-        """The same with only the memory that was found to be needed; None where that is no less."""
+    def smaller_sizes_to_verify(self) -> list[Limits]:
+        """The same with only the memory that was found to be needed, where that is less."""
         size = self.size_to_verify()
-        memory = self.pressure and self.pressure.to_verify_bytes(self.spec.policy)
-        if size is None or memory is None or memory >= size.memory_bytes:
-            return None
-        return Limits(size.cpu_millicores, memory)
+        if size is None or self.pressure is None:
+            return []
+        memory = self.pressure.to_verify_bytes(self.spec.policy)
+        return [Limits(size.cpu_millicores, each) for each in memory if each < size.memory_bytes]
 
 
 def first_estimate(

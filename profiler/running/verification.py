@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from profiler.errors import NO_GPU, PROFILER_ERROR, RunFailed
@@ -12,7 +13,7 @@ from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.sizing.evidence import VERIFYING
 from profiler.sizing.explanation import size_text
-from profiler.sizing.pressure import lacks_memory
+from profiler.sizing.pressure import lacks_memory, needs_memory
 from profiler.sizing.search import grid
 from profiler.sizing.steps import step_up
 from profiler.spec import Limits, Spec
@@ -28,42 +29,34 @@ def verify(
     start: partial,
     driver: Driver,
     *,
-    smaller: Limits | None = None,
+    smaller: Sequence[Limits] = (),
 ) -> None:
     """Measure fresh services until a size is proven, from `size` up; few steps up are taken.
 
-    `spec` is that of the variant of the config that `start` starts. A `smaller` size, of the same
-    cpu, is tried first, once; where cpu is all that it lacks, steps go up from there.
+    `spec` is that of the variant of the config that `start` starts. `smaller` sizes, of the same
+    cpu, are tried first, each once; where cpu is all that one lacks, steps go up from there.
     """
     control = measurer.control
     points, steps = grid(spec.limits.cpu_millicores, spec.policy), spec.policy.steps_up
-    control.enter("verifying", f"starting afresh at {size_text(smaller or size)}")
-    if smaller:
-        found = verify_at(measurer, spec, smaller, start, driver)
+    control.enter("verifying", f"starting afresh at {size_text(next(iter(smaller), size))}")
+    for less in smaller:
+        found = verify_at(measurer, spec, less, start, driver)
         if found.is_believed_pass:
             return
-        size = _after(found, smaller, size, measurer, spec)
+        if found.validity.valid and not lacks_memory(found, measurer.reference):
+            size = step_up(less, points, spec.limits, policy=spec.policy) or size
+            break
     for step in range(steps + 1):
         control.tell(f"verifying {size_text(size)}", step / (steps + 1))
         is_last = step == steps or step_up(size, points, spec.limits, policy=spec.policy) is None
         measurement = verify_at(measurer, spec, size, start, driver, patient=is_last)
-        if measurement.outcome == "passed" or not measurement.validity.valid:
+        lacks = needs_memory(measurement, measurer.reference)
+        if measurement.is_believed_pass or not (measurement.validity.valid or lacks):
             return  # proven, or nothing learnt: what cannot be believed calls for no more
-        killed = bool(measurement.oom_kills)
-        larger = step_up(size, points, spec.limits, out_of_memory=killed, policy=spec.policy)
+        larger = step_up(size, points, spec.limits, out_of_memory=lacks, policy=spec.policy)
         if larger is None:
             return
         size = larger
-
-
-def _after(
-    found: Measurement, smaller: Limits, size: Limits, measurer: Measurer, spec: Spec
-) -> Limits:
-    """Where to go on from a smaller memory that was not proven."""
-    if not found.validity.valid or lacks_memory(found, measurer.reference):
-        return size
-    points = grid(spec.limits.cpu_millicores, spec.policy)
-    return step_up(smaller, points, spec.limits, policy=spec.policy) or size
 
 
 def verify_at(

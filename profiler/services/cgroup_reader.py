@@ -47,10 +47,11 @@ PERIODIC = {
 #: Of memory.stat: the first four are always there.
 STAT_VERSION_1 = (
     b"total_inactive_file", b"total_rss", b"total_cache", b"total_shmem",
-    b"total_swap", b"total_pgfault", b"total_pgmajfault",
+    b"total_mapped_file", b"total_swap", b"total_pgfault", b"total_pgmajfault",
 )  # fmt: skip
 STAT_VERSION_2 = (
-    b"inactive_file", b"anon", b"file", b"shmem", b"kernel", b"pgfault", b"pgmajfault",
+    b"inactive_file", b"anon", b"file", b"shmem", b"file_mapped", b"kernel", b"pgfault",
+    b"pgmajfault",
 )  # fmt: skip
 
 
@@ -278,7 +279,7 @@ def _version_2(
 
 
 def _memory(
-    current: int, inactive_file: int, anon: int, cache: int, shmem: int
+    current: int, inactive_file: int, anon: int, cache: int, shmem: int, mapped: int | None
 ) -> dict[str, int | None]:
     """The working set and its parts; the page cache holds shared memory too."""
     return {
@@ -287,6 +288,7 @@ def _memory(
         "memory_anon_bytes": anon,
         "memory_file_bytes": max(cache - shmem, 0),
         "memory_shmem_bytes": shmem,
+        "memory_mapped_bytes": mapped,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import docker
 import requests
@@ -16,8 +18,9 @@ from profiler.service import Address, Capture, Exit, Service, UsageReading
 from profiler.services import cgroup, gpu
 from profiler.services.cgroup_reader import CgroupReader
 from profiler.services.docker_engine import connect, engine_errors, failure_of, remove
+from profiler.services.page_cache import drop_files
 from profiler.services.scoring import layout
-from profiler.services.scoring.dockerfiles import APP_ROOT
+from profiler.services.scoring.dockerfiles import APP_ROOT, PYTHON
 from profiler.spec import ContainerConfig, Gpu, Limits, Spec
 from profiler.texts import readable
 from profiler.units import MIB
@@ -77,10 +80,12 @@ class DockerService(Service):
         self._started_ns = 0
         self._exit: Exit | None = None
         self._inspected_at = 0.0
+        self._files_dropped = False
 
     def __enter__(self) -> DockerService:
         try:
             self._client = self._client or connect()
+            self._files_dropped = self._drop_files()
             self._container = self._create()
             self._start()
         except BaseException:
@@ -168,12 +173,27 @@ class DockerService(Service):
             "cgroup_version": self._reader.version if self._reader else None,
             "egress": self._spec.config.egress,
             "limits_enforced": True,
+            "files_dropped": self._files_dropped,
             **gpu.circumstances(self.gpus),
         }
 
+    def _drop_files(self) -> bool:
+        """So that the service is charged for what it reads, whatever ran here before it."""
+        python = "python3" if isinstance(self._spec.config, ContainerConfig) else PYTHON
+        with self._creating():
+            return drop_files(
+                self._client, self._image, python, self._labels, user=USER, environment=NO_GPUS
+            )
+
     def _create(self) -> Container:
-        try:
+        with self._creating():
             return self._client.containers.create(**self._options())
+
+    @contextmanager
+    def _creating(self) -> Iterator[None]:
+        """Turns what may go wrong with any container of the image into RunFailed."""
+        try:
+            yield
         except docker.errors.ImageNotFound as error:
             raise RunFailed(
                 IMAGE_NOT_FOUND, f"Image {self._image} is not on this machine."

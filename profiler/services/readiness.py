@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 
 from profiler.errors import NEVER_READY, OUT_OF_MEMORY, SCRIPT_FAILED, RunFailed
+from profiler.measuring.paging import MAJOR_FAULTS_PER_S
 from profiler.service import Service
 from profiler.spec import Limits
 from profiler.units import MIB
@@ -17,6 +18,8 @@ POLL_S = 0.02
 #: A health answer that takes longer is asked for anew.
 PROBE_TIMEOUT_S = 5.0
 CONNECT_TIMEOUT_S = 0.5
+#: From this share of its limit on a memory is full.
+FULL_SHARE = 0.9
 #: How the scoring server's workers end when score.py's import or init() fails; gunicorn then stops
 #: with the same status.
 BOOT_ERROR = 3
@@ -38,7 +41,7 @@ def wait_ready(
 
     `check` is called at each poll and ends the wait by raising. Raises RunFailed: ScriptFailed when
     the script's import or init() failed, OutOfMemory when the kernel killed any of the service's
-    processes for memory, NeverReady for the rest.
+    processes for memory or its code does not fit, NeverReady for the rest.
     """
     deadline = time.monotonic() + timeout_s
     with HealthProbe(service) as probe:
@@ -49,7 +52,7 @@ def wait_ready(
             reason = why_gone(service, size)
             if reason is not None:
                 raise reason
-    raise RunFailed(
+    raise _thrashing(service, size, timeout_s) or RunFailed(
         NEVER_READY,
         f"The service runs but was not ready within {timeout_s:.0f} s: GET {service.health_path} "
         f"{probe.said}. Its start-up needs more time or cpu, or its path or port is another.",
@@ -150,6 +153,24 @@ def _out_of_memory(service: Service, size: Limits, peak_bytes: int | None) -> Ru
         f"The service was killed for memory within {seconds:.1f} s of its start: its limit is "
         f"{size.memory_bytes / MIB:.0f} MiB{peak}. Give it a larger limit, fewer workers or a "
         "smaller model.",
+        service.log(),
+    )
+
+
+def _thrashing(service: Service, size: Limits, waited_s: float) -> RunFailed | None:
+    """That a full memory, and code read into it again and again, is why it does not get on."""
+    usage = service.read_usage(complete=True)
+    faults = usage and usage.page_faults_major
+    if not faults or faults < MAJOR_FAULTS_PER_S * waited_s:
+        return None
+    if usage.memory_current_bytes < FULL_SHARE * size.memory_bytes:
+        return None
+    return RunFailed(
+        OUT_OF_MEMORY,
+        f"The service runs but was not ready within {waited_s:.0f} s: its limit of "
+        f"{size.memory_bytes / MIB:.0f} MiB is full, and it read its code from the disk again and "
+        f"again ({faults:,} page faults). Give it a larger limit, fewer workers or a smaller "
+        "model.",
         service.log(),
     )
 

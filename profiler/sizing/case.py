@@ -18,6 +18,7 @@ from profiler.sizing.evidence import (
 )
 from profiler.sizing.explanation import cpu_text, size_of, size_text
 from profiler.sizing.memory import gpu_memory_needed, memory_needed, peaks
+from profiler.sizing.pressure import needs_memory
 from profiler.sizing.search import Answer, next_probe
 from profiler.sizing.steps import step_up
 from profiler.sizing.uncertainty import Uncertainty, uncertainty
@@ -97,11 +98,10 @@ class Case:
         tried = self.of_phase(VERIFYING)
         if self._steps_are_used_up():
             return None
-        out_of_memory = bool(tried[-1].oom_kills)
+        lacks = needs_memory(tried[-1], self.reference)
         return step_up(
-            size_of(tried[-1]), self.points, self.limits,
-            out_of_memory=out_of_memory, policy=self.policy,
-        )  # fmt: skip
+            size_of(tried[-1]), self.points, self.limits, out_of_memory=lacks, policy=self.policy
+        )
 
     def verified(self) -> Measurement | None:
         """The verifying measurement that proves a size: of a fresh service, its start included,

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import Bound
+from profiler.measuring.paging import MAJOR_FAULTS_PER_S, faults_more, major_faults_per_s
 from profiler.sizing.memory import memory_advice, with_margin
 from profiler.spec import Policy
 from profiler.units import MIB
 
 STEP_BYTES = 16 * MIB
-#: More than without pressure, by so much: page faults that read from a disk, each second, and the
-#: share of the time in which something waited for memory.
-MAJOR_FAULTS_PER_S, PRESSURE_SHARE = 10.0, 0.01
+#: The share of the time in which something waited for memory, more than without pressure.
+PRESSURE_SHARE = 0.01
 #: The most that a request may wait for memory on average, as a share of the bound on its latency.
 WAIT_SHARE = 0.01
 
@@ -38,14 +38,13 @@ class Under:
     @classmethod
     def of(cls, measurement: Measurement) -> Under:
         """What a measurement was under its own limit."""
-        faults, seconds = measurement.page_faults_major, measurement.duration_s
         return cls(
             memory_bytes=measurement.memory_bytes,
-            seconds=seconds,
+            seconds=measurement.duration_s,
             requests=measurement.requests,
             errors=measurement.errors,
             latency_ms=measurement.latency_at_percentile_ms,
-            major_faults_per_s=faults / seconds if faults is not None and seconds else None,
+            major_faults_per_s=major_faults_per_s(measurement),
             pressure_share=measurement.memory_pressure_some_fraction,
             limit_hits=measurement.memory_limit_hits,
         )
@@ -74,26 +73,32 @@ class Pressure:
     """What the probe found: `touched_bytes` is the load's peak, a look's also that of starting,
     rounded up to whole steps.
 
-    `ended` says why it ended before the answer was known to one step; empty otherwise. Where
-    `held_bytes` are known only one limit was tried: these, which cannot be dropped, and the margin.
+    `ended` says why it ended before the answer was known to one step; empty otherwise. Of a look
+    `held_bytes` are known: with the margin they are the last limit tried. They cannot be dropped,
+    or where `with_mapped` are that and what is mapped. `next_bytes` is then a larger limit that a
+    look would have tried next.
     """
 
     touched_bytes: int
     steps: tuple[Step, ...] = ()
     ended: str = ""
     held_bytes: int | None = None
+    with_mapped: bool = False
+    next_bytes: int | None = None
 
     @property
     def needed_bytes(self) -> int | None:
         """The smallest limit that did not hurt; None where each did."""
         return min((step.memory_bytes for step in self.steps if step.kept), default=None)
 
-    def to_verify_bytes(self, policy: Policy) -> int | None:
-        """What is tried first by the verification; None where no limit was found to be enough."""
+    def to_verify_bytes(self, policy: Policy) -> tuple[int, ...]:
+        """What is tried first by the verification, in order; nothing where each limit hurt."""
         needed = self.needed_bytes
-        if needed is None or self.held_bytes is not None:
-            return needed
-        return max(with_margin(needed, policy), policy.floors.memory_bytes or 0)
+        if needed is None:
+            return ()
+        if self.held_bytes is not None:
+            return (needed, self.next_bytes) if self.next_bytes else (needed,)
+        return (max(with_margin(needed, policy), policy.floors.memory_bytes or 0),)
 
     def to_json(self) -> dict:
         return {
@@ -103,6 +108,7 @@ class Pressure:
             "steps": [step.to_json() for step in self.steps],
             "ended": self.ended,
             "held_bytes": self.held_bytes,
+            "with_mapped": self.with_mapped,
         }
 
 
@@ -164,12 +170,15 @@ def _waits(now: Under, share: float, bound: Bound) -> str:
 
 def lacks_memory(found: Measurement, before: Measurement) -> bool:
     """Whether memory may be what a fresh service failed of, and not cpu alone."""
-    if found.oom_kills or not found.requests:
+    if not found.requests or needs_memory(found, before):
         return True
-    now, then = Under.of(found), Under.of(before)
-    faults = _risen(now.major_faults_per_s, then.major_faults_per_s)
-    waiting = _risen(now.pressure_share, then.pressure_share)
-    return faults > MAJOR_FAULTS_PER_S or waiting > PRESSURE_SHARE
+    waiting = _risen(Under.of(found).pressure_share, Under.of(before).pressure_share)
+    return waiting > PRESSURE_SHARE
+
+
+def needs_memory(found: Measurement, before: Measurement) -> bool:
+    """Whether what a service lacks is memory: it was killed, or reads its code again."""
+    return bool(found.oom_kills) or faults_more(found, before)
 
 
 def _risen(now: float | None, before: float | None) -> float:

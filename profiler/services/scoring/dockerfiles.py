@@ -11,6 +11,7 @@ from profiler.spec import Environment
 
 APP_ROOT = "/var/azureml-app"
 SUPPORT = "/opt/model-profiler"
+PYTHON = "/opt/venv/bin/python"
 UV_REQUIREMENT = "uv==0.13.8"
 BUILD_SCRIPTS = Path(__file__).parent / "build"
 
