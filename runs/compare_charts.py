@@ -165,7 +165,7 @@ def _cpu(taken: Taken) -> Values | None:
 def _memory(taken: Taken) -> Values | None:
     columns = _usage(taken)
     use = series.memory_use(columns, taken.start_ns) if columns else None
-    return Values(use.at_s, use.working_set / MIB, use.samples) if use else None
+    return Values(use.at_s, use.in_use / MIB, use.samples) if use else None
 
 
 def _usage(taken: Taken) -> Columns:

@@ -84,6 +84,7 @@ HEADINGS = {
         Heading("memory_anon_bytes", "Anonymous, MiB", _mebibytes),
         Heading("memory_shmem_bytes", "Shared, MiB", _mebibytes),
         Heading("memory_file_bytes", "File, MiB", _mebibytes),
+        Heading("memory_mapped_bytes", "Mapped, MiB", _mebibytes),
         Heading("memory_kernel_peak_bytes", "Kernel peak, MiB", _mebibytes),
         Heading("threads", "Threads"),
         Heading("oom_kills", "OOM kills"),

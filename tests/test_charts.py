@@ -71,7 +71,7 @@ def test_the_limits_are_inside_the_axes_of_cpu_and_memory() -> None:
 def test_lines_and_limits_are_named_on_the_chart() -> None:
     assert {"p99", "p50", "p95 ≤ 50 ms"} <= set(labels(PAYLOADS["latency"]().to_json()))
     assert {"used", "limit 500m", "start"} <= set(labels(PAYLOADS["cpu"]().to_json()))
-    assert {"working set", "limit 128 MiB", "start-up peak 100 MiB"} <= set(
+    assert {"in use", "limit 128 MiB", "start-up peak 100 MiB"} <= set(
         labels(PAYLOADS["memory"]().to_json())
     )
 

@@ -284,7 +284,7 @@ def test_a_chart_is_of_the_measurement_that_is_asked_for(signed_in, make, chart)
     ("chart", "names"),
     [
         ("cpu", {"CPU used, millicores", "share of periods throttled"}),
-        ("memory", {"working set", "anonymous", "shared", "file"}),
+        ("memory", {"in use", "anonymous", "shared", "file"}),
     ],
 )
 def test_charts_of_use_have_all_its_parts(signed_in, make, chart, names) -> None:

@@ -86,5 +86,13 @@ def test_the_highest_memory_sample_is_never_lost() -> None:
     working_set[1234] = 190 * MIB
     use = series.memory_use(usage_columns(at_s, memory_working_set_bytes=working_set), START)
     assert len(use.at_s) <= series.USAGE_STRETCHES
-    assert use.working_set.max() == 190 * MIB
+    assert use.in_use.max() == 190 * MIB
     assert use.anonymous is None
+
+
+def test_mapped_files_are_in_use() -> None:
+    columns = usage_columns(
+        [0, 1], memory_working_set_bytes=[100, 100], memory_current_bytes=200,
+        memory_file_bytes=120, memory_mapped_bytes=[10, 50],
+    )  # fmt: skip
+    assert list(series.memory_use(columns, START).in_use) == [100, 130]

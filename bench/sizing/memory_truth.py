@@ -65,7 +65,7 @@ def found(name: str, should_stop: Callable[[], bool]) -> dict:
             say(f"  {steps * STEP_BYTES // MIB} MiB: {tries[-1]['died_of'] or 'survived'}")
             return tries[-1]["died_of"] is None
 
-        low, high = 0, spec.limits.memory_bytes // STEP_BYTES
+        low, high = held_bytes(stage) // STEP_BYTES, spec.limits.memory_bytes // STEP_BYTES
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if survives(middle) else (middle, high)
@@ -79,6 +79,13 @@ def found(name: str, should_stop: Callable[[], bool]) -> dict:
         "took_s": round(time.monotonic() - began, 1),
         "circumstances": facts,
     }
+
+
+def held_bytes(stage: Stage) -> int:
+    """What the kernel cannot drop of a service that is warm: no smaller limit needs trying."""
+    with stage.service(stage.spec.limits) as rig:
+        usage = rig.service.read_usage(complete=True)
+        return (usage.memory_anon_bytes or 0) + (usage.memory_shmem_bytes or 0)
 
 
 def start_once(stage: Stage, memory_bytes: int) -> dict:

@@ -82,7 +82,6 @@ def _reference(measurements: list[dict]) -> dict | None:
     if not believed:
         return None
     last = believed[-1]
-    peaks = [last[f"memory_{part}_peak_bytes"] for part in ("startup", "warmup", "steady")]
     return {
         "p50_ms": last["latency_ms"]["p50"],
         "cpu_windows_millicores": [
@@ -91,7 +90,8 @@ def _reference(measurements: list[dict]) -> dict | None:
             if window["cpu_millicores_used"] is not None
         ],
         "cpu_used_max_millicores": last["cpu_millicores_used_max"],
-        "memory_peak_bytes": max((peak for peak in peaks if peak), default=None),
+        # As those rules read it: what is mapped is in use, and not in the working set.
+        "memory_peak_bytes": last["memory_working_set_peak_bytes"],
     }
 
 

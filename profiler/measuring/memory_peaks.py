@@ -51,7 +51,7 @@ def _peak(usage: Columns, *, begins_with_service: bool) -> MemoryPeak:
     if not len(working_set):
         return MemoryPeak()
     highest = int(working_set.max())
-    in_use = max(int(resident_bytes(usage).max(initial=0)), highest)
+    in_use = int(in_use_bytes(usage).max())
     risen = int(np.diff(working_set).max(initial=0))
     kernel = usage.get("memory_kernel_peak_bytes", ())
     own = kernel if begins_with_service else kernel[1:]
@@ -62,6 +62,12 @@ def _peak(usage: Columns, *, begins_with_service: bool) -> MemoryPeak:
     if not is_exact:
         at_most = min(at_most, highest + risen)
     return MemoryPeak(highest, in_use, int(own.max()), is_exact, at_most)
+
+
+def in_use_bytes(usage: Columns) -> np.ndarray:
+    """At each sample: the working set, or what is resident where that is known and more."""
+    working_set, resident = usage["memory_working_set_bytes"], resident_bytes(usage)
+    return np.maximum(working_set, resident) if len(resident) else working_set
 
 
 def resident_bytes(usage: Columns) -> np.ndarray:

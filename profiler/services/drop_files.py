@@ -1,26 +1,43 @@
 """Runs inside an image, with whichever Python 3 it has: drops its files from the page cache.
 
-A page that some process has mapped stays. This program's own go at last, by `dd` of GNU coreutils.
+Of small files only libraries: others are read once, and nobody maps them. A page that some process
+has mapped stays. This program's own go at last, by `dd` of GNU coreutils.
 """
 
 import os
 import sys
 
-OF_THE_KERNEL = ("proc", "sys", "dev")
+OF_THE_KERNEL = ("/proc", "/sys", "/dev")
+SMALL_BYTES = 64 << 10
 DROP_EACH = 'for file; do dd if="$file" iflag=nocache count=0 status=none; done'
 
 
 def drop(path: str) -> None:
     try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        file = os.open(path, os.O_RDONLY)
     except OSError:
-        return  # not a file, or not for this user to read: nor for the service
+        return  # not for this user to read: nor for the service
     try:
         os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-    except OSError:
-        return  # nothing that is cached: a pipe
     finally:
         os.close(file)
+
+
+def drop_below(folder: str) -> None:
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            if entry.path not in OF_THE_KERNEL:
+                drop_below(entry.path)
+        elif entry.is_file(follow_symlinks=False) and is_dropped(entry):
+            drop(entry.path)
+
+
+def is_dropped(entry: os.DirEntry) -> bool:
+    return ".so" in entry.name or entry.stat(follow_symlinks=False).st_size >= SMALL_BYTES
 
 
 def own_files() -> list:
@@ -30,11 +47,7 @@ def own_files() -> list:
 
 def main() -> None:
     os.sync()  # what is not written yet cannot be dropped
-    for folder, folders, files in os.walk("/"):
-        if folder == "/":
-            folders[:] = [name for name in folders if name not in OF_THE_KERNEL]
-        for name in files:
-            drop(os.path.join(folder, name))
+    drop_below("/")
     try:
         os.execvp("sh", ["sh", "-c", DROP_EACH, "sh", *own_files()])
     except OSError:

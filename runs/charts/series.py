@@ -10,6 +10,7 @@ import numpy as np
 
 from profiler.measuring import codec
 from profiler.measuring.gpu import THROTTLING
+from profiler.measuring.memory_peaks import in_use_bytes
 from profiler.measuring.statistics import nearest_rank
 from profiler.samples import ABORTED, OK, Columns, concatenate
 from profiler.units import NS
@@ -207,13 +208,13 @@ def cpu_use(columns: Columns, start_ns: int) -> CpuUse | None:
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """The working set over time, and its parts where they are known, all in bytes.
+    """What is in use over time, and its parts where they are known, all in bytes.
 
     `samples` is of how many these are the highest.
     """
 
     at_s: np.ndarray
-    working_set: np.ndarray
+    in_use: np.ndarray
     anonymous: np.ndarray | None
     shared: np.ndarray | None
     samples: int = 0
@@ -224,6 +225,9 @@ MEMORY_COLUMNS = (
     "memory_working_set_bytes",
     "memory_anon_bytes",
     "memory_shmem_bytes",
+    "memory_current_bytes",
+    "memory_file_bytes",
+    "memory_mapped_bytes",
 )
 
 
@@ -231,14 +235,14 @@ def memory_use(columns: Columns, start_ns: int) -> MemoryUse | None:
     """The highest sample of each stretch, so that a short peak is never lost."""
     if not len(columns["at_ns"]):
         return None
-    working_set = columns["memory_working_set_bytes"]
-    peaks = _peaks(working_set, min(USAGE_STRETCHES, len(working_set)))
+    in_use = in_use_bytes(columns)
+    peaks = _peaks(in_use, min(USAGE_STRETCHES, len(in_use)))
     return MemoryUse(
         at_s=((columns["at_ns"] - start_ns) / NS)[peaks],
-        working_set=working_set[peaks],
+        in_use=in_use[peaks],
         anonymous=_picked(columns, "memory_anon_bytes", peaks),
         shared=_picked(columns, "memory_shmem_bytes", peaks),
-        samples=len(working_set),
+        samples=len(in_use),
     )
 
 

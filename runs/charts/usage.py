@@ -76,10 +76,10 @@ def _not_enforced(scene: Scene) -> str:
 
 
 def memory(use: MemoryUse, scene: Scene) -> Chart:
-    """The working set and its parts against the limit; the start-up peak is marked."""
+    """What is in use and its parts against the limit; the start-up peak is marked."""
     limit = scene.memory_bytes / MIB
-    working_set = use.working_set / MIB
-    top = max(limit * 1.12, float(working_set.max()) * 1.06)
+    in_use = use.in_use / MIB
+    top = max(limit * 1.12, float(in_use.max()) * 1.06)
     ticks = linear_ticks(top)
     first_s, last_s = scene.ends(float(use.at_s[0]), float(use.at_s[-1]))
     yaxis = value_axis(
@@ -92,18 +92,18 @@ def memory(use: MemoryUse, scene: Scene) -> Chart:
     figure_layout = layout(xaxis, yaxis, margin=margin)
     frame(figure_layout, scene, first_s, last_s)
     data = _memory_parts(use)
-    name = "working set"
-    data.append(line(numbers(use.at_s), numbers(working_set, 2), "token:p99", 2, name=name))
+    name = "in use"
+    data.append(line(numbers(use.at_s), numbers(in_use, 2), "token:p99", 2, name=name))
     figure_layout["shapes"].append(level_line(limit))
     figure_layout["annotations"] += [
         level_label(f"limit {formatting.memory(scene.memory_bytes)}{_not_enforced(scene)}", limit),
         end_label(
-            "working set", last_s, float(working_set[-1]), bold("token:p99"),
+            "in use", last_s, float(in_use[-1]), bold("token:p99"),
             narrow={**INSIDE, "yanchor": "bottom"},
         ),
     ]  # fmt: skip
     middle = float(use.anonymous[-1]) / MIB / 2 if use.anonymous is not None else 0.0
-    if working_set[-1] - middle > ROOM_FOR_A_WORD * top:
+    if in_use[-1] - middle > ROOM_FOR_A_WORD * top:
         figure_layout["annotations"].append(
             end_label("anonymous", last_s, middle, {"color": "token:ink-2"}, narrow=INSIDE)
         )
@@ -112,17 +112,17 @@ def memory(use: MemoryUse, scene: Scene) -> Chart:
         {"data": data, "layout": figure_layout},
         [shown_words(len(use.at_s), use.samples, "samples")],
         numbers(use.at_s),
-        [f"{value:,.0f} MiB" for value in working_set],
+        [f"{value:,.0f} MiB" for value in in_use],
         (TIME, "memory_mib"),
     )
 
 
 def _memory_parts(use: MemoryUse) -> list[dict]:
-    """Areas one upon another: anonymous, shared, and the rest of the working set."""
+    """Areas one upon another: anonymous, shared, and files, with what is the kernel's."""
     if use.anonymous is None:
         return []
     shared = use.shared if use.shared is not None else np.zeros_like(use.anonymous)
-    rest = np.maximum(use.working_set - use.anonymous - shared, 0)
+    rest = np.maximum(use.in_use - use.anonymous - shared, 0)
     named = (
         ("anonymous", use.anonymous),
         ("shared", shared),
@@ -146,8 +146,8 @@ def _mark_startup_peak(data: list[dict], figure_layout: dict, use: MemoryUse) ->
     before = use.at_s < 0
     if before.sum() < 2:
         return
-    place = int(np.argmax(np.where(before, use.working_set, -1)))
-    x, y = float(use.at_s[place]), float(use.working_set[place]) / MIB
+    place = int(np.argmax(np.where(before, use.in_use, -1)))
+    x, y = float(use.at_s[place]), float(use.in_use[place]) / MIB
     marker = {"size": 7, "color": "token:card", "line": {"color": "token:ink-1", "width": 1.5}}
     data.append(
         {"type": "scatter", "mode": "markers", "x": [x], "y": [y], "marker": marker,
