@@ -12,6 +12,7 @@ import pytest
 from profiler.errors import RunFailed
 from profiler.services import leftovers
 from profiler.services.docker_service import DockerService
+from profiler.services.page_cache import drop_files
 from profiler.services.readiness import wait_ready, why_gone
 from profiler.services.usage import UsageSampler
 from profiler.spec import ContainerConfig, Environment, Limits, ModelFiles
@@ -364,6 +365,12 @@ def test_a_ready_image_is_run_as_it_is(client, http_image):
         answer = ask(service, {"instances": [0]}, "/invocations")
 
     assert answer == {"predictions": [0.5]}
+
+
+def test_files_stay_cached_where_the_image_has_no_python(client, http_image):
+    assert drop_files(client, http_image, "python3", LABELS)
+    assert not drop_files(client, http_image, "/no/such/python3", LABELS)
+    assert containers(client) == []
 
 
 def test_a_health_path_that_answers_otherwise_is_said(client, http_image):
