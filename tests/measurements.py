@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from profiler.measuring.findings import Finding
+from profiler.measuring.latency import LatencySummary
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.validity import Validity
 from profiler.sizing.advice import Advice, advise
@@ -21,6 +22,11 @@ POLICY = Policy()
 OBJECTIVE = Objective(percentile=99, latency_ms=50)
 #: Peak 163 MiB and 15 % of it are 187.45 MiB: 192 MiB in steps of 16.
 ADVISED_MEMORY = 192 * MIB
+
+
+def latency(p50: float) -> LatencySummary:
+    """The same for each percentile, in milliseconds."""
+    return LatencySummary(p50, p50, p50, p50, p50, p50, p50)
 
 
 def measured(phase: str, cpu: int, outcome: str = "passed", **others: object) -> Measurement:

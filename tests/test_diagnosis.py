@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from profiler.measuring.findings import Finding
-from profiler.measuring.latency import LatencySummary
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.sensitivity.payload import ClassResult, Payload
 from profiler.measuring.statistics import Estimate, Interval
@@ -25,7 +24,7 @@ from profiler.spec import (
     Variant,
 )
 from profiler.threads import thread_env
-from tests.measurements import INVALID, measured
+from tests.measurements import INVALID, latency, measured
 from tests.raw_samples import MIB
 from tests.service_kit import spec_of
 
@@ -43,10 +42,6 @@ def seen(cpu: int = 1000, **others: object) -> Measurement:
 
 def codes(spec: Spec, *measurements: Measurement, size: Limits | None = ONE_CORE) -> list[str]:
     return [one.code for one in diagnose(measurements, spec, size)]
-
-
-def latency(p50: float) -> LatencySummary:
-    return LatencySummary(p50, p50, p50, p50, p50, p50, p50)
 
 
 def test_a_service_that_fits_its_size_has_nothing_to_mend():

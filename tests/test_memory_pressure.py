@@ -77,8 +77,12 @@ def test_the_smallest_limit_that_is_kept_is_found(touched, held, needed_mib) -> 
         ({"latency_ms": 80.0}, "p95 was 80 ms"),
         ({"errors": 1}, "1 of 100 requests failed"),
         ({"major_faults_per_s": 40.0}, "40 more page faults a second had to read from a disk"),
-        ({"pressure_share": 0.02}, ""),  # 0.4 ms a request, of a bound of 50
-        ({"pressure_share": 0.2}, "a request waited 4 ms more for memory on average"),
+        ({"pressure_share": 0.009}, ""),  # 0.18 ms a request, of a bound of 50
+        ({"pressure_share": 0.2}, "something waited for memory in 20.0% more of the time"),
+        (
+            {"pressure_share": 0.008, "requests": 2},
+            "a request waited 8 ms more for memory on average",
+        ),
         ({"requests": 0, "latency_ms": None}, "no request was answered"),
         ({"major_faults_per_s": None, "pressure_share": None}, ""),
     ],

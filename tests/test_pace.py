@@ -58,3 +58,11 @@ def test_nor_does_what_is_not_known_or_chance() -> None:
     assert pace(proof(None), [cost(4.0)]) is None
     assert pace(proof(5.0, requests=99), [cost(4.0)]) is None
     assert pace(proof(5.0), []) is None
+
+
+def test_what_waited_for_memory_is_not_held_against_the_machine() -> None:
+    """Files that were dropped cost cpu to read again."""
+    short = {"memory_pressure_some_fraction": 0.011}
+    assert pace(proof(5.0, **short), [cost(4.0)]) is None
+    assert pace(proof(5.0), [cost(4.0, **short)]) is None
+    assert pace(proof(5.0, memory_pressure_some_fraction=0.01), [cost(4.0)]) is not None

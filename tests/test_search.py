@@ -80,9 +80,11 @@ def test_a_search_by_hand() -> None:
     ) == Answer(300)  # fmt: skip
 
 
-def guided(points: tuple[int, ...], needed: int, guess: int) -> tuple[Answer, list[int]]:
+def guided(
+    points: tuple[int, ...], needed: int, guess: int | None, average: float = 0.0
+) -> tuple[Answer, list[int]]:
     results: dict = {}
-    while not isinstance(step := next_probe(points, results, guess), Answer):
+    while not isinstance(step := next_probe(points, results, guess, average), Answer):
         assert step in points and step not in results
         results[step] = "passed" if step >= needed else "failed"
     return step, list(results)
@@ -111,6 +113,32 @@ def test_a_guess_changes_the_way_and_never_the_answer(limit, needed, data) -> No
 )
 def test_a_search_from_a_guess_by_hand(guess, tried) -> None:
     assert guided(grid(1000), 400, guess) == (Answer(400), tried)
+
+
+@given(st.integers(100, 16_000), st.integers(0, 16_000), st.integers(0, 20_000), st.data())
+def test_what_requests_need_on_average_changes_the_way_and_never_the_answer(
+    limit, needed, average, data
+) -> None:
+    """Nor where it is wrong: sizes below it may pass."""
+    points = grid(limit)
+    guess = data.draw(st.sampled_from([None, *points]))
+    answer, tried = guided(points, needed, guess, average)
+    enough = [cpu for cpu in points if cpu >= needed]
+    assert answer == Answer(enough[0] if enough else None)
+    if needed >= average:  # as it should be: at most one of those is tried
+        assert sum(point < average for point in tried if point != points[-1]) <= 1
+
+
+@pytest.mark.parametrize(
+    ("average", "tried"),
+    [
+        (0, [1000, 500, 400, 200, 300]),
+        (301, [1000, 500, 400, 300]),
+        (300, [1000, 500, 400, 200, 300]),
+    ],
+)
+def test_of_sizes_that_cannot_keep_up_the_largest_is_tried(average, tried) -> None:
+    assert guided(grid(1000), 400, 500, average) == (Answer(400), tried)
 
 
 @given(st.integers(100, 16_000))

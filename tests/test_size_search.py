@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from profiler.measuring.findings import Finding
 from profiler.measuring.measurement import Measurement
 from profiler.probe import TO_THE_END, Waiting
-from profiler.running import rate_search
+from profiler.running import rate_search, size_search
 from profiler.running.measurer import Measurer
 from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch
@@ -30,7 +30,7 @@ from profiler.spec import (
     Stage,
     Target,
 )
-from tests.measurements import INVALID, measured
+from tests.measurements import INVALID, latency, measured
 from tests.raw_samples import MIB
 
 SPEC = Spec(
@@ -49,10 +49,11 @@ RATE = replace(SPEC, question="rate")
 
 class SyntheticService:
     """Stands in for a rig, its control and its measurer: outcomes come from `curve`, by size or
-    rate, one after the other where there are several. Of `budget_s` each takes a second.
+    rate, one after the other where there are several. Of `budget_s` each takes a second. `known` is
+    what more its measurements tell.
     """
 
-    def __init__(self, spec: Spec, curve, budget_s: float = 600.0) -> None:
+    def __init__(self, spec: Spec, curve, budget_s: float = 600.0, **known: object) -> None:
         self.control = self
         self.measurements: list[Measurement] = []
         self.asked: list[float] = []
@@ -62,6 +63,7 @@ class SyntheticService:
         self.hung_on: list[float] = []
         self.reference, self.limits_enforced = None, True
         self._spec, self._curve, self._left_s = spec, curve, budget_s
+        self._known = {"cpu_seconds_per_request": None, "memory_bytes": 1024 * MIB} | known
         self.size, self.rate_rps = spec.limits.cpu_millicores, spec.load.nominal_rps
 
     def enter(self, phase: str, message: str) -> None: ...
@@ -124,13 +126,13 @@ class SyntheticService:
             outcome, spoilt = "failed", {"outcome_findings": (Finding("too-slow-alone", outcome),)}
         found = measured(
             phase, self.size, "failed" if spoilt else outcome, nominal_rps=self.rate_rps,
-            cpu_seconds_per_request=None, memory_bytes=1024 * MIB, **spoilt,
+            **self._known, **spoilt,
         )  # fmt: skip
         self.measurements.append(found)
         return found
 
 
-def sized(curve, spec: Spec = SPEC, **others: float) -> tuple[SizeSearch, SyntheticService]:
+def sized(curve, spec: Spec = SPEC, **others: object) -> tuple[SizeSearch, SyntheticService]:
     service = SyntheticService(spec, curve, **others)
     search = SizeSearch(service, spec)
     search.run(service, service.begin())
@@ -157,6 +159,24 @@ def test_whatever_the_curve_the_answer_passes_and_its_lower_neighbour_does_not(o
     answer = search.size_to_verify().cpu_millicores
     assert curve[answer] == "passed"
     assert answer == 100 or (answer - 100 in service.asked and curve[answer - 100] != "passed")
+
+
+@pytest.mark.parametrize(
+    ("stage", "p50_ms", "asked"),
+    [
+        (Stage("open", rate_rps=50.0), 8.0, [1000, 500, 300, 400]),  # 7.5 ms x 50/s is 375m
+        (Stage("open", rate_rps=50.0), 2.0, [1000, 500, 200, 300, 400]),  # threads spin
+        (Stage("closed", concurrency=1), 8.0, [1000, 500, 200, 300, 400]),  # it waits for answers
+    ],
+)
+def test_sizes_that_cannot_keep_up_on_average_are_passed_over(
+    stage, p50_ms, asked, monkeypatch
+) -> None:
+    monkeypatch.setattr(size_search, "first_estimate", lambda *_: None)
+    known = {"cpu_seconds_per_request": 0.0075, "latency": latency(p50_ms)}
+    search, service = sized(keeps(400), replace(SPEC, load=Load((stage,))), **known)
+    assert service.asked == asked
+    assert search.size_to_verify().cpu_millicores == 400
 
 
 def test_an_undecided_neighbour_is_measured_again_and_may_be_the_answer() -> None:

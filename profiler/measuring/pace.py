@@ -12,6 +12,7 @@ from statistics import median
 
 from profiler.measuring.findings import Finding
 from profiler.measuring.measurement import Measurement
+from profiler.measuring.paging import waits_for_memory
 
 #: From this share on it is told: it moves the smallest size that is enough by a step of the grid.
 PACE_LIMIT = 0.10
@@ -23,7 +24,8 @@ def pace(measurement: Measurement, others: Sequence[Measurement]) -> Finding | N
     """That the machine was slower or faster than when others measured the same; None if it was not.
 
     The same is: the same variant, size and load, believed. How much cpu a request takes may well
-    change with the size, so nothing is said of a size that was measured once.
+    change with the size, so nothing is said of a size that was measured once; nor of one that had
+    too little memory for its files, which cost cpu to read again.
     """
     costs = [one.cpu_seconds_per_request for one in others if _is_same(one, measurement)]
     if not costs or not _is_known(measurement):
@@ -43,7 +45,8 @@ def pace(measurement: Measurement, others: Sequence[Measurement]) -> Finding | N
 
 
 def _is_known(one: Measurement) -> bool:
-    return one.cpu_seconds_per_request is not None and one.requests >= FEWEST_REQUESTS
+    known = one.cpu_seconds_per_request is not None and one.requests >= FEWEST_REQUESTS
+    return known and not waits_for_memory(one)
 
 
 def _is_same(one: Measurement, other: Measurement) -> bool:

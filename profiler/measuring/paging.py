@@ -12,6 +12,8 @@ from profiler.measuring.measurement import Measurement
 
 #: So many page faults a second more than with the largest memory that read from a disk.
 MAJOR_FAULTS_PER_S = 10.0
+#: The share of the time in which something waited for memory, from which on that is no trifle.
+WAITING_SHARE = 0.01
 
 
 def major_faults_per_s(measurement: Measurement) -> float | None:
@@ -24,6 +26,11 @@ def faults_more(found: Measurement, before: Measurement) -> bool:
     """Whether a measurement has more of them than one `before`, under a larger limit."""
     more = (major_faults_per_s(found) or 0.0) - (major_faults_per_s(before) or 0.0)
     return more > MAJOR_FAULTS_PER_S
+
+
+def waits_for_memory(measurement: Measurement) -> bool:
+    """Whether what was dropped cost more than a trifle: waiting, and the cpu to read it again."""
+    return (measurement.memory_pressure_some_fraction or 0.0) > WAITING_SHARE
 
 
 def thrashing(measurement: Measurement, reference: Measurement | None) -> Finding | None:

@@ -26,6 +26,7 @@ from profiler.sizing.search import (
     next_probe,
     worth_another_look,
 )
+from profiler.sizing.spinning import spinning_millicores
 from profiler.sizing.startup import StartPoint
 from profiler.spec import Limits, ScoredConfig, Spec
 
@@ -136,7 +137,19 @@ class SizeSearch:
             step = next_of_curve(self.points, self._tried)
             if step is not None:
                 return step
-        return next_probe(self._searched, self._tried, guess)
+        return next_probe(self._searched, self._tried, guess, self._needs_millicores())
+
+    def _needs_millicores(self) -> float:
+        """What the load takes on average, by its cheapest measurement; 0 where that says nothing.
+
+        Clients that wait for answers ask less of a smaller size, and threads that spin while no
+        request is at work use less of it.
+        """
+        known = [m for m in self.measurements if m.validity.valid and m.cpu_seconds_per_request]
+        rate_rps = self.spec.load.nominal_rps
+        if not rate_rps or not known or any(spinning_millicores(m) for m in known):
+            return 0.0
+        return min(m.cpu_seconds_per_request for m in known) * rate_rps * 1000
 
     def replayed(self, demand: Demand, bound: Bound) -> Estimate | None:
         """The smallest size at which a replay keeps the bound."""

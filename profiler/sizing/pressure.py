@@ -10,14 +10,17 @@ from dataclasses import dataclass
 
 from profiler.measuring.measurement import Measurement
 from profiler.measuring.objective import Bound
-from profiler.measuring.paging import MAJOR_FAULTS_PER_S, faults_more, major_faults_per_s
+from profiler.measuring.paging import (
+    MAJOR_FAULTS_PER_S,
+    WAITING_SHARE,
+    faults_more,
+    major_faults_per_s,
+)
 from profiler.sizing.memory import memory_advice, with_margin
 from profiler.spec import Policy
 from profiler.units import MIB
 
 STEP_BYTES = 16 * MIB
-#: The share of the time in which something waited for memory, more than without pressure.
-PRESSURE_SHARE = 0.01
 #: The most that a request may wait for memory on average, as a share of the bound on its latency.
 WAIT_SHARE = 0.01
 
@@ -159,9 +162,10 @@ def hurts(now: Under, before: Under, bound: Bound) -> str:
 
 def _waits(now: Under, share: float, bound: Bound) -> str:
     """How requests wait for what was dropped, in so much more of the time; empty where little."""
+    if share > WAITING_SHARE:  # what waits also takes cpu, to drop and to read again
+        return f"something waited for memory in {share:.1%} more of the time"
     if bound.latency_ms is None:
-        waits = share > PRESSURE_SHARE
-        return f"something waited for memory in {share:.1%} more of the time" if waits else ""
+        return ""
     waited_ms = share * now.seconds * 1000 / now.requests
     if waited_ms <= WAIT_SHARE * bound.latency_ms:
         return ""
@@ -173,7 +177,7 @@ def lacks_memory(found: Measurement, before: Measurement) -> bool:
     if not found.requests or needs_memory(found, before):
         return True
     waiting = _risen(Under.of(found).pressure_share, Under.of(before).pressure_share)
-    return waiting > PRESSURE_SHARE
+    return waiting > WAITING_SHARE
 
 
 def needs_memory(found: Measurement, before: Measurement) -> bool:

@@ -40,14 +40,18 @@ def _next_size(at: int, steps: Grid) -> int:
 
 
 def next_probe(
-    points: tuple[int, ...], results: Mapping[int, Outcome], guess: int | None = None
+    points: tuple[int, ...],
+    results: Mapping[int, Outcome],
+    guess: int | None = None,
+    needs_millicores: float = 0.0,
 ) -> int | Answer:
     """The size to measure next, or the answer.
 
     `results` are the outcomes by cpu size so far; undecided counts as not passed. The largest size
     comes first, then `guess`, and from there steps of 1, 2, 4 ... points towards the edge until it
-    is passed over; between two sizes the middle. An answer's lower neighbour has failed by
-    measurement, unless the answer is the smallest size of the grid.
+    is passed over; between two sizes the middle. Of sizes below what requests need on average, only
+    the largest is tried: it will fail, as would the others. An answer's lower neighbour has failed
+    by measurement, unless the answer is the smallest size of the grid.
     """
     largest = len(points) - 1
     if points[largest] not in results:
@@ -59,7 +63,9 @@ def next_probe(
     low = max((i for i in range(high) if points[i] in results), default=-1)
     if high - low == 1:
         return Answer(points[high])
-    return points[_between(low, high, largest, _place(points, guess))]
+    too_small = sum(point < needs_millicores for point in points) - 1
+    step = _between(low, high, largest, _place(points, guess))
+    return points[max(step, min(too_small, high - 1))]
 
 
 def decides(points: tuple[int, ...], results: Mapping[int, Outcome], point: int) -> bool:
