@@ -165,7 +165,12 @@ class Run:
         with service, Rig(spec, limits, service, driver, self.control) as rig:
             rig.become_ready()
             self.measurer.limits_enforced = service.limits_enforced
-            self._note(service.circumstances() | {"startup_s": rig.startup_s})
+            facts = service.circumstances()
+            if facts.get("files_dropped") is False:
+                self.control.log(
+                    "[memory] files stay cached: no program of the image can drop them"
+                )
+            self._note(facts | {"startup_s": rig.startup_s})
             self.control.enter("checking", f"sending each of {self.summary.rows} rows once")
             rig.check_rows(self.summary.rows)
             self.control.enter("warming", "warming up")

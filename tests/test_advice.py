@@ -259,6 +259,21 @@ def test_three_steps_up_are_the_most() -> None:
     assert (three.standing, three.cpu_millicores) == ("provisional", 600)
 
 
+@pytest.mark.parametrize(
+    ("waited", "then", "due"),
+    [
+        (0.05, [], (300, 192)),  # memory may be why: the size by the peaks is due
+        (0.0, [], (400, 144)),  # cpu is all that it lacked
+        (0.05, FOUR_FAILED[:3], (600, 192)),  # not one of the three steps
+    ],
+)
+def test_less_memory_is_tried_beside_the_steps(waited, then, due) -> None:
+    smaller = measured("verifying", 300, "failed", memory_bytes=144 * MIB,
+                       memory_pressure_some_fraction=waited)  # fmt: skip
+    found = advised([*SEARCH, smaller, *then], budget_ended=True)
+    assert (found.cpu_millicores, found.memory_bytes // MIB) == due
+
+
 def test_at_the_largest_size_there_is_no_step_up() -> None:
     failed = [measured("verifying", cpu, "failed") for cpu in (900, 1000)]
     assert advised([*SEARCH, *failed], budget_ended=True).standing == "declined"

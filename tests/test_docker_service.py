@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 import urllib.error
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -367,9 +370,20 @@ def test_a_ready_image_is_run_as_it_is(client, http_image):
     assert answer == {"predictions": [0.5]}
 
 
-def test_files_stay_cached_where_the_image_has_no_python(client, http_image):
-    assert drop_files(client, http_image, "python3", LABELS)
-    assert not drop_files(client, http_image, "/no/such/python3", LABELS)
+@pytest.fixture
+def empty_image(client) -> Iterator[str]:
+    """Of a folder and no program."""
+    folder = io.BytesIO()
+    with tarfile.open(fileobj=folder, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("file"))
+    name = f"model-profiler-test/empty:{MARK}"
+    client.api.import_image_from_data(folder.getvalue(), *name.split(":"))
+    yield name
+    client.images.remove(name)
+
+
+def test_files_stay_cached_where_the_image_can_drop_none(client, empty_image):
+    assert not drop_files(client, empty_image, "python3", LABELS)
     assert containers(client) == []
 
 

@@ -21,7 +21,9 @@ from profiler.rig import Rig
 from profiler.running import memory_pressure
 from profiler.running.measurer import Measurer
 from profiler.running.memory_survey import survey_memory
+from profiler.services import docker_service
 from profiler.services.docker_service import DockerService
+from profiler.services.scoring.dockerfiles import PYTHON
 from profiler.sizing.memory import with_margin
 from profiler.spec import Limits
 from tests.measurements import measured
@@ -133,8 +135,12 @@ MAPS = """
 """
 
 
-def test_a_service_is_charged_for_files_that_another_one_has_read(tmp_path, monkeypatch):
-    """Or it would live, here alone, within a limit that its own code does not fit into."""
+@pytest.mark.parametrize("python", [PYTHON, "/no/such/python3"])
+def test_a_service_is_charged_for_files_that_another_one_has_read(python, tmp_path, monkeypatch):
+    """Or it would live, here alone, within a limit that its own code does not fit into; also in an
+    image without Python.
+    """
+    monkeypatch.setattr(docker_service, "PYTHON", python)
     for _ in range(2):
         folder = tmp_path / "service"
         with rig_of_files(folder, MAPS, monkeypatch) as rig:

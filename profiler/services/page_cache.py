@@ -18,7 +18,8 @@ from docker.types import LogConfig
 from profiler.services.docker_engine import remove
 from profiler.units import MIB
 
-SCRIPT = (Path(__file__).parent / "drop_files.py").read_text()
+HERE = Path(__file__).parent
+SCRIPT, SHELL_SCRIPT = ((HERE / f"drop_files.{kind}").read_text() for kind in ("py", "sh"))
 #: Longer than any image takes; a disk that is slow to write what is new delays it.
 TIMEOUT_S = 45.0
 
@@ -28,12 +29,24 @@ def drop_files(
 ) -> bool:
     """Whether all files of the image that nobody has mapped were dropped.
 
-    False where the image has no such `python`, or it took too long. `options` are those of the
-    container that does it. Errors of the engine's are raised as they come (ImageNotFound).
+    False where the image has neither such a `python` nor a shell with GNU coreutils, or it took too
+    long. `options` are those of the containers that do it. Errors of the engine's are raised as
+    they come (ImageNotFound).
     """
+    programs = ([python, "-c", SCRIPT], ["sh", "-c", SHELL_SCRIPT])
+    return any(_succeeds(client, image, program, labels, options) for program in programs)
+
+
+def _succeeds(
+    client: docker.DockerClient,
+    image: str,
+    program: list[str],
+    labels: dict[str, str],
+    options: dict,
+) -> bool:
     container = client.containers.create(
         image,
-        entrypoint=[python, "-c", SCRIPT],
+        entrypoint=program,
         command=[],
         labels=labels,
         cap_drop=["ALL"],

@@ -18,7 +18,7 @@ from profiler.sizing.evidence import (
 )
 from profiler.sizing.explanation import cpu_text, size_of, size_text
 from profiler.sizing.memory import gpu_memory_needed, memory_needed, peaks
-from profiler.sizing.pressure import needs_memory
+from profiler.sizing.pressure import lacks_memory, needs_memory
 from profiler.sizing.search import Answer, next_probe
 from profiler.sizing.steps import step_up
 from profiler.sizing.uncertainty import Uncertainty, uncertainty
@@ -91,16 +91,27 @@ class Case:
         return refusal, f"Policy {self.policy.name} takes no more than {steps} steps up."
 
     def _steps_are_used_up(self) -> bool:
-        return len({size_of(m) for m in self.of_phase(VERIFYING)}) > self.policy.steps_up
+        tried = self.of_phase(VERIFYING)
+        return len({size_of(m) for m in tried if not self._is_smaller(m)}) > self.policy.steps_up
+
+    def _is_smaller(self, tried: Measurement) -> bool:
+        """Whether a proof was of the cpu that was found with less memory than the peaks come to: a
+        size that is tried beside the steps.
+        """
+        found_millicores = self.of_phase(VERIFYING)[0].cpu_millicores
+        less = self.memory_bytes is not None and tried.memory_bytes < self.memory_bytes
+        return less and tried.cpu_millicores == found_millicores
 
     def _next_step(self) -> Limits | None:
         """The size to verify after the last one failed; None when no step up is left."""
-        tried = self.of_phase(VERIFYING)
+        last = self.of_phase(VERIFYING)[-1]
         if self._steps_are_used_up():
             return None
-        lacks = needs_memory(tried[-1], self.reference)
+        if self._is_smaller(last) and lacks_memory(last, self.reference):
+            return Limits(last.cpu_millicores, self.memory_bytes)
+        lacks = needs_memory(last, self.reference)
         return step_up(
-            size_of(tried[-1]), self.points, self.limits, out_of_memory=lacks, policy=self.policy
+            size_of(last), self.points, self.limits, out_of_memory=lacks, policy=self.policy
         )
 
     def verified(self) -> Measurement | None:
