@@ -63,6 +63,7 @@ SEARCH = [
     measured("sizing", 300),
 ]
 INVALID = {"validity": Validity(False, (Finding("host-busy", "The host was noisy."),))}
+UNSTEADY = {"validity": Validity(False, (Finding("windows-not-steady", "It rose and fell."),))}
 
 
 def advised(measurements: list[Measurement], **others: object) -> Advice:

@@ -15,7 +15,7 @@ from profiler.running.measurer import Measurer
 from profiler.samples import ABORTED, OK
 from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.spec import Limits
-from tests.measurements import INVALID, measured
+from tests.measurements import INVALID, UNSTEADY, measured
 from tests.raw_samples import MIB
 from tests.test_size_search import SPEC
 
@@ -57,6 +57,20 @@ def test_noise_that_leaves_undecided_what_is_come_back_to_is_taken_once() -> Non
     assert Taking(open_, BELIEVED).probe(None, SIZING, 1.0, comes_back=True) is open_
     assert Taking(open_, BELIEVED).probe(None, SIZING, 1.0) is BELIEVED
     assert Taking(NOISY, BELIEVED).probe(None, SIZING, 1.0, comes_back=True) is BELIEVED
+
+
+def test_a_proof_that_is_not_steady_is_taken_again_only_where_no_step_follows() -> None:
+    """Unless noise, or more than that, may be why."""
+    for outcome, why, taken in [
+        ("undecided", UNSTEADY, 1),
+        ("undecided", INVALID, 2),
+        ("passed", UNSTEADY, 2),
+    ]:
+        measurer = Taking(measured(VERIFYING, 400, outcome, **why), BELIEVED)
+        measurer.probe(None, VERIFYING, 4.0, goes_up=True)
+        assert len(measurer.measurements) == taken
+    measurer = Taking(measured(VERIFYING, 400, "undecided", **UNSTEADY), BELIEVED)
+    assert measurer.probe(None, VERIFYING, 4.0) is BELIEVED
 
 
 def test_what_is_believed_is_taken_once() -> None:

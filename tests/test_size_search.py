@@ -30,7 +30,7 @@ from profiler.spec import (
     Stage,
     Target,
 )
-from tests.measurements import INVALID, latency, measured
+from tests.measurements import INVALID, UNSTEADY, latency, measured
 from tests.raw_samples import MIB
 
 SPEC = Spec(
@@ -93,6 +93,7 @@ class SyntheticService:
         waiting: Waiting = TO_THE_END,
         *,
         comes_back: bool = False,
+        goes_up: bool = False,
     ) -> Measurement:
         self.given_up.append(waiting.gives_up)
         if waiting.waits_s:
@@ -121,11 +122,15 @@ class SyntheticService:
         outcome = outcomes[min(self.asked.count(self._key), len(outcomes) - 1)]
         self.asked.append(self._key)
         self._left_s -= 1
-        spoilt = INVALID if outcome == "invalid" else {}
+        spoilt = {}
+        if outcome == "invalid":
+            outcome, spoilt = "failed", INVALID
+        if outcome == "unsteady":
+            outcome, spoilt = "undecided", UNSTEADY
         if outcome == "slow alone":
             outcome, spoilt = "failed", {"outcome_findings": (Finding("too-slow-alone", outcome),)}
         found = measured(
-            phase, self.size, "failed" if spoilt else outcome, nominal_rps=self.rate_rps,
+            phase, self.size, outcome, nominal_rps=self.rate_rps,
             **self._known, **spoilt,
         )  # fmt: skip
         self.measurements.append(found)

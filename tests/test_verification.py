@@ -9,7 +9,7 @@ import pytest
 from profiler.measuring.validity import Validity
 from profiler.running import verification
 from profiler.spec import Limits
-from tests.measurements import measured
+from tests.measurements import UNSTEADY, measured
 from tests.raw_samples import MIB
 from tests.test_size_search import SPEC, SyntheticService
 
@@ -62,6 +62,11 @@ def test_what_fails_or_stays_undecided_goes_a_step_up_at_once(verified) -> None:
     assert verified({400: "undecided", 500: "failed"}) == ([400, 500, 600], [])
 
 
+def test_what_is_not_steady_goes_a_step_up_too_and_other_noise_does_not(verified) -> None:
+    assert verified({400: "unsteady"}) == ([400, 500], [])
+    assert verified({400: "invalid"}) == ([400], [])
+
+
 def test_three_steps_up_are_taken_and_the_last_is_measured_for_longer(verified) -> None:
     asked, again = verified(dict.fromkeys((400, 500, 600, 700, 800), "undecided"))
     assert (asked, again) == ([400, 500, 600, 700, 700], [700])
@@ -88,6 +93,7 @@ SMALLER = Limits(400, 128 * MIB)
     [
         ({}, (500, 128)),  # cpu is what it lacks: no need to try that cpu with more memory
         ({"outcome": "undecided"}, (500, 128)),
+        ({"outcome": "undecided", **UNSTEADY}, (500, 128)),
         ({"page_faults_major": 50}, (500, 128)),  # in 10 s
         ({"page_faults_major": 500}, (400, 256)),
         ({"memory_pressure_some_fraction": 0.2}, (400, 256)),

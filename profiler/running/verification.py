@@ -11,7 +11,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
-from profiler.sizing.evidence import VERIFYING
+from profiler.sizing.evidence import VERIFYING, is_unsteady
 from profiler.sizing.explanation import size_text
 from profiler.sizing.pressure import lacks_memory, needs_memory
 from profiler.sizing.search import grid
@@ -43,7 +43,8 @@ def verify(
         found = verify_at(measurer, spec, less, start, driver)
         if found.is_believed_pass:
             return
-        if found.validity.valid and not lacks_memory(found, measurer.reference):
+        tells = found.validity.valid or is_unsteady(found)
+        if tells and not lacks_memory(found, measurer.reference):
             size = step_up(less, points, spec.limits, policy=spec.policy) or size
             break
     for step in range(steps + 1):
@@ -51,7 +52,8 @@ def verify(
         is_last = step == steps or step_up(size, points, spec.limits, policy=spec.policy) is None
         measurement = verify_at(measurer, spec, size, start, driver, patient=is_last)
         lacks = needs_memory(measurement, measurer.reference)
-        if measurement.is_believed_pass or not (measurement.validity.valid or lacks):
+        tells = measurement.validity.valid or lacks or is_unsteady(measurement)
+        if measurement.is_believed_pass or not tells:
             return  # proven, or nothing learnt: what cannot be believed calls for no more
         larger = step_up(size, points, spec.limits, out_of_memory=lacks, policy=spec.policy)
         if larger is None:
@@ -70,16 +72,17 @@ def verify_at(
 ) -> Measurement:
     """The measurement of a fresh service; one that does not come up, or dies, has failed.
 
-    What stays undecided is close to the bound. Only the `patient` wait for the last look, and then
-    measure it once more, for longer: where another step can be taken, its proof is quicker, and a
-    promise that is not on the edge.
+    What stays undecided is close to the bound, and so is what is not steady. Only the `patient`
+    wait for the last look, and then measure it once more, for longer: where another step can be
+    taken, its proof is quicker, and a promise that is not on the edge.
     """
     service = start(size)
     try:
         with service, Rig(spec, size, service, driver, measurer.control) as rig:
             rig.become_ready()
             rig.warm_up()
-            found = measurer.probe(rig, VERIFYING, SHORTEST_S, Waiting(gives_up=not patient))
+            waiting = Waiting(gives_up=not patient)
+            found = measurer.probe(rig, VERIFYING, SHORTEST_S, waiting, goes_up=not patient)
             return measurer.again_if_undecided(rig, found, SHORTEST_S) if patient else found
     except RunFailed as failure:
         if failure.code in (PROFILER_ERROR, NO_GPU):
