@@ -99,6 +99,9 @@ def start_run(page: Page) -> None:
     keyboard.press(page, page.get_by_role("link", name="People wait for it"))
     expect(page.locator("#told")).to_contain_text("20 requests/s, Poisson; p99 under 80 ms")
     expect(page.locator("#told-more")).to_contain_text("How long it takes")
+    # What is enough of for a p99 comes ten times sooner.
+    keyboard.fill(page, page.get_by_label("Requests a second", exact=True), "200")
+    expect(page.locator("#told")).to_contain_text("200 requests/s, Poisson; p99 under 80 ms")
     keyboard.press(page, page.get_by_role("button", name="Start the run"))
     expect(page.get_by_role("heading", level=1)).to_have_text(re.compile(r"^factor-\d+$"))
 
