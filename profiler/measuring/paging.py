@@ -33,6 +33,12 @@ def waits_for_memory(measurement: Measurement) -> bool:
     return (measurement.memory_pressure_some_fraction or 0.0) > WAITING_SHARE
 
 
+def waits_more(found: Measurement, before: Measurement) -> bool:
+    """Whether something waited for memory in more of the time than in one `before`."""
+    shares = [m.memory_pressure_some_fraction or 0.0 for m in (found, before)]
+    return shares[0] - shares[1] > WAITING_SHARE
+
+
 def thrashing(measurement: Measurement, reference: Measurement | None) -> Finding | None:
     """Why an objective that was kept proves nothing; None where it does, or was not kept."""
     if reference is None or measurement.outcome != "passed":

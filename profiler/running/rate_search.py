@@ -24,7 +24,7 @@ from profiler.sizing.capacity import (
     outcomes_by_rate,
     slow_alone,
 )
-from profiler.sizing.evidence import SIZING, is_unsteady, of_variant
+from profiler.sizing.evidence import SIZING, is_telling, of_variant
 from profiler.sizing.explanation import rate_text, size_text
 from profiler.sizing.quota_model import Demand
 from profiler.sizing.rate_estimate import RateEstimate, estimate_rate
@@ -162,7 +162,7 @@ class RateSearch:
             self._control.tell(f"verifying {rate_text(rate_rps)}")
             spec = replace(self.spec, load=self.spec.load.at_rate(rate_rps))
             found = verify_at(self._measurer, spec, self.spec.limits, start, driver)
-            if found.outcome == "passed" or not (found.validity.valid or is_unsteady(found)):
+            if found.outcome == "passed" or not is_telling(found):
                 return  # proven, or nothing learnt: what cannot be believed calls for no more
 
     def advise(self, budget_ended: bool) -> Advice:

@@ -28,6 +28,7 @@ from profiler.sizing.search import (
 )
 from profiler.sizing.spinning import spinning_millicores
 from profiler.sizing.startup import StartPoint
+from profiler.sizing.uncertainty import needed_millicores
 from profiler.spec import Limits, ScoredConfig, Spec
 
 if TYPE_CHECKING:
@@ -140,16 +141,15 @@ class SizeSearch:
         return next_probe(self._searched, self._tried, guess, self._needs_millicores())
 
     def _needs_millicores(self) -> float:
-        """What the load takes on average, by its cheapest measurement; 0 where that says nothing.
+        """What the load takes on average; 0 where that says nothing of a smaller size.
 
-        Clients that wait for answers ask less of a smaller size, and threads that spin while no
-        request is at work use less of it.
+        Clients that wait for answers ask less of it, and threads that spin while no request is at
+        work use less.
         """
-        known = [m for m in self.measurements if m.validity.valid and m.cpu_seconds_per_request]
-        rate_rps = self.spec.load.nominal_rps
-        if not rate_rps or not known or any(spinning_millicores(m) for m in known):
+        believed = [m for m in self.measurements if m.validity.valid]
+        if self.spec.load.nominal_rps is None or any(spinning_millicores(m) for m in believed):
             return 0.0
-        return min(m.cpu_seconds_per_request for m in known) * rate_rps * 1000
+        return needed_millicores(believed)
 
     def replayed(self, demand: Demand, bound: Bound) -> Estimate | None:
         """The smallest size at which a replay keeps the bound."""

@@ -11,7 +11,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
-from profiler.sizing.evidence import VERIFYING, is_unsteady
+from profiler.sizing.evidence import VERIFYING, is_telling
 from profiler.sizing.explanation import size_text
 from profiler.sizing.pressure import lacks_memory, needs_memory
 from profiler.sizing.search import grid
@@ -43,8 +43,7 @@ def verify(
         found = verify_at(measurer, spec, less, start, driver)
         if found.is_believed_pass:
             return
-        tells = found.validity.valid or is_unsteady(found)
-        if tells and not lacks_memory(found, measurer.reference):
+        if is_telling(found) and not lacks_memory(found, measurer.reference):
             size = step_up(less, points, spec.limits, policy=spec.policy) or size
             break
     for step in range(steps + 1):
@@ -52,8 +51,7 @@ def verify(
         is_last = step == steps or step_up(size, points, spec.limits, policy=spec.policy) is None
         measurement = verify_at(measurer, spec, size, start, driver, patient=is_last)
         lacks = needs_memory(measurement, measurer.reference)
-        tells = measurement.validity.valid or lacks or is_unsteady(measurement)
-        if measurement.is_believed_pass or not tells:
+        if measurement.is_believed_pass or not (is_telling(measurement) or lacks):
             return  # proven, or nothing learnt: what cannot be believed calls for no more
         larger = step_up(size, points, spec.limits, out_of_memory=lacks, policy=spec.policy)
         if larger is None:

@@ -56,6 +56,11 @@ def is_unsteady(measurement: Measurement) -> bool:
     return measurement.outcome == "undecided" and codes == {"windows-not-steady"}
 
 
+def is_telling(measurement: Measurement) -> bool:
+    """Whether what a proof came to calls for another size: it is believed, or not steady alone."""
+    return measurement.validity.valid or is_unsteady(measurement)
+
+
 def latest_at(
     measurements: Sequence[Measurement], cpu_millicores: int, *, believed: bool = True
 ) -> Measurement | None:

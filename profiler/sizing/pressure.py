@@ -15,6 +15,7 @@ from profiler.measuring.paging import (
     WAITING_SHARE,
     faults_more,
     major_faults_per_s,
+    waits_more,
 )
 from profiler.sizing.memory import memory_advice, with_margin
 from profiler.spec import Policy
@@ -174,10 +175,7 @@ def _waits(now: Under, share: float, bound: Bound) -> str:
 
 def lacks_memory(found: Measurement, before: Measurement) -> bool:
     """Whether memory may be what a fresh service failed of, and not cpu alone."""
-    if not found.requests or needs_memory(found, before):
-        return True
-    waiting = _risen(Under.of(found).pressure_share, Under.of(before).pressure_share)
-    return waiting > WAITING_SHARE
+    return not found.requests or needs_memory(found, before) or waits_more(found, before)
 
 
 def needs_memory(found: Measurement, before: Measurement) -> bool:
