@@ -233,6 +233,26 @@ def test_a_service_that_uses_cpu_while_no_request_is_at_work_gets_no_answers(mea
     assert fitted(less)["why_not"] is None
 
 
+def test_a_service_that_is_far_faster_than_its_cpu_time_lets_it_be_gets_no_answers(
+    measurements,
+) -> None:
+    """Two threads that wait for each other by spinning use nearly the whole of any size, and their
+    requests hardly queue: those that need that much of a quota would take many times as long.
+    """
+    there = [measurements[0], measurement_of(RATE, 900, seed=8, ordinal=8)]
+    spinning = [
+        replace(
+            m,
+            cpu_seconds_per_request=0.93 * m.cpu_millicores / 1000 / RATE,
+            latency=replace(measurements[0].latency, p50=15.0),
+        )
+        for m in there
+    ]
+    why_not = fitted(spinning)["why_not"]
+    assert "half of them would be answered within" in why_not
+    assert "at 1000m, and they were within 15 ms" in why_not and "spin" in why_not
+
+
 def known(values: list[float], noise: float) -> Known:
     ones = np.ones(len(values))
     return Known(np.zeros((len(values), 2)), ones, np.array(values), noise * ones)

@@ -38,6 +38,9 @@ NUDGE, MOST_STRAIN = 0.05, 8.0
 FEWEST = 2
 #: A model whose p95 is off by so many times what its own spreads allow for answers nothing.
 WORST_SURPRISE = 5.0
+#: Nor one whose replay has half of the requests take so many times what they took where there is
+#: most cpu for the load, or so many times less.
+UNLIKE_TIMES = 3.0
 #: The findings of a measurement whose service was slower than its load.
 OVERLOADED = {"rate-not-achieved", "in-flight-growing"}
 
@@ -75,7 +78,7 @@ def fit(
         }
     fitting = _Fit(replayed, steady)
     model = replace(fitting.model(_spaced(sizes, points)), points=tuple(points))
-    why_not = _refuted(model) or _surprised(fitting.surprise("95"))
+    why_not = _refuted(model) or fitting.unlike() or _surprised(fitting.surprise("95"))
     return {"why_not": why_not} if why_not else model.to_json()
 
 
@@ -186,6 +189,27 @@ class _Fit:
         self._strain = np.clip((dearer - self._replayed) / np.log1p(NUDGE), 1.0, MOST_STRAIN)
         self._left_out = np.array(
             [self._log_ms_at(i, [j for j in all_of_them if j != i]) for i in all_of_them]
+        )
+
+    def unlike(self) -> str:
+        """What speaks against a replay that is far off the measured median where queues matter
+        least; "" where it is near.
+        """
+        roomiest = max(
+            range(len(self._points)),
+            key=lambda i: self._points[i].cpu_millicores / self._points[i].load,
+        )
+        column = self._names.index("50")
+        off = self._replayed[roomiest, column] - self._measured[roomiest, column]
+        if abs(off) <= np.log(UNLIKE_TIMES):
+            return ""
+        point = self._points[roomiest]
+        measured_ms = point.latency_ms["50"]
+        return (
+            "The model does not describe this service: by the cpu time that requests cost, half of "
+            f"them would be answered within {np.exp(off) * measured_ms:.3g} ms at "
+            f"{point.cpu_millicores}m, and they were within {measured_ms:.3g} ms. Threads that "
+            "spin while they wait use what cpu they get."
         )
 
     def surprise(self, name: str) -> float:
