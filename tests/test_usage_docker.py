@@ -15,6 +15,7 @@ import pytest
 from profiler.measuring.consumption import counted_between, sampler_report
 from profiler.measuring.memory_peaks import peak_of_period
 from profiler.samples import Columns
+from profiler.service import UsageReading
 from profiler.services import cgroup, leftovers
 from profiler.services.cgroup_reader import CgroupReader
 from profiler.services.usage import UsageSampler
@@ -156,6 +157,9 @@ MEMORY = """
 """
 #: Charges are made in batches for each processor, and page tables count.
 SLACK = 2 * MIB
+#: The host may take of the cache at any time, and the kernel counts that in two steps: samples of
+#: meanwhile say nothing.
+TRIES = 8
 
 
 def test_a_short_spike_and_a_ramp_beside_a_large_file_cache(run) -> None:
@@ -163,27 +167,36 @@ def test_a_short_spike_and_a_ramp_beside_a_large_file_cache(run) -> None:
 
     Whatever the samples missed, the truth lies between the sampled peak and its bound.
     """
-    with run(MEMORY) as container:
-        container.tell(0)
-        level = container.read_usage(complete=True)
-        with UsageSampler(container) as sampler:
-            ends = [sampler.begin_period()]
-            for step in (1, 2):
-                container.go_on()
-                container.tell(step)
-                ends.append(sampler.begin_period())
-            usage = sampler.all()
-
-    assert level.memory_file_bytes >= 500 * MIB
+    level, interval_s, ends, usage = _with_cache_untouched(run)
+    assert level.memory_file_bytes >= 400 * MIB
     assert level.memory_working_set_bytes < 100 * MIB
     spike, ramp = (_samples(usage, *period) for period in pairwise(ends))
     _assert_rose_by(spike, level.memory_working_set_bytes, 200 * MIB)
     _assert_rose_by(ramp, level.memory_working_set_bytes, 100 * MIB)
     assert peak_of_period(ramp).working_set >= level.memory_working_set_bytes + 99 * MIB
     assert counted_between(spike, "page_faults_minor", ends[0], ends[1]) >= 200 * MIB / 4096
-    told = sampler_report(spike, container.sample_interval_s, ends[0], ends[1])
+    told = sampler_report(spike, interval_s, ends[0], ends[1])
     assert 0 < told["cpu_fraction"] < 1
     assert told["largest_gap_s"] >= 0.02
+
+
+def _with_cache_untouched(run) -> tuple[UsageReading, float, list[int], Columns]:
+    """The level, the sampler's interval, the ends of spike and ramp, and the samples of both."""
+    for _ in range(TRIES):
+        with run(MEMORY) as container:
+            container.tell(0)
+            level = container.read_usage(complete=True)
+            with UsageSampler(container) as sampler:
+                ends = [sampler.begin_period()]
+                for step in (1, 2):
+                    container.go_on()
+                    container.tell(step)
+                    ends.append(sampler.begin_period())
+                usage = sampler.all()
+        files = [level.memory_file_bytes, *usage["memory_file_bytes"]]
+        if max(files) - min(files) < MIB / 2:
+            return level, container.sample_interval_s, ends, usage
+    raise AssertionError(f"the host took of the cache in each of {TRIES} tries")
 
 
 def _samples(usage: Columns, start_ns: int, end_ns: int) -> Columns:
@@ -192,12 +205,11 @@ def _samples(usage: Columns, start_ns: int, end_ns: int) -> Columns:
 
 
 def _assert_rose_by(usage: Columns, working_set: int, rise: int) -> None:
-    """`usage` begins with the level; what the host took of the cache since then is allowed for."""
+    """`usage` begins with the level."""
     peak = peak_of_period(usage)
-    file = usage["memory_file_bytes"]
     expected = int(usage["memory_current_bytes"][0]) + rise
     assert peak.is_exact
-    assert expected - int(file[0] - file.min()) - SLACK <= peak.kernel <= expected + SLACK
+    assert expected - SLACK <= peak.kernel <= expected + SLACK
     assert peak.working_set <= working_set + rise + SLACK
     assert peak.at_most >= working_set + rise - SLACK
     assert peak.at_most <= working_set + rise + 2 * SLACK
