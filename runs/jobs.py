@@ -18,7 +18,7 @@ from profiler import errors
 from profiler.errors import RunFailed
 from runs import noise, queue, run_spec, spec_check
 from runs.models import Measurement, ProfileRun
-from runs.models.profile_run import LostRun
+from runs.models.run_transitions import LostRun
 from runs.recording import Recorder, measurement_fields
 from runs.watch import Watch, interrupted
 

@@ -16,7 +16,7 @@ from profiler.raw.tables import clock_of
 from profiler.samples import Columns, concatenate
 from profiler.units import NS
 from runs.models import LogChunk, Measurement, ProfileRun, SampleChunk
-from runs.models.profile_run import LostRun
+from runs.models.run_transitions import LostRun
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from runs.applying import ApplyRefused, ConfirmationNeeded, apply_size, why_refused
 from runs.models import ProfileRun, TagEvent
-from runs.models.profile_run import UnprovenAdvice
+from runs.models.run_transitions import UnprovenAdvice
 from tests.rows import measurement_data, result
 
 pytestmark = pytest.mark.django_db

@@ -13,7 +13,7 @@ from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import ABORTED, OK
-from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
+from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, is_undecided, is_unsteady
 from profiler.spec import Limits
 from tests.measurements import INVALID, UNSTEADY, measured
 from tests.raw_samples import MIB
@@ -54,9 +54,9 @@ def test_noise_without_end_is_taken_three_times() -> None:
 
 def test_noise_that_leaves_undecided_what_is_come_back_to_is_taken_once() -> None:
     open_ = measured(SIZING, 400, "undecided", **INVALID)
-    assert Taking(open_, BELIEVED).probe(None, SIZING, 1.0, comes_back=True) is open_
+    assert Taking(open_, BELIEVED).probe(None, SIZING, 1.0, leaves_open=is_undecided) is open_
     assert Taking(open_, BELIEVED).probe(None, SIZING, 1.0) is BELIEVED
-    assert Taking(NOISY, BELIEVED).probe(None, SIZING, 1.0, comes_back=True) is BELIEVED
+    assert Taking(NOISY, BELIEVED).probe(None, SIZING, 1.0, leaves_open=is_undecided) is BELIEVED
 
 
 def test_a_proof_that_is_not_steady_is_taken_again_only_where_no_step_follows() -> None:
@@ -67,7 +67,7 @@ def test_a_proof_that_is_not_steady_is_taken_again_only_where_no_step_follows() 
         ("passed", UNSTEADY, 2),
     ]:
         measurer = Taking(measured(VERIFYING, 400, outcome, **why), BELIEVED)
-        measurer.probe(None, VERIFYING, 4.0, goes_up=True)
+        measurer.probe(None, VERIFYING, 4.0, leaves_open=is_unsteady)
         assert len(measurer.measurements) == taken
     measurer = Taking(measured(VERIFYING, 400, "undecided", **UNSTEADY), BELIEVED)
     assert measurer.probe(None, VERIFYING, 4.0) is BELIEVED
@@ -102,7 +102,7 @@ def test_it_is_not_where_it_passed_or_is_come_back_to_or_looked_at_again() -> No
     measurer = Taking(BELIEVED, slow("passed"), slow("undecided", SIZING), slow("failed"), NOISY)
     measurer.probe(None, SIZING, 1.0)
     measurer.probe(None, VERIFYING, 1.0)
-    measurer.probe(None, SIZING, 1.0, comes_back=True)
+    measurer.probe(None, SIZING, 1.0, leaves_open=is_undecided)
     measurer.probe(None, VERIFYING, 1.0, Waiting(again_s=20.0))
     assert len(measurer.measurements) == 4
 

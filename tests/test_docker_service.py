@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 import urllib.error
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -15,7 +12,6 @@ import pytest
 from profiler.errors import RunFailed
 from profiler.services import leftovers
 from profiler.services.docker_service import DockerService
-from profiler.services.page_cache import drop_files
 from profiler.services.readiness import wait_ready, why_gone
 from profiler.services.usage import UsageSampler
 from profiler.spec import ContainerConfig, Environment, Limits, ModelFiles
@@ -368,23 +364,6 @@ def test_a_ready_image_is_run_as_it_is(client, http_image):
         answer = ask(service, {"instances": [0]}, "/invocations")
 
     assert answer == {"predictions": [0.5]}
-
-
-@pytest.fixture
-def empty_image(client) -> Iterator[str]:
-    """Of a folder and no program."""
-    folder = io.BytesIO()
-    with tarfile.open(fileobj=folder, mode="w") as tar:
-        tar.addfile(tarfile.TarInfo("file"))
-    name = f"model-profiler-test/empty:{MARK}"
-    client.api.import_image_from_data(folder.getvalue(), *name.split(":"))
-    yield name
-    client.images.remove(name)
-
-
-def test_files_stay_cached_where_the_image_can_drop_none(client, empty_image):
-    assert not drop_files(client, empty_image, "python3", LABELS)
-    assert containers(client) == []
 
 
 def test_a_health_path_that_answers_otherwise_is_said(client, http_image):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import tarfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -23,6 +26,7 @@ from profiler.running.measurer import Measurer
 from profiler.running.memory_survey import survey_memory
 from profiler.services import docker_service
 from profiler.services.docker_service import DockerService
+from profiler.services.page_cache import drop_files
 from profiler.services.scoring.dockerfiles import PYTHON
 from profiler.sizing.memory import with_margin
 from profiler.spec import Limits
@@ -151,6 +155,25 @@ def test_a_service_is_charged_for_files_that_another_one_has_read(python, tmp_pa
             peak = peak_of_start(rig.sampler.all())
         assert peak.in_use > peak.working_set + 64 * MIB
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def empty_image() -> Iterator[str]:
+    """Of a folder and no program."""
+    folder = io.BytesIO()
+    with tarfile.open(fileobj=folder, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("file"))
+    name = f"model-profiler-test/empty:{uuid.uuid4().hex}"
+    client = docker.from_env()
+    client.api.import_image_from_data(folder.getvalue(), *name.split(":"))
+    yield name
+    client.images.remove(name)
+
+
+def test_files_stay_cached_where_the_image_can_drop_none(empty_image):
+    client, label = docker.from_env(), f"test={uuid.uuid4().hex}"
+    assert not drop_files(client, empty_image, "python3", dict([label.split("=")]))
+    assert client.containers.list(all=True, filters={"label": label}) == []
 
 
 def test_cached_files_are_touched_and_not_needed(tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from runs.models import LogChunk, ProfileRun
-from runs.models.profile_run import LostRun
+from runs.models.run_transitions import LostRun
 
 pytestmark = pytest.mark.django_db
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from profiler.running.measurer import Measurer
 from profiler.running.rate_search import RateSearch
 from profiler.running.size_search import SizeSearch
 from profiler.sizing.capacity import CapacityCase
+from profiler.sizing.evidence import is_undecided
 from profiler.sizing.search import grid
 from profiler.spec import (
     Budget,
@@ -59,7 +61,7 @@ class SyntheticService:
         self.asked: list[float] = []
         self.again: list[float] = []
         self.given_up: list[bool] = []
-        self.comes_back: list[bool] = []
+        self.leaves_open: list[Callable] = []
         self.hung_on: list[float] = []
         self.reference, self.limits_enforced = None, True
         self._spec, self._curve, self._left_s = spec, curve, budget_s
@@ -92,13 +94,12 @@ class SyntheticService:
         at_least_s: float,
         waiting: Waiting = TO_THE_END,
         *,
-        comes_back: bool = False,
-        goes_up: bool = False,
+        leaves_open: Callable[[Measurement], bool] | None = None,
     ) -> Measurement:
         self.given_up.append(waiting.gives_up)
         if waiting.waits_s:
             self.hung_on.append(self._key)
-        self.comes_back.append(comes_back)
+        self.leaves_open.append(leaves_open)
         return self._measure(phase)
 
     def probe_again(
@@ -235,13 +236,13 @@ def test_a_search_gives_up_what_would_hardly_pass_and_a_curve_wants_to_know_it()
 
 
 def test_a_search_comes_back_to_what_stays_undecided_but_for_its_largest_size() -> None:
-    assert set(sized(keeps(300))[1].comes_back) == {True}
-    assert set(sized(keeps(300), CURVE)[1].comes_back) == {False}
+    assert set(sized(keeps(300))[1].leaves_open) == {is_undecided}
+    assert set(sized(keeps(300), CURVE)[1].leaves_open) == {None}
     service = SyntheticService(SPEC, keeps(300))
     reference = service.begin()
     SizeSearch(service, SPEC, at_most=800).run(service, reference)
     assert service.asked[1] == 800
-    assert service.comes_back[:2] == [False, True]
+    assert service.leaves_open[:2] == [None, is_undecided]
 
 
 def test_a_curve_that_runs_out_of_time_ends_with_an_answer_all_the_same() -> None:

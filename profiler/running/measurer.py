@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from profiler import events
@@ -21,7 +21,7 @@ from profiler.measuring.sensitivity import RowFacts
 from profiler.measuring.validity import Validity
 from profiler.probe import TO_THE_END, Probe, Waiting
 from profiler.rig import Rig
-from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING, is_unsteady
+from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.spec import Limits, Spec
 
 #: A measurement that may not be believed is taken again, this often at most.
@@ -66,20 +66,17 @@ class Measurer:
         at_least_s: float,
         waiting: Waiting = TO_THE_END,
         *,
-        comes_back: bool = False,
-        goes_up: bool = False,
+        leaves_open: Callable[[Measurement], bool] = lambda found: False,
     ) -> Measurement:
         """A measurement of the rig's present size, taken again while it may not be believed.
 
-        What is itself taken again because it stayed undecided is taken once. `comes_back`: what
-        stays undecided, believed or not, is measured again if it matters. `goes_up`: a larger size
-        can be taken in place of one that is not steady.
+        What is itself taken again because it stayed undecided is taken once. So is what the caller
+        `leaves_open`, since it has better to do: another size, or a longer look if it matters.
         """
         again = waiting.again_s is not None
         for repeats_left in reversed(range(1 if again else 1 + REPEATS)):
             measurement = self.keep(self._take(rig, phase, at_least_s, waiting))
-            left_open = comes_back and measurement.outcome == "undecided"
-            left_open = left_open or (goes_up and is_unsteady(measurement))
+            left_open = leaves_open(measurement)
             if measurement.validity.valid or left_open or not repeats_left:
                 break
             self._say_again("Not believed, taken again: ", measurement.validity.reasons)

@@ -24,7 +24,7 @@ from profiler.sizing.capacity import (
     outcomes_by_rate,
     slow_alone,
 )
-from profiler.sizing.evidence import SIZING, is_telling, of_variant
+from profiler.sizing.evidence import SIZING, is_telling, is_undecided, of_variant
 from profiler.sizing.explanation import rate_text, size_text
 from profiler.sizing.quota_model import Demand
 from profiler.sizing.rate_estimate import RateEstimate, estimate_rate
@@ -96,7 +96,7 @@ class RateSearch:
             at_least_s = self._long_enough_s(reference, step)
             hangs = decides(self.points, self._tried, step)
             waiting = self._measurer.waiting(hangs=hangs)
-            found = self._measurer.probe(rig, SIZING, at_least_s, waiting, comes_back=True)
+            found = self._measurer.probe(rig, SIZING, at_least_s, waiting, leaves_open=is_undecided)
             self._note(step, found)
             if hangs and found.validity.valid:
                 self._waited_for.add(step)

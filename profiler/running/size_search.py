@@ -13,7 +13,7 @@ from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
 from profiler.samples import Columns, between
-from profiler.sizing.evidence import SIZING, leaks, of_variant, outcomes
+from profiler.sizing.evidence import SIZING, is_undecided, leaks, of_variant, outcomes
 from profiler.sizing.memory import memory_needed
 from profiler.sizing.pressure import Pressure
 from profiler.sizing.quota_model import Demand, Estimate, demand_of, estimate
@@ -108,7 +108,7 @@ class SizeSearch:
             return self._measurer.probe(rig, SIZING, at_least_s, Waiting(gives_up=True))
         hangs = decides(self._searched, self._tried, step)
         waiting = self._measurer.waiting(hangs=hangs)
-        found = self._measurer.probe(rig, SIZING, at_least_s, waiting, comes_back=True)
+        found = self._measurer.probe(rig, SIZING, at_least_s, waiting, leaves_open=is_undecided)
         if hangs and found.validity.valid:
             self._waited_for.add(step)
         return found

@@ -11,7 +11,7 @@ from profiler.measuring.measurement import Measurement
 from profiler.probe import Waiting
 from profiler.rig import Rig
 from profiler.running.measurer import Measurer
-from profiler.sizing.evidence import VERIFYING, is_telling
+from profiler.sizing.evidence import VERIFYING, is_telling, is_unsteady
 from profiler.sizing.explanation import size_text
 from profiler.sizing.pressure import lacks_memory, needs_memory
 from profiler.sizing.search import grid
@@ -79,9 +79,11 @@ def verify_at(
         with service, Rig(spec, size, service, driver, measurer.control) as rig:
             rig.become_ready()
             rig.warm_up()
-            waiting = Waiting(gives_up=not patient)
-            found = measurer.probe(rig, VERIFYING, SHORTEST_S, waiting, goes_up=not patient)
-            return measurer.again_if_undecided(rig, found, SHORTEST_S) if patient else found
+            if patient:
+                found = measurer.probe(rig, VERIFYING, SHORTEST_S)
+                return measurer.again_if_undecided(rig, found, SHORTEST_S)
+            waiting = Waiting(gives_up=True)
+            return measurer.probe(rig, VERIFYING, SHORTEST_S, waiting, leaves_open=is_unsteady)
     except RunFailed as failure:
         if failure.code in (PROFILER_ERROR, NO_GPU):
             raise

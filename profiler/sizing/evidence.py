@@ -48,12 +48,17 @@ def proof(measurements: Sequence[Measurement]) -> Measurement | None:
     return None if last.startup_s is None or last.oom_kills else last
 
 
+def is_undecided(measurement: Measurement) -> bool:
+    """Whether it decided nothing, believed or not."""
+    return measurement.outcome == "undecided"
+
+
 def is_unsteady(measurement: Measurement) -> bool:
     """Whether it decided nothing and is not believed only because its latency rose and fell: near
     the edge queues do so by themselves, and the next measurement is likely to show the same.
     """
     codes = {finding.code for finding in measurement.validity.findings}
-    return measurement.outcome == "undecided" and codes == {"windows-not-steady"}
+    return is_undecided(measurement) and codes == {"windows-not-steady"}
 
 
 def is_telling(measurement: Measurement) -> bool:
