@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from profiler.sizing.evidence import VERIFYING
 from runs import formatting
 from runs.charts.rates import Rates, one_per_rate
 from runs.charts.sizes import Curve, one_per_size
@@ -65,11 +66,30 @@ def curve_finding(curve: Curve) -> str:
     if not advised:
         return f"{len(kept)} of {len(curve.measurements)} sizes keep the objective"
     size = formatting.cpu(advised)
-    if below and below[-1].outcome != "passed":
-        failing = formatting.cpu(below[-1].cpu_millicores)
-        what = "does not" if below[-1].outcome == "failed" else "is undecided"
-        return f"{size} is the smallest size that keeps the objective; {failing} {what}"
-    return f"{size} keeps the objective, and is the smallest size that was measured"
+    if not below:
+        return f"{size} keeps the objective, and is the smallest size that was measured"
+    next_below = formatting.cpu(below[-1].cpu_millicores)
+    if not (below[-1].valid and below[-1].outcome == "passed"):
+        what = f"{next_below} {_unkept_words(below[-1])}"
+        return f"{size} is the smallest size that keeps the objective; {what}"
+    if _proof_failed(curve, below[-1].cpu_millicores):
+        what = f"{next_below} did in the search, and not when it was verified"
+        return f"{size} keeps the objective; {what}"
+    return f"{size} is advised; {next_below} keeps the objective too"
+
+
+def _unkept_words(row: Measurement) -> str:
+    if not row.valid:
+        return "could not be judged"
+    return "does not" if row.outcome == "failed" else "is undecided"
+
+
+def _proof_failed(curve: Curve, cpu_millicores: int) -> bool:
+    return any(
+        row.phase == VERIFYING and not (row.valid and row.outcome == "passed")
+        for row in curve.others
+        if row.cpu_millicores == cpu_millicores
+    )
 
 
 def neighbours(curve: Curve) -> list[Measurement]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiler.sizing.evidence import REFERENCE, SIZING
+from profiler.sizing.evidence import REFERENCE, SIZING, VERIFYING
 from profiler.units import GIB
 from runs import formatting
 from runs.models import Measurement, ProfileRun, RegisteredModel
@@ -42,14 +42,13 @@ def _limited_by(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | 
         return None
     if run.advice.get("capacity_rps") is not None:
         return _rate_limited_by(run.advice["capacity_rps"], measurements)
-    smaller = [
-        row
-        for row in measurements
-        if row.cpu_millicores < advised and row.valid and row.outcome != "passed"
-    ]
-    if not smaller:
+    row = _unkept_below(advised, measurements)
+    if row is None:
         return Fact("Limited by", "Nothing that was tried", "no smaller size was measured to fail")
-    row = max(smaller, key=lambda candidate: candidate.cpu_millicores)
+    if not row.valid:
+        where = "its verification" if row.phase == VERIFYING else "the search"
+        text = f"{formatting.cpu(row.cpu_millicores)} could not be judged in {where}"
+        return Fact("Limited by", text, " ".join(row.data["validity"]["reasons"]))
     data = row.data
     found = []
     if data["throttled_fraction"]:
@@ -59,6 +58,23 @@ def _limited_by(run: ProfileRun, measurements: Sequence[Measurement]) -> Fact | 
         found.append(f"{name} is {formatting.latency(data['latency_at_percentile_ms'])}")
     text = f"CPU. At {formatting.cpu(row.cpu_millicores)}, {' and '.join(found) or 'it fails'}"
     return Fact("Limited by", text, "; ".join(data["outcome_reasons"]))
+
+
+def _unkept_below(advised: int, measurements: Sequence[Measurement]) -> Measurement | None:
+    """By which the largest size below the advised one that was given up was given up."""
+    by_size: dict[int, list[Measurement]] = {}
+    for row in measurements:
+        if row.cpu_millicores < advised:
+            by_size.setdefault(row.cpu_millicores, []).append(row)
+    for _, rows in sorted(by_size.items(), reverse=True):
+        if not _is_kept(rows[-1]):
+            telling = [row for row in rows if row.valid and not _is_kept(row)]
+            return telling[-1] if telling else rows[-1]
+    return None
+
+
+def _is_kept(row: Measurement) -> bool:
+    return row.valid and row.outcome == "passed"
 
 
 def _rate_limited_by(rate_rps: float, measurements: Sequence[Measurement]) -> Fact:

@@ -68,6 +68,17 @@ def test_the_limits_are_inside_the_axes_of_cpu_and_memory() -> None:
     assert PAYLOADS["memory"]().figure["layout"]["yaxis"]["range"][1] > 128
 
 
+def test_a_limit_far_above_what_was_used_does_not_press_it_to_the_ground() -> None:
+    scene = Scene("x", 64_000, 18_064 * MIB, 95.0, None)
+    cpu = usage_charts.cpu(series.cpu_use(usage(), START), scene).to_json()
+    memory = usage_charts.memory(series.memory_use(usage(), START), scene).to_json()
+    for payload, words in ((cpu, "limit 64 cores"), (memory, "limit 18,064 MiB")):
+        validated(payload)
+        used = max(y for trace in payload["figure"]["data"] for y in trace["y"] if y)
+        assert payload["figure"]["layout"]["yaxis"]["range"][1] < 2 * used
+        assert f"{words}, above this chart" in labels(payload)
+
+
 def test_lines_and_limits_are_named_on_the_chart() -> None:
     assert {"p99", "p50", "p95 ≤ 50 ms"} <= set(labels(PAYLOADS["latency"]().to_json()))
     assert {"used", "limit 500m", "start"} <= set(labels(PAYLOADS["cpu"]().to_json()))

@@ -222,6 +222,14 @@ def test_the_live_part_is_a_fragment_with_the_title(signed_in, running) -> None:
     assert "<html" not in part
 
 
+def test_the_badge_beside_the_name_follows_the_run(signed_in, running) -> None:
+    page = text_of(signed_in.get(running.get_absolute_url()))
+    assert page.count('id="run-state"') == 1
+    part = text_of(signed_in.get(f"/runs/{running.name}/live/", headers={"hx-request": "true"}))
+    badge = part.partition('<span id="run-state" hx-swap-oob="true">')[2].partition("<input")[0]
+    assert "Running" in badge
+
+
 def test_the_body_comes_along_only_when_a_measurement_began_or_ended(signed_in, running) -> None:
     live = f"/runs/{running.name}/live/"
     seen = signed_in.get(live).context["seen"]

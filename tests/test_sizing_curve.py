@@ -11,8 +11,9 @@ from runs.charts.size_marks import levels
 from runs.charts.size_points import kinds_shown
 from runs.charts.sizes import Curve, one_per_size
 from runs.models import Measurement
+from runs.run_curves import curve_finding
 from runs.tagged_sizes import TaggedSize
-from tests.measured_runs import GIB, PROBES, VERIFIED, measured
+from tests.measured_runs import GIB, PROBES, SLOW, VERIFIED, measured
 from tests.test_charts import labels, validated
 
 
@@ -140,6 +141,27 @@ def test_what_is_not_valid_is_not_shown_as_kept(rows) -> None:
     payload = sizing.draw(Curve([invalid], 1000, 95.0, 50.0)).to_json()
     assert "! not valid" in labels(payload)
     assert "✓ kept" not in labels(payload)
+
+
+def found(rows: list[Measurement], advised: int = 400) -> str:
+    chosen = one_per_size(rows)
+    others = [row for row in rows if row not in chosen]
+    return curve_finding(Curve(chosen, 1000, 95.0, 50.0, advised, "verified", others))
+
+
+def test_the_curve_says_what_became_of_the_size_below_the_advised_one(rows) -> None:
+    kept = row(7, phase="sizing", cpu_millicores=300)
+    proof = {"phase": "verifying", "cpu_millicores": 300}
+    smallest = "400m is the smallest size that keeps the objective; 300m "
+    assert found(rows) == smallest + "does not"
+    assert found([rows[4], row(7, phase="sizing", cpu_millicores=300, valid=False)]) == (
+        smallest + "could not be judged"
+    )
+    refuted = "400m keeps the objective; 300m did in the search, and not when it was verified"
+    assert found([rows[4], kept, row(8, latency_ms=SLOW, **proof)]) == refuted
+    assert found([rows[4], kept, row(8, valid=False, **proof)]) == refuted
+    assert found([rows[4], kept]) == "400m is advised; 300m keeps the objective too"
+    assert found([rows[4]]).endswith("is the smallest size that was measured")
 
 
 def tags(*sizes: int) -> list[TaggedSize]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runs.verdict import Verdict, verdict
-from tests.measured_runs import PROBES, sized_run
+from tests.measured_runs import PROBES, SLOW, VERIFIED, sized_run
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +79,19 @@ def test_a_measurement_that_is_not_valid_decides_nothing_and_locks(make) -> None
     found = verdict_of(run)
     assert found.kept is None
     assert "The host was noisy." in found.locked
+
+
+def test_a_size_given_up_in_its_verification_limits_and_not_the_one_below_it(make) -> None:
+    tried = {**VERIFIED, "cpu_millicores": 300, "latency_ms": SLOW}
+    run = sized_run(make, (*PROBES[:3], {"cpu_millicores": 300}, PROBES[4], tried, VERIFIED))
+    assert facts(verdict_of(run))["Limited by"].startswith("CPU. At 300m")
+    proof = run.measurements.get(phase="verifying", cpu_millicores=300)
+    proof.valid = False
+    proof.data["validity"] = {"valid": False, "reasons": ["Windows are not steady."]}
+    proof.save()
+    assert facts(verdict_of(run))["Limited by"] == (
+        "300m could not be judged in its verification | Windows are not steady."
+    )
 
 
 def test_a_run_without_an_advice_has_no_verdict(make) -> None:

@@ -24,11 +24,14 @@ from runs.charts.parts import (
 from runs.charts.scene import INSIDE, TIME, Chart, Scene, frame, shown_words
 from runs.charts.series import CpuUse, MemoryUse
 
+#: A limit this many times what was used at most is named above the chart.
+FAR_ABOVE = 10
+
 
 def cpu(use: CpuUse, scene: Scene) -> Chart:
     """CPU used against the limit; amber marks where CFS periods were throttled."""
-    limit = scene.cpu_millicores
-    top = max(limit * 1.12, float(use.used_millicores.max()) * 1.06)
+    limit, most = scene.cpu_millicores, float(use.used_millicores.max())
+    top = _top(limit, most)
     ticks = linear_ticks(top)
     middle = use.start_s + use.width_s / 2
     first_s, last_s = scene.ends(float(use.start_s[0]), float(use.start_s[-1] + use.width_s))
@@ -39,11 +42,10 @@ def cpu(use: CpuUse, scene: Scene) -> Chart:
     data = [line(numbers(middle), used, "token:p99", 1.75, name="CPU used, millicores")]
     if use.throttled is not None:
         data.append(_throttled(middle, use.throttled))
-    figure_layout["shapes"].append(level_line(limit))
-    figure_layout["annotations"] += [
-        level_label(f"limit {formatting.cpu(limit)}{_not_enforced(scene)}", limit),
-        end_label("used", last_s, float(use.used_millicores[-1]), bold("token:p99")),
-    ]
+    _draw_limit(figure_layout, f"limit {formatting.cpu(limit)}{_not_enforced(scene)}", limit)
+    figure_layout["annotations"].append(
+        end_label("used", last_s, float(use.used_millicores[-1]), bold("token:p99"))
+    )
     width = formatting.duration(use.width_s)
     return Chart(
         {"data": data, "layout": figure_layout},
@@ -52,6 +54,24 @@ def cpu(use: CpuUse, scene: Scene) -> Chart:
         [_cpu_reading(use, place) for place in range(len(middle))],
         (TIME, "value"),
     )
+
+
+def _top(limit: float, most: float) -> float:
+    """Where the axis ends: above the limit, unless that would press what was used to the ground."""
+    if limit > FAR_ABOVE * most > 0:
+        return most * 1.25
+    return max(limit * 1.12, most * 1.06)
+
+
+def _draw_limit(figure_layout: dict, words: str, limit: float) -> None:
+    """A line, or only its words where the axis ends below it."""
+    top = figure_layout["yaxis"]["range"][1]
+    if limit <= top:
+        figure_layout["shapes"].append(level_line(limit))
+        figure_layout["annotations"].append(level_label(words, limit))
+        return
+    label = level_label(f"{words}, above this chart", top)
+    figure_layout["annotations"].append({**label, "yanchor": "top"})
 
 
 def _cpu_tick(tick: float) -> str:
@@ -79,7 +99,7 @@ def memory(use: MemoryUse, scene: Scene) -> Chart:
     """What is in use and its parts against the limit; the start-up peak is marked."""
     limit = scene.memory_bytes / MIB
     in_use = use.in_use / MIB
-    top = max(limit * 1.12, float(in_use.max()) * 1.06)
+    top = _top(limit, float(in_use.max()))
     ticks = linear_ticks(top)
     first_s, last_s = scene.ends(float(use.at_s[0]), float(use.at_s[-1]))
     yaxis = value_axis(
@@ -94,14 +114,14 @@ def memory(use: MemoryUse, scene: Scene) -> Chart:
     data = _memory_parts(use)
     name = "in use"
     data.append(line(numbers(use.at_s), numbers(in_use, 2), "token:p99", 2, name=name))
-    figure_layout["shapes"].append(level_line(limit))
-    figure_layout["annotations"] += [
-        level_label(f"limit {formatting.memory(scene.memory_bytes)}{_not_enforced(scene)}", limit),
+    words = f"limit {formatting.memory(scene.memory_bytes)}{_not_enforced(scene)}"
+    _draw_limit(figure_layout, words, limit)
+    figure_layout["annotations"].append(
         end_label(
             "in use", last_s, float(in_use[-1]), bold("token:p99"),
             narrow={**INSIDE, "yanchor": "bottom"},
-        ),
-    ]  # fmt: skip
+        )
+    )  # fmt: skip
     middle = float(use.anonymous[-1]) / MIB / 2 if use.anonymous is not None else 0.0
     if in_use[-1] - middle > ROOM_FOR_A_WORD * top:
         figure_layout["annotations"].append(
