@@ -265,8 +265,7 @@ def write_document() -> None:
 
 def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="mp-"))
-    for old in IMAGES.glob("gallery-*.webp"):
-        old.unlink()
+    began = time.time()
     chromium = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
     try:
         with Installation(ROOT, folder / "data", **PRICES) as site, sync_playwright() as playwright:
@@ -276,6 +275,9 @@ def main() -> None:
             browser.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    for old in IMAGES.glob("gallery-*.webp"):
+        if old.stat().st_mtime < began:
+            old.unlink()
     write_document()
     taken = list(IMAGES.glob("gallery-*.webp"))
     size_mib = sum(path.stat().st_size for path in taken) / (1 << 20)
