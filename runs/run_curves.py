@@ -92,10 +92,16 @@ def _proof_failed(curve: Curve, cpu_millicores: int) -> bool:
     )
 
 
-def neighbours(curve: Curve) -> list[Measurement]:
-    """The advised size between the sizes measured next to it, for the table beside the curve."""
+def neighbours(curve: Curve) -> list[tuple[Measurement, Measurement | None]]:
+    """The advised size between the sizes measured next to it, each with its last verification."""
     sizes = [row.cpu_millicores for row in curve.measurements]
     if curve.advised_millicores not in sizes:
         return []
     place = sizes.index(curve.advised_millicores)
-    return list(curve.measurements[max(place - 1, 0) : place + 2])
+    proofs = {
+        row.cpu_millicores: row
+        for row in sorted([*curve.measurements, *curve.others], key=lambda row: row.ordinal)
+        if row.phase == VERIFYING
+    }
+    around = curve.measurements[max(place - 1, 0) : place + 2]
+    return [(row, proofs.get(row.cpu_millicores)) for row in around]

@@ -11,7 +11,7 @@ from runs.charts.size_marks import levels
 from runs.charts.size_points import kinds_shown
 from runs.charts.sizes import Curve, one_per_size
 from runs.models import Measurement
-from runs.run_curves import curve_finding
+from runs.run_curves import curve_finding, neighbours
 from runs.tagged_sizes import TaggedSize
 from tests.measured_runs import GIB, PROBES, SLOW, VERIFIED, measured
 from tests.test_charts import labels, validated
@@ -162,6 +162,14 @@ def test_the_curve_says_what_became_of_the_size_below_the_advised_one(rows) -> N
     assert found([rows[4], kept, row(8, valid=False, **proof)]) == refuted
     assert found([rows[4], kept]) == "400m is advised; 300m keeps the objective too"
     assert found([rows[4]]).endswith("is the smallest size that was measured")
+
+
+def test_sizes_beside_the_advised_one_have_their_last_verification(rows) -> None:
+    proofs = [row(number, phase="verifying", cpu_millicores=300) for number in (7, 8)]
+    others = [*proofs, rows[-1]]
+    curve = Curve(one_per_size(rows), 1000, 95.0, 50.0, 400, "verified", others)
+    beside = [(of.cpu_millicores, proof) for of, proof in neighbours(curve)]
+    assert beside == [(300, proofs[-1]), (400, rows[-1]), (500, None)]
 
 
 def tags(*sizes: int) -> list[TaggedSize]:
