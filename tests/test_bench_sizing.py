@@ -12,7 +12,7 @@ import pytest
 from bench import render
 from bench.sizing.case import Case
 from bench.sizing.catalogue import NAMES, SERVICES, inputs_of, spec_of
-from bench.sizing.memory_kept import TooSlow, is_enough
+from bench.sizing.memory_kept import TooSlow, is_enough, with_room
 from bench.sizing.predictions import errors, fix_of
 from bench.sizing.run_facts import RULES, judged_cpu, judged_memory, memory_allowance_bytes
 from bench.sizing.truth_file import FOLDER, MOST_TRIES, Truth
@@ -175,6 +175,12 @@ def test_a_memory_is_enough_for_three_services_and_not_blamed_for_a_slow_machine
     assert is_enough(kept_by(True, False, False, True, True), 1, 2)  # nor does the largest
     with pytest.raises(TooSlow):
         is_enough(lambda memory_bytes: False, 1, 2)
+
+
+def test_the_memory_is_judged_a_step_above_the_cpu_that_passes_always() -> None:
+    failed, passed = taken("failed"), taken("passed")
+    assert with_room(truth_of({100: [failed] * 3, 200: [passed] * 3, 300: [passed] * 3})) == 300
+    assert with_room(truth_of({100: [failed] * 3, 200: [passed] * 3})) == 200
 
 
 def test_the_rules_of_others_by_hand() -> None:
